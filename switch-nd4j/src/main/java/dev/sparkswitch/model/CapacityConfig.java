@@ -52,12 +52,4 @@ public record CapacityConfig(
     public static CapacityConfig perSequence(int tokens) {
         return new CapacityConfig(CapacityMode.PER_SEQUENCE, 0, 0, 0, 0, tokens, true);
     }
-
-    /** The capacity factor of {@code phase}; group mode only. */
-    public double factor(Phase phase) {
-        return switch (phase) {
-            case TRAIN -> trainFactor;
-            case EVALUATE -> evalFactor;
-        };
-    }
 }

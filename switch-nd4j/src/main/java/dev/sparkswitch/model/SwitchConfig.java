@@ -73,14 +73,22 @@ public record SwitchConfig(
      * The tokens that an expert takes of a routing group, which is a sequence in per-sequence mode.
      *
      * @param groupTokens the group's positions, S, padding included
-     * @return {@code max(minimum, (int) (factor * k * S / E))} in group mode (Mesh TensorFlow), the absolute number in
-     *     per-sequence mode; it may exceed {@code groupTokens}
+     * @return {@code max(minimum, (int) (factor * k * S / E))} in group mode (Mesh TensorFlow), all of the group in
+     *     generation, the absolute number in per-sequence mode; it may exceed {@code groupTokens}
      */
     public int capacity(int groupTokens, Phase phase) {
         return switch (capacity.mode()) {
             case GROUP ->
-                Math.max(capacity.minimum(), (int) (capacity.factor(phase) * router.k() * groupTokens / experts));
+                switch (phase) {
+                    case TRAIN -> capacity(groupTokens, capacity.trainFactor());
+                    case EVALUATE -> capacity(groupTokens, capacity.evalFactor());
+                    case GENERATE -> groupTokens;
+                };
             case PER_SEQUENCE -> capacity.tokens();
         };
+    }
+
+    private int capacity(int groupTokens, double factor) {
+        return Math.max(capacity.minimum(), (int) (factor * router.k() * groupTokens / experts));
     }
 }

@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine.nd4j;
 
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.HostAddressable;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,7 +13,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** A tensor in host memory. */
-public final class HostTensor extends Tensor {
+public final class HostTensor extends Tensor implements HostAddressable {
     private final HostMemory memory;
     private final HostMemory.Block block;
     private final long offset;
@@ -51,6 +52,7 @@ public final class HostTensor extends Tensor {
     }
 
     /** The tensor's memory from its first element, in native byte order; a view of columns has gaps between its rows. */
+    @Override
     public ByteBuffer bytes() {
         return bytes.duplicate().order(ByteOrder.nativeOrder());
     }
