@@ -73,8 +73,6 @@ public final class HuggingFaceConfig {
                 .decoderStartId(fields.integer("decoder_start_token_id", 0, padId));
         found.check(!fields.flag("router_bias", false), "router_bias is true but routers have no bias");
         if (isSwitch) {
-            checkStep(fields, found, "encoder_sparse_step", "num_layers", "num_sparse_encoder_layers");
-            checkStep(fields, found, "decoder_sparse_step", "num_decoder_layers", "num_sparse_decoder_layers");
             readSparse(fields, found).ifPresent(builder::sparse);
         }
         // A field that could not be read holds a stand-in, so that checks across fields would mislead.
@@ -119,8 +117,10 @@ public final class HuggingFaceConfig {
         JsonFields own = fields.object(NATIVE, Set.of("router", "capacity", "losses", "expert-dropout"));
         JsonFields losses = own.object("losses", Set.of("balance", "z"));
         int experts = fields.integer("num_experts", 1);
-        int sparseEncoderLayers = fields.integer("num_sparse_encoder_layers", 0);
-        int sparseDecoderLayers = fields.integer("num_sparse_decoder_layers", 0);
+        int sparseEncoderLayers =
+                sparseLayers(fields, found, "encoder_sparse_step", "num_layers", "num_sparse_encoder_layers");
+        int sparseDecoderLayers =
+                sparseLayers(fields, found, "decoder_sparse_step", "num_decoder_layers", "num_sparse_decoder_layers");
         double balance = losses.number("balance", SwitchConfig.DEFAULT_BALANCE_LOSS);
         double z = losses.number("z", fields.number("router_z_loss_coef", 0));
         double expertDropout = own.number("expert-dropout", fields.number("dropout_rate", 0.1));
@@ -179,18 +179,23 @@ public final class HuggingFaceConfig {
         };
     }
 
-    /** The placement of sparse layers follows from their number; a file that says otherwise means another model. */
-    private static void checkStep(JsonFields fields, Contradictions found, String step, String all, String sparse) {
+    /**
+     * The number of sparse layers of a stack. Their placement follows from it; a file that states another step means
+     * another model. One form is transformers' own: for no sparse layers it stores a step of all layers, and then runs
+     * block 1 as a sparse one.
+     */
+    private static int sparseLayers(JsonFields fields, Contradictions found, String step, String all, String sparse) {
         int layers = fields.integer(all, 1, fields.integer("num_layers", 1));
         int sparseLayers = fields.integer(sparse, 0);
-        if (sparseLayers > 0) {
-            int expected = layers / sparseLayers;
-            int stated = fields.integer(step, 0, expected);
-            found.check(
-                    stated == expected,
-                    step + " is " + stated + " but " + sparseLayers + " sparse layers of " + layers + " give "
-                            + expected);
+        int expected = sparseLayers == 0 ? 0 : layers / sparseLayers;
+        int stated = fields.integer(step, 0, expected);
+        if (sparseLayers == 0 && stated == layers) {
+            return 1;
         }
+        found.check(
+                stated == expected,
+                step + " is " + stated + " but " + sparseLayers + " sparse layers of " + layers + " give " + expected);
+        return sparseLayers;
     }
 
     private static FeedForward feedForward(JsonFields fields, Contradictions found) {

@@ -148,6 +148,18 @@ class HuggingFaceConfigTest {
     }
 
     @Test
+    void aStackWithoutSparseLayersHasNoneUnlessTransformersStoredItsStepOfAllLayers() throws IOException {
+        ObjectNode tree =
+                tree("switch-tiny").put("num_sparse_decoder_layers", 0).put("decoder_sparse_step", 0);
+        assertThat(read(tree).sparse(Stack.DECODER, 1)).isFalse();
+        assertThat(read(tree).sparse(Stack.ENCODER, 1)).isTrue();
+
+        tree.put("decoder_sparse_step", 4);
+        assertThat(read(tree).sparse(Stack.DECODER, 1)).isTrue();
+        assertThat(read(tree).sparse(Stack.DECODER, 3)).isFalse();
+    }
+
+    @Test
     void exportDropsNothingAndRefusesWhatHuggingFaceLacks() throws IOException {
         ObjectNode exported = HuggingFaceConfig.export(read(tree("switch-tiny-group")), 512);
 
