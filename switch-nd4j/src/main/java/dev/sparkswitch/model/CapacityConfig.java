@@ -52,4 +52,23 @@ public record CapacityConfig(
     public static CapacityConfig perSequence(int tokens) {
         return new CapacityConfig(CapacityMode.PER_SEQUENCE, 0, 0, 0, 0, tokens, true);
     }
+
+    /** Consecutive rows that compete for slots. */
+    public int rowsOfGroup() {
+        return switch (mode) {
+            case GROUP -> groupRows;
+            case PER_SEQUENCE -> 1;
+        };
+    }
+
+    /**
+     * Groups of the balance loss in a micro-batch of {@code rows} rows: the routing groups, or in per-sequence mode the
+     * micro-batch as a whole, as Hugging Face pools all positions. Only the former is independent of how a step is cut.
+     */
+    public int balanceGroups(int rows) {
+        return switch (mode) {
+            case GROUP -> rows / groupRows;
+            case PER_SEQUENCE -> 1;
+        };
+    }
 }
