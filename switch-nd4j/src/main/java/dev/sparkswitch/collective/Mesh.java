@@ -5,6 +5,7 @@ import dev.sparkswitch.train.RankContext;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
@@ -33,6 +34,9 @@ import org.slf4j.LoggerFactory;
 final class Mesh implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Mesh.class);
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(512 << 10, 1 << 20);
+    /** The most bytes of one read. */
+    private static final int READ_BYTES = 512 << 10;
+
     private static final int HANDSHAKE_SECONDS = 10;
     /** Connections that have not proved themselves yet, beyond one a rank, before more are turned away. */
     private static final int STRANGERS = 64;
@@ -120,6 +124,7 @@ final class Mesh implements AutoCloseable {
                 .setAllowHalfClosure(true)
                 .setAutoClose(false)
                 .setAllocator(PooledByteBufAllocator.DEFAULT)
+                .setRecvByteBufAllocator(new AdaptiveRecvByteBufAllocator(512, 64 << 10, READ_BYTES))
                 .setWriteBufferWaterMark(WATER_MARK);
     }
 

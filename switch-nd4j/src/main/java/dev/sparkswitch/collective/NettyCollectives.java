@@ -105,7 +105,8 @@ public final class NettyCollectives implements HostCollectives {
             call.send(to, Spans.slice(data, call.start(to), call.start(to + 1) - call.start(to)));
         }
         int end = call.start(call.me + 1);
-        for (int at = call.start(call.me); at < end; at += BlockSum.BLOCK_BYTES) {
+        int unsent = call.start(call.me);
+        for (int at = unsent; at < end; at += BlockSum.BLOCK_BYTES) {
             int bytes = Math.min(BlockSum.BLOCK_BYTES, end - at);
             ByteBuffer block = Spans.slice(data, at, bytes);
             sum.start(call.operation.type());
@@ -113,8 +114,12 @@ public final class NettyCollectives implements HostCollectives {
                 sum.add(i == call.me ? block : received(call, i, bytes));
             }
             sum.store(block);
-            for (int step = 1; step < call.size; step++) {
-                call.send((call.me + step) % call.size, block.duplicate());
+            int summed = at + bytes;
+            if (summed - unsent >= Frames.DATA_BYTES || summed == end) {
+                for (int step = 1; step < call.size; step++) {
+                    call.send((call.me + step) % call.size, Spans.slice(data, unsent, summed - unsent));
+                }
+                unsent = summed;
             }
         }
     }
@@ -122,13 +127,13 @@ public final class NettyCollectives implements HostCollectives {
     /** Takes the others' blocks in turn, so that none of them is held back for long. */
     private void gather(Call call, ByteBuffer data) {
         boolean more = true;
-        for (int done = 0; more; done += BlockSum.BLOCK_BYTES) {
+        for (int done = 0; more; done += Frames.DATA_BYTES) {
             more = false;
             for (int step = 1; step < call.size; step++) {
                 int from = (call.me + call.size - step) % call.size;
                 int left = call.start(from + 1) - call.start(from) - done;
                 if (left > 0) {
-                    int bytes = Math.min(BlockSum.BLOCK_BYTES, left);
+                    int bytes = Math.min(Frames.DATA_BYTES, left);
                     call.receive(from, Spans.slice(data, call.start(from) + done, bytes));
                     more = true;
                 }
