@@ -1,13 +1,14 @@
 package dev.sparkswitch.checkpoint;
 
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.SwitchTransformer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -49,20 +50,15 @@ public final class ModelWeights {
         return name;
     }
 
-    /** The parameters that this rank holds, downloaded one at a time as they are written. */
-    public static List<TensorSource> sources(SwitchTransformer model) {
-        List<TensorSource> sources = new ArrayList<>();
-        for (Parameter parameter : model.parameters().all()) {
-            Tensor value = parameter.value();
-            sources.add(TensorSource.of(
-                    parameter.spec().name(), value.type(), parameter.spec().shape(), () -> {
-                        ByteBuffer bytes = ByteBuffer.allocateDirect(Math.toIntExact(
-                                        value.size() * value.type().bytes()))
-                                .order(ByteOrder.nativeOrder());
-                        model.engine().download(value, bytes);
-                        return bytes;
-                    }));
-        }
-        return sources;
+    /** A tensor of an engine, downloaded when its turn to be written has come. */
+    public static TensorSource source(Engine engine, String name, Tensor tensor) {
+        List<Integer> shape = Arrays.stream(tensor.shape()).boxed().toList();
+        return TensorSource.of(name, tensor.type(), shape, () -> {
+            ByteBuffer bytes = ByteBuffer.allocateDirect(
+                            Math.toIntExact(tensor.size() * tensor.type().bytes()))
+                    .order(ByteOrder.nativeOrder());
+            engine.download(tensor, bytes);
+            return bytes;
+        });
     }
 }
