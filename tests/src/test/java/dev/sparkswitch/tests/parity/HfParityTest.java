@@ -13,6 +13,7 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.generate.Greedy;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
@@ -190,6 +191,23 @@ class HfParityTest {
             assertThat(z).isCloseTo(number(c, "z_loss_sum_over_layers"), relative(LOSS));
             assertThat(total).isCloseTo(number(c, "total"), relative(LOSS));
             checkGradients(c, "gradtotal/");
+        }
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @MethodSource("cases")
+    void greedyGenerationEqualsTokenForToken(String name, Precision precision, Path folder) throws Exception {
+        try (Case c = new Case(folder, precision, RouterLosses.OFF)) {
+            JsonNode wanted = c.expected.path("generate_greedy");
+            Assumptions.assumeTrue(wanted.isArray(), "skipped: the case holds no generated tokens");
+            int[][] found = Greedy.generate(c.model, c.host, wanted.get(0).size() - 1);
+            for (int row = 0; row < found.length; row++) {
+                for (int i = 0; i < found[row].length; i++) {
+                    assertThat(found[row][i])
+                            .as("row %s, token %s", row, i)
+                            .isEqualTo(wanted.get(row).get(i + 1).asInt());
+                }
+            }
         }
     }
 
