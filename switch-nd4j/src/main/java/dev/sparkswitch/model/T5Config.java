@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param layerNormEpsilon added to the mean square in every RMS norm
  * @param dropout the dropout of embeddings, attention, feed-forward layers and residual branches
  * @param head where the output projection's weights come from
+ * @param embedding whether the stacks read one token embedding or each its own
  * @param padId the id of padding
  * @param eosId the id that ends a sequence
  * @param decoderStartId the id that a decoder's input begins with
@@ -37,6 +38,7 @@ public record T5Config(
         double layerNormEpsilon,
         double dropout,
         Head head,
+        Embedding embedding,
         int padId,
         int eosId,
         int decoderStartId,
@@ -59,6 +61,9 @@ public record T5Config(
                                     + relativeBuckets + " buckets")
                     .positive("layer norm epsilon", layerNormEpsilon)
                     .fraction("dropout", dropout)
+                    .check(
+                            embedding == Embedding.SHARED || !head.tied(),
+                            "a head that is tied needs one embedding for both stacks, not " + embedding)
                     .check(padId != eosId, "padding and end of sequence share the id " + padId);
             checkId(found, "padding", padId, vocabularySize);
             checkId(found, "end-of-sequence", eosId, vocabularySize);
@@ -133,6 +138,7 @@ public record T5Config(
         private double layerNormEpsilon = 1e-6;
         private double dropout = 0.1;
         private Head head = Head.TIED_SCALED;
+        private Embedding embedding = Embedding.SHARED;
         private int padId;
         private int eosId = 1;
         private int decoderStartId;
@@ -154,6 +160,7 @@ public record T5Config(
             layerNormEpsilon = config.layerNormEpsilon;
             dropout = config.dropout;
             head = config.head;
+            embedding = config.embedding;
             padId = config.padId;
             eosId = config.eosId;
             decoderStartId = config.decoderStartId;
@@ -225,6 +232,11 @@ public record T5Config(
             return this;
         }
 
+        public Builder embedding(Embedding value) {
+            embedding = value;
+            return this;
+        }
+
         public Builder padId(int value) {
             padId = value;
             return this;
@@ -266,6 +278,7 @@ public record T5Config(
                     layerNormEpsilon,
                     dropout,
                     head,
+                    embedding,
                     padId,
                     eosId,
                     decoderStartId,
