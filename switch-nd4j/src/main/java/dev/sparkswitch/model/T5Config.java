@@ -1,5 +1,6 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.Setting;
 import java.util.Optional;
 
 /**
@@ -25,23 +26,56 @@ import java.util.Optional;
  * @param sparse the Switch layers, or empty for a dense model
  */
 public record T5Config(
+        @Setting(value = "32128", help = "rows of the embedding")
         int vocabularySize,
+
+        @Setting(value = "768", help = "width of the residual stream, d_model")
         int modelSize,
+
+        @Setting(value = "64", help = "width of an attention head, d_kv")
         int keySize,
+
+        @Setting(value = "3072", help = "inner width of feed-forward layers and experts, d_ff")
         int feedForwardSize,
-        int heads,
+
+        @Setting(value = "12", help = "attention heads") int heads,
+
+        @Setting(value = "12", help = "blocks of the encoder")
         int encoderLayers,
+
+        @Setting(value = "12", help = "blocks of the decoder")
         int decoderLayers,
+
+        @Setting(value = "relu", help = "form of feed-forward layers and experts")
         FeedForward feedForward,
+
+        @Setting(value = "32", help = "buckets of the relative position bias")
         int relativeBuckets,
+
+        @Setting(value = "128", help = "distance from which on positions share the last bucket")
         int relativeMaxDistance,
+
+        @Setting(value = "1e-6", help = "added to the mean square in every norm")
         double layerNormEpsilon,
+
+        @Setting(value = "0.1", help = "dropout outside the experts")
         double dropout,
+
+        @Setting(value = "tied-scaled", help = "where the output projection comes from")
         Head head,
+
+        @Setting(value = "shared", help = "whether both stacks read one embedding")
         Embedding embedding,
-        int padId,
+
+        @Setting(value = "0", help = "id of padding") int padId,
+
+        @Setting(value = "1", help = "id that ends a sequence")
         int eosId,
+
+        @Setting(value = "0", help = "id that begins the decoder input")
         int decoderStartId,
+
+        @Setting(help = "the Switch layers; absent for a dense model")
         Optional<SwitchConfig> sparse) {
     public T5Config {
         Contradictions.none(found -> {

@@ -269,6 +269,22 @@ class HuggingFaceFolderTest {
     }
 
     @Test
+    void anUntiedModelIsWrittenWithTheCopiesThatTransformersLooksFor() {
+        try (HuggingFaceFolder model = HuggingFaceFolder.open(Tensors.modelFolder("switch-tiny"))) {
+            T5Config config = model.config().toBuilder().head(Head.UNTIED).build();
+            Path copy = folder.resolve("untied");
+            write(copy, config, Tensors.random(config, 1), UNLIMITED);
+
+            try (HuggingFaceFolder read = HuggingFaceFolder.open(copy);
+                    SafetensorsReader raw = SafetensorsReader.open(copy.resolve("model.safetensors"))) {
+                assertThat(read.config()).isEqualTo(config);
+                assertThat(raw.read("encoder.embed_tokens.weight")).isEqualTo(raw.read("shared.weight"));
+                assertThat(raw.read("decoder.embed_tokens.weight")).isEqualTo(raw.read("shared.weight"));
+            }
+        }
+    }
+
+    @Test
     void anExistingModelIsLeftAlone() {
         try (HuggingFaceFolder model = HuggingFaceFolder.open(Tensors.modelFolder("t5-tiny"))) {
             Path copy = folder.resolve("copy");
