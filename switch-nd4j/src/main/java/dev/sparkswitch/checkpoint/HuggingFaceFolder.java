@@ -5,8 +5,6 @@ import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.model.HuggingFaceConfig;
-import dev.sparkswitch.model.HuggingFaceConfig.HeadTensor;
-import dev.sparkswitch.model.ParameterNames;
 import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.T5Config;
 import java.io.IOException;
@@ -27,9 +25,9 @@ import org.apache.hadoop.fs.Path;
  * A folder of Hugging Face's: {@code config.json} with {@code model.safetensors}, or with
  * {@code model.safetensors.index.json} and the files that it names.
  *
- * <p>Opening it compares every tensor's name and shape with the configuration, and the embedding with its aliases;
- * reading a parameter refuses values that are not finite. Where tensors and {@code tie_word_embeddings} disagree on
- * the head, the tensors are believed.
+ * <p>Opening it compares every tensor's name and shape with the configuration; reading a parameter refuses
+ * values that are not finite. Where tensors and {@code tie_word_embeddings} disagree on what is tied, the tensors are
+ * believed.
  */
 public final class HuggingFaceFolder implements ModelSource {
     static final String CONFIG = "config.json";
@@ -56,8 +54,11 @@ public final class HuggingFaceFolder implements ModelSource {
         JsonNode tree = JsonFiles.read(fileSystem, new Path(folder, CONFIG));
         TensorStore stored = openTensors(fileSystem, folder);
         try {
-            T5Config config = HuggingFaceConfig.read(tree, new Path(folder, CONFIG).toString(), headTensor(stored));
-            return new HuggingFaceFolder(config, new Parameters(stored, resolve(config, stored), folder.toString()));
+            StoredEmbeddings embeddings = StoredEmbeddings.of(stored);
+            T5Config config = HuggingFaceConfig.read(
+                    tree, new Path(folder, CONFIG).toString(), embeddings.head(), embeddings.embedding());
+            SortedMap<String, String> homes = resolve(config, embeddings, stored);
+            return new HuggingFaceFolder(config, new Parameters(stored, homes, folder.toString()));
         } catch (RuntimeException e) {
             stored.close();
             throw e;
@@ -138,37 +139,12 @@ public final class HuggingFaceFolder implements ModelSource {
         }
     }
 
-    private static HeadTensor headTensor(TensorStore stored) {
-        TensorInfo head = stored.tensors().get(ParameterNames.HEAD);
-        TensorInfo embedding = stored.tensors().get(ParameterNames.SHARED);
-        if (head == null) {
-            return HeadTensor.SHARED;
-        }
-        if (embedding == null) {
-            return HeadTensor.UNKNOWN;
-        }
-        return Chunks.same(stored, head, embedding) ? HeadTensor.SHARED : HeadTensor.OWN;
-    }
-
     /** The stored name of every parameter. */
-    private static SortedMap<String, String> resolve(T5Config config, TensorStore stored) {
-        SortedMap<String, TensorInfo> tensors = new TreeMap<>(stored.tensors());
-        tensors.remove(UNUSED_BIAS);
-        SortedMap<String, String> names = new TreeMap<>();
-        tensors.keySet().forEach(name -> names.put(name, name));
-        // Of an embedding and its copies a file may hold any; those that it holds must be one.
-        for (Map.Entry<String, String> alias : ParameterSpecs.aliases(config).entrySet()) {
-            TensorInfo copy = tensors.remove(alias.getKey());
-            if (copy == null) {
-                continue;
-            }
-            names.remove(alias.getKey());
-            String own = alias.getValue();
-            if (!names.containsKey(own)) {
-                names.put(own, copy.name());
-            } else if (!Chunks.same(stored, copy, stored.info(names.get(own)))) {
-                throw new UserException("In " + stored + " the tensor " + copy.name() + " differs from "
-                        + names.get(own) + ", but a model has one embedding.");
+    private static SortedMap<String, String> resolve(T5Config config, StoredEmbeddings embeddings, TensorStore stored) {
+        SortedMap<String, String> names = new TreeMap<>(embeddings.homes(config));
+        for (String name : stored.tensors().keySet()) {
+            if (!embeddings.isOne(name) && !name.equals(UNUSED_BIAS)) {
+                names.put(name, name);
             }
         }
         SortedMap<String, TensorInfo> found = new TreeMap<>();

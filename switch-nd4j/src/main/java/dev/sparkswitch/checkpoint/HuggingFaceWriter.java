@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.model.Embedding;
+import dev.sparkswitch.model.ParameterNames;
 import dev.sparkswitch.model.ParameterSpecs;
+import dev.sparkswitch.model.Stack;
 import dev.sparkswitch.model.T5Config;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -36,7 +39,7 @@ final class HuggingFaceWriter {
                 throw new UserException("Folder " + folder + " already holds a model (" + HuggingFaceFolder.CONFIG
                         + "): give another folder, or remove this one first.");
             }
-            List<List<TensorSource>> shards = shards(tensors, shardBytes);
+            List<List<TensorSource>> shards = shards(withCopies(config, tensors), shardBytes);
             if (shards.size() == 1) {
                 writeTensors(files, new Path(folder, HuggingFaceFolder.MODEL), shards.get(0));
             } else {
@@ -54,6 +57,22 @@ final class HuggingFaceWriter {
                             + "): check the disk's space and your rights.",
                     e);
         }
+    }
+
+    /** Where nothing is tied, transformers 5 fills an embedding that it does not find with random numbers. */
+    private static List<TensorSource> withCopies(T5Config config, List<TensorSource> tensors) {
+        if (config.head().tied() || config.embedding() == Embedding.PER_STACK) {
+            return tensors;
+        }
+        List<TensorSource> all = new ArrayList<>(tensors);
+        for (TensorSource tensor : tensors) {
+            if (tensor.info().name().equals(ParameterNames.SHARED)) {
+                for (Stack stack : Stack.values()) {
+                    all.add(tensor.renamed(ParameterNames.ownEmbedding(stack)));
+                }
+            }
+        }
+        return all;
     }
 
     private static List<List<TensorSource>> shards(List<TensorSource> tensors, long shardBytes) {

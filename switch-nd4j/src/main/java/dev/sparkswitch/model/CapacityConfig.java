@@ -1,5 +1,7 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.Setting;
+
 /**
  * How many tokens an expert takes. The fields that the mode does not use hold zero, whatever was given.
  *
@@ -12,12 +14,25 @@ package dev.sparkswitch.model;
  * @param routePadding whether padding is routed, takes capacity and counts in the losses, as Hugging Face has it
  */
 public record CapacityConfig(
+        @Setting(value = "group", help = "group: in proportion to groups of rows; per-sequence: an absolute number")
         CapacityMode mode,
+
+        @Setting(value = "1", help = "consecutive rows of the global batch in a routing group")
         int groupRows,
+
+        @Setting(value = "1.25", help = "capacity over the fair share in training")
         double trainFactor,
+
+        @Setting(value = "2.0", help = "capacity over the fair share in evaluation")
         double evalFactor,
+
+        @Setting(value = "4", help = "the least capacity of an expert in a group")
         int minimum,
+
+        @Setting(value = "64", help = "capacity of an expert in a sequence, per-sequence mode")
         int tokens,
+
+        @Setting(value = "false", help = "whether padding is routed and takes capacity")
         boolean routePadding) {
     public CapacityConfig {
         switch (mode) {

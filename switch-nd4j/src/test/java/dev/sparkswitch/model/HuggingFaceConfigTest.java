@@ -135,6 +135,7 @@ class HuggingFaceConfigTest {
     void contradictionsAcrossFieldsAreNamed() throws IOException {
         ObjectNode tree =
                 tree("switch-tiny").put("num_sparse_encoder_layers", 0).put("num_sparse_decoder_layers", 0);
+        tree.put("encoder_sparse_step", 0).put("decoder_sparse_step", 0);
         assertThatThrownBy(() -> read(tree)).hasMessageContaining("4 experts but no sparse layer");
 
         ObjectNode step = tree("switch-tiny").put("encoder_sparse_step", 3);
