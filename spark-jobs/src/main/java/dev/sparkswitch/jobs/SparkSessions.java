@@ -33,7 +33,8 @@ final class SparkSessions {
     static SparkConf configure(String command, SparkProfile profile, Home home, SparkConf given) throws IOException {
         SparkConf conf = given.clone();
         // Without --name, spark-submit names an application after its main class.
-        if (conf.get("spark.app.name", "").isEmpty() || conf.get("spark.app.name").startsWith("dev.sparkswitch.")) {
+        if (conf.get("spark.app.name", "").isEmpty()
+                || conf.get("spark.app.name").startsWith("dev.sparkswitch.")) {
             conf.setAppName("sparkswitch " + command);
         }
         if (onThisHost(conf.get("spark.master", ""))) {
