@@ -26,6 +26,11 @@ final class Failures {
      * @return the exit code
      */
     static int report(Throwable failure, PrintWriter err, Detail detail) {
+        if (processIsEnding()) {
+            err.println("Interrupted: run the same command again to go on.");
+            err.flush();
+            return INTERNAL;
+        }
         int code = print(failure, err, detail);
         if (detail == Detail.STACK_TRACE) {
             failure.printStackTrace(err);
@@ -55,7 +60,8 @@ final class Failures {
                 return RESOURCES;
             }
         }
-        err.println("error: SparkSwitch failed with " + failure + trace(failure, detail));
+        String firstLine = failure.toString().lines().findFirst().orElse("");
+        err.println("error: SparkSwitch failed with " + firstLine + trace(failure, detail));
         return INTERNAL;
     }
 
@@ -78,6 +84,18 @@ final class Failures {
         } catch (IOException e) {
             failure.addSuppressed(e);
             return " (details: run it again with --verbose)";
+        }
+    }
+
+    /** After an interrupt Spark stops under the job's feet: what the job then throws says nothing about the job. */
+    private static boolean processIsEnding() {
+        Thread probe = new Thread(() -> {});
+        try {
+            Runtime.getRuntime().addShutdownHook(probe);
+            Runtime.getRuntime().removeShutdownHook(probe);
+            return false;
+        } catch (IllegalStateException e) {
+            return true;
         }
     }
 
