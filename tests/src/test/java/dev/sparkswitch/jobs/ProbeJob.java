@@ -3,9 +3,12 @@ package dev.sparkswitch.jobs;
 import dev.sparkswitch.base.Setting;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
+import org.apache.spark.api.java.function.VoidFunction;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import picocli.CommandLine.Command;
@@ -16,7 +19,16 @@ import picocli.CommandLine.Command;
  */
 @Command(name = "probe", description = "Multiplies on every executor.")
 public final class ProbeJob extends Job<ProbeJob.Config> {
-    record Config(@Setting(value = "2", help = "Executors.") int executors) {}
+    enum Ending {
+        DONE,
+        HOLD
+    }
+
+    record Config(
+            @Setting(value = "2", help = "Executors.") int executors,
+
+            @Setting(value = "done", help = "Whether to end after the products or to hold the executors.")
+            Ending ending) {}
 
     ProbeJob() {
         super(Config.class);
@@ -36,10 +48,23 @@ public final class ProbeJob extends Job<ProbeJob.Config> {
         JavaSparkContext spark = JavaSparkContext.fromSparkContext(
                 context.spark(SparkProfile.training(configuration.executors(), 1, 512))
                         .sparkContext());
-        List<Integer> ranks = java.util.stream.IntStream.range(0, configuration.executors())
-                .boxed()
-                .toList();
+        List<Integer> ranks =
+                IntStream.range(0, configuration.executors()).boxed().toList();
         spark.parallelize(ranks, ranks.size()).map(new Product()).collect().forEach(context.out()::println);
+        switch (configuration.ending()) {
+            case DONE -> {}
+            case HOLD -> spark.parallelize(ranks, ranks.size()).foreach(new Hold());
+        }
+    }
+
+    /** Waits for ever. */
+    private static final class Hold implements VoidFunction<Integer> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void call(Integer rank) throws InterruptedException {
+            new CountDownLatch(1).await();
+        }
     }
 
     /** The sum of a product of ones, [3, 4] x [4, 2]: 24. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sparkswitch.jobs.ProbeJob;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -13,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
@@ -28,6 +30,8 @@ final class PackagingTest {
     private static final Path SHADED = TARGET.resolve("sparkswitch.jar");
     private static final Path THIN = TARGET.resolve("sparkswitch-thin.jar");
     private static final Path SPARK_HOME = TARGET.resolve("spark-home");
+
+    private static final Map<String, String> LOCAL = Map.of("SPARK_LOCAL_IP", "127.0.0.1");
 
     @TempDir
     private Path scratch;
@@ -86,35 +90,56 @@ final class PackagingTest {
 
     @Test
     void nd4jMultipliesOnEveryExecutorWithTheShadedJarAlone() throws IOException, InterruptedException {
-        Path probe = scratch.resolve("probe.jar");
-        writeProbe(probe);
-
-        SubmittedProcess process = SubmittedProcess.run(
-                scratch,
-                Map.of("SPARK_LOCAL_IP", "127.0.0.1"),
-                List.of(
-                        SPARK_HOME.resolve("bin/spark-submit").toString(),
-                        "--driver-memory",
-                        "512m",
-                        "--jars",
-                        SHADED.toString(),
-                        "--class",
-                        ProbeJob.class.getName(),
-                        probe.toString(),
-                        "probe",
-                        "--config",
-                        Files.writeString(scratch.resolve("probe.yaml"), "executors: 2\n")
-                                .toString()));
+        SubmittedProcess process = SubmittedProcess.run(scratch, LOCAL, probe("done"));
 
         assertThat(process.code()).as(process.err()).isZero();
         assertThat(process.out().lines()).containsExactlyInAnyOrder("executor 0 got 24", "executor 1 got 24");
     }
 
+    @Test
+    void aTerminatedDriverTakesItsExecutorsAlong() throws Exception {
+        Process driver = SubmittedProcess.builder(scratch, LOCAL, probe("hold"))
+                .redirectError(scratch.resolve("err").toFile())
+                .start();
+        try (BufferedReader out = driver.inputReader()) {
+            out.readLine();
+            assertThat(out.readLine()).isNotNull();
+        }
+        List<ProcessHandle> executors = driver.descendants().toList();
+
+        driver.destroy();
+
+        assertThat(executors).hasSizeGreaterThanOrEqualTo(2);
+        for (ProcessHandle process : executors) {
+            process.onExit().get(1, TimeUnit.MINUTES);
+        }
+        assertThat(driver.waitFor()).isEqualTo(143);
+        assertThat(Files.readString(scratch.resolve("err"))).doesNotContain("error:");
+    }
+
+    private List<String> probe(String ending) throws IOException {
+        Path jar = scratch.resolve("probe.jar");
+        writeProbe(jar);
+        return List.of(
+                SPARK_HOME.resolve("bin/spark-submit").toString(),
+                "--driver-memory",
+                "512m",
+                "--jars",
+                SHADED.toString(),
+                "--class",
+                ProbeJob.class.getName(),
+                jar.toString(),
+                "probe",
+                "--config",
+                Files.writeString(scratch.resolve("probe.yaml"), "ending: " + ending + "\n")
+                        .toString());
+    }
+
     private static void writeProbe(Path jar) throws IOException {
         try (OutputStream file = Files.newOutputStream(jar);
                 JarOutputStream out = new JarOutputStream(file)) {
-            for (String name : List.of("ProbeJob", "ProbeJob$Config", "ProbeJob$Product")) {
-                String entry = "dev/sparkswitch/jobs/" + name + ".class";
+            for (String name : List.of("", "$Config", "$Ending", "$Product", "$Hold", "$1")) {
+                String entry = "dev/sparkswitch/jobs/ProbeJob" + name + ".class";
                 out.putNextEntry(new JarEntry(entry));
                 try (InputStream in = ProbeJob.class.getResourceAsStream("/" + entry)) {
                     in.transferTo(out);

@@ -17,14 +17,10 @@ record SubmittedProcess(int code, String out, String err) {
         Path out = Files.createTempFile("out", ".txt");
         Path err = Files.createTempFile("err", ".txt");
         try {
-            ProcessBuilder builder = new ProcessBuilder(command)
-                    .directory(folder.toFile())
+            Process process = builder(folder, environment, command)
                     .redirectOutput(out.toFile())
-                    .redirectError(err.toFile());
-            builder.environment().remove("SPARK_HOME");
-            builder.environment().remove("SPARKSWITCH_HOME");
-            builder.environment().putAll(environment);
-            Process process = builder.start();
+                    .redirectError(err.toFile())
+                    .start();
             if (!process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES)) {
                 process.destroyForcibly();
                 throw new AssertionError(command + " did not end; it printed\n" + Files.readString(err));
@@ -34,5 +30,14 @@ record SubmittedProcess(int code, String out, String err) {
             Files.delete(out);
             Files.delete(err);
         }
+    }
+
+    /** A process with {@code environment} and nothing of this one's that our scripts look at. */
+    static ProcessBuilder builder(Path folder, Map<String, String> environment, List<String> command) {
+        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
+        builder.environment().remove("SPARK_HOME");
+        builder.environment().remove("SPARKSWITCH_HOME");
+        builder.environment().putAll(environment);
+        return builder;
     }
 }
