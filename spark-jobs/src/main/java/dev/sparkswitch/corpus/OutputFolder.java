@@ -21,8 +21,8 @@ import org.apache.hadoop.fs.Path;
 final class OutputFolder {
     private static final String MARK = ".incomplete";
     static final String DATA = "data";
-    /** Says where the output goes, not what is in it. */
-    private static final String OUTPUT_KEY = "output";
+    /** Settings that say where something lies, not what is in it. */
+    private static final List<String> LOCATIONS = List.of("output", "corpus", "vocabulary");
 
     private final FileSystem files;
     private final Path folder;
@@ -88,11 +88,11 @@ final class OutputFolder {
                 .toList();
     }
 
-    /** Settings without the output, and in the form that a manifest read from a file has. */
+    /** Settings without locations, and in the form that a manifest read from a file has. */
     private static JsonNode comparable(JsonNode settings) {
         JsonNode copy = Manifest.builder("settings").config(settings).build().config().deepCopy();
         if (copy instanceof ObjectNode object) {
-            object.remove(OUTPUT_KEY);
+            object.remove(LOCATIONS);
         }
         return copy;
     }
