@@ -18,7 +18,7 @@ import org.apache.hadoop.fs.PathFilter;
 /** The raw files that paths and patterns name, with something that changes when their content does. */
 final class InputFiles {
     /** Bytes at both ends of a file that its id covers; the middle of a longer one is known by size and time. */
-    private static final int ENDS = 4 << 20;
+    private static final int ENDS = 32 << 20;
 
     private static final PathFilter VISIBLE = path -> {
         String name = path.getName();

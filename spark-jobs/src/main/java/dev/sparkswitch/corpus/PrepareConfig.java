@@ -69,7 +69,7 @@ public record PrepareConfig(
             @Setting(value = "[]", help = "delimited: names of the columns in their order")
             List<String> columns,
 
-            @Setting(value = "\"\\t\"", help = "delimited: what stands between columns")
+            @Setting(value = "\t", help = "delimited: what stands between columns")
             String separator,
 
             @Setting(value = "text", help = "column with the text")

@@ -41,7 +41,9 @@ final class Steps {
         try (Watch watch = new Watch(job + ": " + step)) {
             context.addSparkListener(watch);
             try {
-                return action.get();
+                T result = action.get();
+                watch.succeeded();
+                return result;
             } finally {
                 context.removeSparkListener(watch);
             }
@@ -52,6 +54,7 @@ final class Steps {
     private static final class Watch extends SparkListener implements AutoCloseable {
         private final String stage;
         private Progress progress;
+        private long tasks;
 
         Watch(String stage) {
             this.stage = stage;
@@ -60,7 +63,6 @@ final class Steps {
         @Override
         public synchronized void onJobStart(SparkListenerJobStart start) {
             if (progress == null) {
-                long tasks = 0;
                 for (int i = 0; i < start.stageInfos().size(); i++) {
                     tasks += start.stageInfos().apply(i).numTasks();
                 }
@@ -72,6 +74,13 @@ final class Steps {
         public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
             if (progress != null) {
                 progress.advance(1);
+            }
+        }
+
+        /** The last events may still be on their way, and stages whose results were there already send none. */
+        synchronized void succeeded() {
+            if (progress != null) {
+                progress.at(tasks);
             }
         }
 
