@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs;
 
+import dev.sparkswitch.corpus.JobResult;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -53,6 +54,12 @@ public final class JobContext implements AutoCloseable {
             }
         }
         return session;
+    }
+
+    /** Says what a job left behind: new or found complete, where, and its counts. */
+    public void finished(JobResult result) {
+        out.println(command + (result.wasComplete() ? " was complete already: " : " made ") + result.folder());
+        result.manifest().counts().forEach((name, count) -> out.printf("  %-32s %,d%n", name, count));
     }
 
     /** Stops Spark where it was started. */

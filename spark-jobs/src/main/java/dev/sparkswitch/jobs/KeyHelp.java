@@ -15,7 +15,7 @@ final class KeyHelp {
 
     static void add(CommandLine command, Class<? extends Record> type) {
         command.getHelpSectionMap()
-                .put(HEADING, help -> String.format("%nConfiguration keys, for the file or --set:%n"));
+                .put(HEADING, help -> String.format("%nConfiguration keys for the file or --set, with what they are where neither gives them:%n"));
         command.getHelpSectionMap().put(LIST, help -> list(type));
         List<String> sections = new ArrayList<>(command.getHelpSectionKeys());
         int footer = sections.indexOf(UsageMessageSpec.SECTION_KEY_FOOTER_HEADING);
@@ -27,7 +27,7 @@ final class KeyHelp {
         StringBuilder text = new StringBuilder();
         for (Configs.Key key : Configs.describe(type)) {
             text.append("  ").append(key.key());
-            key.defaultValue().ifPresent(value -> text.append(": ").append(value));
+            key.defaultValue().ifPresent(value -> text.append(": ").append(visible(value)));
             text.append(System.lineSeparator())
                     .append("      ")
                     .append(key.help())
@@ -37,5 +37,9 @@ final class KeyHelp {
                     .append(System.lineSeparator());
         }
         return text.toString();
+    }
+
+    private static String visible(String value) {
+        return value.isBlank() ? "\"" + value.replace("\t", "\\t") + "\"" : value;
     }
 }

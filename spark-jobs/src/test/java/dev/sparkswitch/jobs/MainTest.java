@@ -17,8 +17,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine.Command;
 
 final class MainTest {
+    private static final Home PROJECT = Home.at(Path.of("..").toAbsolutePath().normalize());
+
     @TempDir
     private Path home;
 
@@ -188,13 +191,25 @@ final class MainTest {
     }
 
     @ParameterizedTest
-    @MethodSource("jobs")
-    void everyCommandHasADescriptionExamplesAndDefaultsThatBind(Job<?> job) {
-        Outcome outcome =
-                execute(Home.at(Path.of("..").toAbsolutePath().normalize()), List.of(job), nameOf(job), "--help");
+    @MethodSource("commands")
+    void everyCommandExplainsItself(String command) {
+        Outcome outcome = execute(PROJECT, Main.jobs(), command, "--help");
 
         assertThat(outcome.code()).isZero();
-        assertThat(outcome.out()).contains("Examples:").contains("Configuration keys");
+        assertThat(outcome.out())
+                .contains("Examples:")
+                .contains("sparkswitch " + command)
+                .contains("Configuration keys");
+    }
+
+    @ParameterizedTest
+    @MethodSource("commands")
+    void theDefaultsOfEveryCommandBindButForWhatOnlyTheUserKnows(String command) {
+        Outcome outcome = execute(PROJECT, Main.jobs(), command, "--dry-run");
+
+        if (outcome.code() != 0) {
+            assertThat(outcome.err()).contains("missing").doesNotContain("unknown").doesNotContain("must");
+        }
     }
 
     @Test
@@ -205,12 +220,10 @@ final class MainTest {
         assertThat(outcome.out()).matches("SparkSwitch \\d+\\.\\d+\\.\\d+\\S* \\(Java .*\\)\n");
     }
 
-    static List<Job<?>> jobs() {
-        return Main.jobs().isEmpty() ? List.of(new CopyJob()) : Main.jobs();
-    }
-
-    private static String nameOf(Job<?> job) {
-        return job.getClass().getAnnotation(picocli.CommandLine.Command.class).name();
+    static List<String> commands() {
+        return Main.jobs().stream()
+                .map(job -> job.getClass().getAnnotation(Command.class).name())
+                .toList();
     }
 
     private Outcome run(String... arguments) {
