@@ -20,6 +20,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.TaskCompletionListener;
 
 /**
  * Documents to stretches of tokens: documents go to buckets by their ids, are strung together there in order of the ids
@@ -96,7 +97,7 @@ final class RawExamples {
             this.seed = seed;
             TaskContext context = TaskContext.get();
             if (context != null) {
-                context.addTaskCompletionListener(finished -> tokenizer.close());
+                context.addTaskCompletionListener((TaskCompletionListener) finished -> tokenizer.close());
             }
         }
 

@@ -82,7 +82,8 @@ public final class UnigramTrainer {
     public SentencePieceModel train(JavaRDD<String> texts) {
         CharacterMap characters = NmtNfkc.characterMap();
         TextNormalizer normalizer = new TextNormalizer(characters, options.userSymbols());
-        try (WordCounts words = WordCounts.of(texts, normalizer)) {
+        int partitions = Math.max(spark.defaultParallelism(), texts.getNumPartitions());
+        try (WordCounts words = WordCounts.of(texts, normalizer, partitions)) {
             Map<Integer, Long> alphabet = words.characters(options.characterCoverage());
             if (alphabet.isEmpty()) {
                 throw new UserException("There is no text to train a vocabulary on; look at the corpus's counts.");

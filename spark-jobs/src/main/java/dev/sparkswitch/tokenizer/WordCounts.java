@@ -21,10 +21,11 @@ final class WordCounts implements AutoCloseable {
         this.counts = counts;
     }
 
-    static WordCounts of(JavaRDD<String> texts, TextNormalizer normalizer) {
+    /** @param partitions over which the words are spread */
+    static WordCounts of(JavaRDD<String> texts, TextNormalizer normalizer, int partitions) {
         return new WordCounts(texts.flatMap(text -> normalizer.words(text).iterator())
                 .mapToPair(word -> new Tuple2<>(word, 1L))
-                .reduceByKey(Long::sum)
+                .reduceByKey(Long::sum, partitions)
                 .persist(StorageLevel.MEMORY_AND_DISK_SER()));
     }
 
