@@ -20,7 +20,9 @@ final class Failures {
             if (cause instanceof SparkSwitchException own) {
                 return own;
             }
-            String message = cause.getMessage() == null ? "" : cause.getMessage().lines().findFirst().orElse("");
+            String message = cause.getMessage() == null
+                    ? ""
+                    : cause.getMessage().lines().findFirst().orElse("");
             if (message.contains("FAILED_READ_FILE") || message.contains("file://") || firstLine.isEmpty()) {
                 firstLine = message;
             }

@@ -15,7 +15,10 @@ final class KeyHelp {
 
     static void add(CommandLine command, Class<? extends Record> type) {
         command.getHelpSectionMap()
-                .put(HEADING, help -> String.format("%nConfiguration keys for the file or --set, with what they are where neither gives them:%n"));
+                .put(
+                        HEADING,
+                        help -> String.format(
+                                "%nConfiguration keys for the file or --set, with what they are where neither gives them:%n"));
         command.getHelpSectionMap().put(LIST, help -> list(type));
         List<String> sections = new ArrayList<>(command.getHelpSectionKeys());
         int footer = sections.indexOf(UsageMessageSpec.SECTION_KEY_FOOTER_HEADING);

@@ -208,7 +208,10 @@ final class MainTest {
         Outcome outcome = execute(PROJECT, Main.jobs(), command, "--dry-run");
 
         if (outcome.code() != 0) {
-            assertThat(outcome.err()).contains("missing").doesNotContain("unknown").doesNotContain("must");
+            assertThat(outcome.err())
+                    .contains("missing")
+                    .doesNotContain("unknown")
+                    .doesNotContain("must");
         }
     }
 
