@@ -65,7 +65,14 @@ public final class AttemptLoop {
             } else {
                 LOG.warn("{}; cause: {}", name, cause);
             }
-            List<RankOutcome<R>> outcomes = launcher.run(worldSize, attempt, body, progress);
+            List<RankOutcome<R>> outcomes;
+            try {
+                outcomes = launcher.run(worldSize, attempt, body, progress);
+            } catch (ResourceException e) {
+                // The executors that were there a moment ago are gone.
+                cause = e.getMessage();
+                continue;
+            }
             Optional<Failure<R>> failure = RankOutcome.rootCause(outcomes);
             if (failure.isEmpty()) {
                 return values(outcomes);

@@ -59,12 +59,12 @@ public final class BarrierCluster implements RankLauncher {
 
     @Override
     public int awaitRanks(int wanted, Duration wait) {
-        return Executors.await(spark.sc(), wanted, wait).count();
+        return IdleExecutors.await(spark.sc(), wanted, wait).count();
     }
 
     @Override
     public String describe() {
-        return Executors.of(spark.sc()).toString();
+        return IdleExecutors.of(spark.sc()).toString();
     }
 
     /**
@@ -79,7 +79,7 @@ public final class BarrierCluster implements RankLauncher {
         SparkContext context = spark.sc();
         refuse(context.conf(), "spark.dynamicAllocation.enabled");
         refuse(context.conf(), "spark.speculation");
-        Executors executors = Executors.await(context, worldSize, options.executorWait());
+        IdleExecutors executors = IdleExecutors.await(context, worldSize, options.executorWait());
         executors.require(worldSize, context, options.executorWait());
 
         byte[] secret = new byte[SECRET_BYTES];

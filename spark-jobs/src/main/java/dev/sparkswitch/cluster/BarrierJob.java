@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.spark.SimpleFutureAction;
@@ -31,6 +33,7 @@ import scala.util.Try;
 /** One barrier job under way. Each rank's outcome is taken as it comes, so that the first cause is known at once. */
 final class BarrierJob<R extends Serializable> {
     private static final long POLL_MILLIS = 50;
+    private static final Duration CANCEL_WAIT = Duration.ofSeconds(5);
 
     private final int worldSize;
     private final ClusterOptions options;
@@ -56,35 +59,56 @@ final class BarrierJob<R extends Serializable> {
         boolean interrupted = false;
         long submitted = System.nanoTime();
         boolean started = false;
-        while (!future.isCompleted()) {
+        long cancelledAt = 0;
+        while (!future.isCompleted() && (cancelled == null || !since(cancelledAt, CANCEL_WAIT))) {
             try {
                 synchronized (this) {
                     wait(POLL_MILLIS);
                 }
             } catch (InterruptedException e) {
                 interrupted = true;
-                cancelled = cancel(future, "the driver was interrupted");
+                cancelled = "the driver was interrupted";
             }
             shown = show(shown, watcher);
             started = started || started(spark.sc(), future);
             if (cancelled == null && failedLongAgo()) {
-                cancelled = cancel(
-                        future,
-                        "it did not end within " + options.failureWait().toSeconds()
-                                + " s after another rank had failed");
+                cancelled = "it did not end within " + options.failureWait().toSeconds()
+                        + " s after another rank had failed";
             }
             if (cancelled == null && !started && since(submitted, options.startWait())) {
-                cancelled = cancel(
-                        future,
-                        "it did not start within " + options.startWait().toSeconds()
-                                + " s; the executors are busy or gone");
+                cancelled = "it did not start within " + options.startWait().toSeconds()
+                        + " s; the executors are busy or gone";
+            }
+            if (cancelled != null && cancelledAt == 0) {
+                future.cancel(Option.apply(cancelled));
+                cancelledAt = System.nanoTime();
             }
         }
         show(shown, watcher);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        return conclude(future.value().get(), cancelled);
+        if (!future.isCompleted()) {
+            abandon(future);
+        }
+        return conclude(Optional.ofNullable(future.value().getOrElse(() -> null)), cancelled);
+    }
+
+    /**
+     * Keeps cancelling. Spark does not cancel a barrier job that it has put off because there are too few slots, and
+     * would start it whenever there are.
+     */
+    private static void abandon(SimpleFutureAction<?> future) {
+        Thread thread = new Thread(
+                () -> {
+                    while (!future.isCompleted()) {
+                        future.cancel();
+                        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(POLL_MILLIS));
+                    }
+                },
+                "abandoned-barrier-job");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private SimpleFutureAction<BoxedUnit> submit(JavaSparkContext spark, RankTask<R> task, ResourceProfile profile) {
@@ -157,11 +181,6 @@ final class BarrierJob<R extends Serializable> {
         return false;
     }
 
-    private static String cancel(SimpleFutureAction<?> future, String reason) {
-        future.cancel(Option.apply(reason));
-        return reason;
-    }
-
     private TrainingStatus show(TrainingStatus shown, Consumer<TrainingStatus> watcher) {
         TrainingStatus status = progress.furthest();
         if (status != null && status != shown) {
@@ -171,8 +190,9 @@ final class BarrierJob<R extends Serializable> {
     }
 
     /** Gives every rank an outcome: those that said nothing were lost, or stopped because of the others. */
-    private synchronized List<RankOutcome<R>> conclude(Try<BoxedUnit> end, String cancelled) {
-        Throwable failure = end.isFailure() ? end.failed().get() : null;
+    private synchronized List<RankOutcome<R>> conclude(Optional<Try<BoxedUnit>> end, String cancelled) {
+        Throwable failure =
+                end.filter(Try::isFailure).map(known -> known.failed().get()).orElse(null);
         Optional<LostRank> lost =
                 failure == null ? Optional.empty() : LostRank.in(String.valueOf(failure.getMessage()));
         Optional<Failure<R>> known = RankOutcome.rootCause(

@@ -36,7 +36,7 @@ public final class NettyCollectives implements HostCollectives {
     private final BlockSum sum = new BlockSum();
     private final ByteBuffer scratch =
             ByteBuffer.allocateDirect(BlockSum.BLOCK_BYTES).order(ByteOrder.nativeOrder());
-    private boolean closed;
+    private volatile boolean closed;
 
     private NettyCollectives(Mesh mesh, NettyOptions options) {
         this.mesh = mesh;

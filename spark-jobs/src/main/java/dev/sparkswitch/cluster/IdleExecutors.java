@@ -23,15 +23,15 @@ import scala.jdk.javaapi.CollectionConverters;
  * @param mostCores the cores of the largest
  * @param busy how many others there are, with tasks on them
  */
-record Executors(int count, int fewestCores, int mostCores, int busy) {
+record IdleExecutors(int count, int fewestCores, int mostCores, int busy) {
     private static final Duration POLL = Duration.ofMillis(50);
     private static final String TASK_CPUS = "spark.task.cpus";
 
     /** The executors that are there now. */
-    static Executors of(SparkContext spark) {
+    static IdleExecutors of(SparkContext spark) {
         if (spark.isLocal()) {
             int slots = spark.defaultParallelism() / spark.conf().getInt(TASK_CPUS, 1);
-            return new Executors(slots, 1, 1, 0);
+            return new IdleExecutors(slots, 1, 1, 0);
         }
         Set<String> alive = new HashSet<>(CollectionConverters.asJava(spark.getExecutorIds()));
         List<Integer> cores = new ArrayList<>();
@@ -48,13 +48,13 @@ record Executors(int count, int fewestCores, int mostCores, int busy) {
         }
         int fewest = cores.stream().mapToInt(Integer::intValue).min().orElse(0);
         int most = cores.stream().mapToInt(Integer::intValue).max().orElse(0);
-        return new Executors(cores.size(), fewest, most, busy);
+        return new IdleExecutors(cores.size(), fewest, most, busy);
     }
 
     /** Waits until there are {@code wanted} executors, at most for {@code wait}; those that are there then. */
-    static Executors await(SparkContext spark, int wanted, Duration wait) {
+    static IdleExecutors await(SparkContext spark, int wanted, Duration wait) {
         long deadline = System.nanoTime() + wait.toNanos();
-        Executors executors = of(spark);
+        IdleExecutors executors = of(spark);
         while (executors.count < wanted && System.nanoTime() < deadline && !Thread.interrupted()) {
             LockSupport.parkNanos(POLL.toNanos());
             executors = of(spark);
