@@ -1,0 +1,21 @@
+package dev.sparkswitch.engine;
+
+/**
+ * What {@link Engine#route} is to do for one layer and batch shape.
+ *
+ * @param choices experts a token (k)
+ * @param groups routing groups in the batch
+ * @param groupTokens token positions a group, padding included
+ * @param capacity slots an expert has in each group
+ */
+public record RoutingPlan(int choices, int groups, int groupTokens, int capacity) {
+    /** Token positions in the batch. */
+    public int tokens() {
+        return groups * groupTokens;
+    }
+
+    /** Slots an expert has in the batch. */
+    public int slots() {
+        return groups * capacity;
+    }
+}
