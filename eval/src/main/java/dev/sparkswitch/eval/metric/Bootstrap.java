@@ -1,6 +1,7 @@
 package dev.sparkswitch.eval.metric;
 
 import dev.sparkswitch.base.Philox;
+import dev.sparkswitch.base.RandomStream;
 import java.util.Arrays;
 
 /**
@@ -12,9 +13,6 @@ import java.util.Arrays;
  * @param level the share of resampled scores inside the interval, such as 0.95
  */
 public record Bootstrap(long seed, int resamples, double level) {
-    // RandomStream.BOOTSTRAP
-    private static final int STREAM = 8;
-
     public Bootstrap {
         if (resamples < 2 || level <= 0 || level >= 1) {
             throw new IllegalArgumentException("a bootstrap needs at least 2 resamples and a level inside (0, 1), not "
@@ -56,7 +54,7 @@ public record Bootstrap(long seed, int resamples, double level) {
     }
 
     private void addDraws(int resample, double[][] statistics, double[] sums) {
-        Philox random = new Philox(seed, STREAM, resample, 0);
+        Philox random = RandomStream.BOOTSTRAP.at(seed, resample, 0);
         int[] words = new int[4];
         for (int draw = 0; draw < statistics.length; draw++) {
             if ((draw & 3) == 0) {
