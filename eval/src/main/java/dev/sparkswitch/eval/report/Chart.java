@@ -38,7 +38,7 @@ public record Chart(String title, String note, Width width, int height, ObjectNo
     public enum Scale {
         /** As much as the values span. */
         FITTED,
-        /** The same, and the reader may switch to logarithms. */
+        /** The same, and the reader may switch both axes to logarithms. */
         SWITCHABLE,
         /** From 0, where the size of changes matters beside the size of the whole. */
         FROM_ZERO

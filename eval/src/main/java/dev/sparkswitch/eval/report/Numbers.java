@@ -19,7 +19,7 @@ public final class Numbers {
     /** A share as a percentage with one decimal; two below 1%. */
     public static String percent(double share) {
         double percent = 100 * share;
-        return decimal(percent, percent != 0 && Math.abs(percent) < 1 ? 2 : 1) + "%";
+        return decimal(percent, percent == 0 ? 0 : Math.abs(percent) < 1 ? 2 : 1) + "%";
     }
 
     /** A duration, such as {@code 3 min 12 s}; its parts never part at a line break. */

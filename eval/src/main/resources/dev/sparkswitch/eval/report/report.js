@@ -1,7 +1,7 @@
 (function () {
   'use strict';
   var root = document.documentElement;
-  var narrow = window.matchMedia('(max-width: 760px)');
+  var narrow = window.matchMedia('screen and (max-width: 760px)');
   var figures = [];
 
   function colour(name) {
@@ -92,9 +92,10 @@
     option.legend.show = legend;
     option.legend.data = spec.series.map(function (series) { return series.name; });
     option.graphic = [above(spec.y, legend ? 30 : 4)];
-    option.grid = { left: 4, right: 14, top: legend ? 58 : 30, bottom: 26, containLabel: true };
+    option.grid = { left: 4, right: 30, top: legend ? 58 : 30, bottom: 26, containLabel: true };
     option.xAxis = stepAxis(spec.x);
-    option.yAxis = valueAxis(spec.y, { name: '', type: logarithmic ? 'log' : 'value', scale: spec.scale !== 'from_zero', min: spec.scale === 'from_zero' ? 0 : null });
+    option.yAxis = valueAxis(spec.y, { name: '', scale: spec.scale !== 'from_zero', min: spec.scale === 'from_zero' ? 0 : null });
+    if (logarithmic) { logarithms(option, spec); }
     option.tooltip.trigger = 'axis';
     option.tooltip.axisPointer = { type: 'line', lineStyle: { color: colour('soft'), type: 'dashed' } };
     option.tooltip.formatter = function (points) {
@@ -103,7 +104,7 @@
       }));
     };
     option.series = spec.series.map(function (series) {
-      var points = logarithmic ? series.points.filter(function (point) { return point[1] > 0; }) : series.points;
+      var points = logarithmic ? series.points.filter(function (point) { return point[0] > 0 && point[1] > 0; }) : series.points;
       return {
         name: series.name, type: 'line', data: points,
         showSymbol: series.style === 'points' || points.length === 1, symbol: 'circle', symbolSize: 6,
@@ -122,16 +123,29 @@
       };
       // The axis must reach the level, or it is not seen.
       var levels = spec.levels.map(function (mark) { return mark.at; });
-      if (levels.length > 0) {
-        option.yAxis.min = function (range) { return Math.min.apply(null, levels.concat(range.min)); };
-        option.yAxis.max = function (range) { return Math.max.apply(null, levels.concat(range.max)); };
-        if (!logarithmic) {
-          option.yAxis.min = function (range) { return nice(Math.min.apply(null, levels.concat(range.min)), Math.floor); };
-          option.yAxis.max = function (range) { return nice(Math.max.apply(null, levels.concat(range.max)), Math.ceil); };
-        }
+      if (levels.length > 0 && !logarithmic) {
+        option.yAxis.min = function (range) { return nice(Math.min.apply(null, levels.concat(range.min)), Math.floor); };
+        option.yAxis.max = function (range) { return nice(Math.max.apply(null, levels.concat(range.max)), Math.ceil); };
       }
     }
     return option;
+  }
+
+  // Both axes: what falls as a power of the steps is a straight line then.
+  function logarithms(option, spec) {
+    var low = Infinity;
+    var high = 0;
+    spec.series.forEach(function (series) {
+      series.points.forEach(function (point) {
+        if (point[1] > 0) { low = Math.min(low, point[1]); high = Math.max(high, point[1]); }
+      });
+    });
+    option.xAxis.type = 'log';
+    Object.assign(option.yAxis, { type: 'log', logBase: high / low > 50 ? 10 : high / low > 3 ? 2 : Math.SQRT2, min: 0.97 * low, max: 1.03 * high });
+    var format = short(spec.y.format);
+    Object.assign(option.yAxis.axisLabel, {
+      showMinLabel: false, showMaxLabel: false, formatter: function (value) { return format(Number(value.toPrecision(3))); }
+    });
   }
 
   function nice(value, round) {
@@ -144,6 +158,19 @@
     return function () { return text; };
   }
 
+  // The widest of some texts as the browser lays them out.
+  function textWidth(texts, size) {
+    var probe = document.createElement('span');
+    probe.style.cssText = 'position:absolute;visibility:hidden;white-space:nowrap;font-size:' + size + 'px';
+    document.body.appendChild(probe);
+    var widest = texts.reduce(function (most, text) {
+      probe.textContent = text;
+      return Math.max(most, probe.getBoundingClientRect().width);
+    }, 0);
+    probe.remove();
+    return Math.ceil(widest);
+  }
+
   function bars(spec, lying) {
     var option = base();
     var format = formats[spec.value.format];
@@ -151,12 +178,15 @@
     option.legend.show = legend;
     option.legend.icon = 'roundRect';
     option.legend.itemHeight = 10;
-    option.grid = { left: 4, right: lying ? 24 : 14, top: legend ? (lying ? 34 : 58) : (lying ? 6 : 30), bottom: lying ? 26 : 6, containLabel: true };
+    var room = lying ? Math.min(textWidth(spec.categories, 12.5), narrow.matches ? 120 : 280) : 0;
+    option.grid = lying
+      ? { left: room + 12, right: 30, top: legend ? 34 : 6, bottom: 48 }
+      : { left: 4, right: 14, top: legend ? 58 : 30, bottom: 6, containLabel: true };
     if (!lying) { option.graphic = [above(spec.value, legend ? 30 : 4)]; }
     var names = {
       type: 'category', data: spec.categories, inverse: lying,
       axisTick: { show: false }, axisLine: { lineStyle: { color: colour('line') } },
-      axisLabel: { color: colour('ink'), fontSize: 12.5, width: lying ? (narrow.matches ? 112 : 210) : undefined, overflow: 'truncate' }
+      axisLabel: { color: colour('ink'), fontSize: 12.5, width: lying ? room + 1 : undefined, overflow: 'truncate' }
     };
     var values = valueAxis(spec.value, lying ? { nameLocation: 'middle', nameGap: 28 } : { name: '' });
     option.xAxis = lying ? values : names;
@@ -239,14 +269,14 @@
     var box = document.createElement('div');
     box.className = 'scale';
     box.setAttribute('role', 'group');
-    box.setAttribute('aria-label', 'Vertical axis');
-    ['linear', 'log'].forEach(function (name) {
+    box.setAttribute('aria-label', 'Axes');
+    ['linear', 'log–log'].forEach(function (name) {
       var button = document.createElement('button');
       button.type = 'button';
       button.textContent = name;
       button.setAttribute('aria-pressed', String(name === 'linear'));
       button.addEventListener('click', function () {
-        figure.logarithmic = name === 'log';
+        figure.logarithmic = name !== 'linear';
         box.querySelectorAll('button').forEach(function (other) { other.setAttribute('aria-pressed', String(other === button)); });
         draw(figure);
       });
