@@ -37,8 +37,11 @@ public interface Engine extends AutoCloseable {
     /** target = source or target += source; both of the same size and type. */
     void copy(Tensor source, Tensor target, Write write);
 
-    /** [A, B, W] to [B, A, W]: the turn between "by rank" and "by expert" around an exchange of tokens. */
-    Tensor swapLeading(Tensor source);
+    /**
+     * The turn between "by rank" and "by expert" around an exchange of tokens: the source, taken as [a, b, rest], becomes
+     * [b, a, rest] under the given shape.
+     */
+    Tensor swapLeading(Tensor source, int a, int b, int... shape);
 
     /** The bytes of memory that tensors hold now, free blocks included. */
     long memoryBytes();

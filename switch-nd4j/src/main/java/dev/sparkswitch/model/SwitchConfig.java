@@ -1,5 +1,7 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.Setting;
+
 /**
  * The sparse part of a Switch Transformer.
  *
@@ -15,14 +17,22 @@ package dev.sparkswitch.model;
  * @param jitter in training the router's input is multiplied by U(1 - jitter, 1 + jitter)
  */
 public record SwitchConfig(
-        int experts,
-        int sparseEncoderLayers,
-        int sparseDecoderLayers,
-        RouterConfig router,
-        CapacityConfig capacity,
+        @Setting(help = "experts of every sparse layer") int experts,
+        @Setting(help = "sparse layers of the encoder") int sparseEncoderLayers,
+        @Setting(help = "sparse layers of the decoder") int sparseDecoderLayers,
+        @Setting(help = "how an expert is chosen") RouterConfig router,
+        @Setting(help = "how many tokens an expert takes") CapacityConfig capacity,
+
+        @Setting(value = "0.01", help = "weight of the load-balancing loss, a sum over sparse layers")
         double balanceLoss,
+
+        @Setting(value = "0", help = "weight of the squared log-sum-exp of router logits")
         double routerZLoss,
+
+        @Setting(value = "0.1", help = "dropout inside the experts")
         double expertDropout,
+
+        @Setting(value = "0.01", help = "relative noise on the router input in training")
         double jitter) {
     /** The paper's alpha. */
     public static final double DEFAULT_BALANCE_LOSS = 0.01;
@@ -73,14 +83,22 @@ public record SwitchConfig(
      * The tokens that an expert takes of a routing group, which is a sequence in per-sequence mode.
      *
      * @param groupTokens the group's positions, S, padding included
-     * @return {@code max(minimum, (int) (factor * k * S / E))} in group mode (Mesh TensorFlow), the absolute number in
-     *     per-sequence mode; it may exceed {@code groupTokens}
+     * @return {@code max(minimum, (int) (factor * k * S / E))} in group mode (Mesh TensorFlow), all of the group in
+     *     generation, the absolute number in per-sequence mode; it may exceed {@code groupTokens}
      */
     public int capacity(int groupTokens, Phase phase) {
         return switch (capacity.mode()) {
             case GROUP ->
-                Math.max(capacity.minimum(), (int) (capacity.factor(phase) * router.k() * groupTokens / experts));
+                switch (phase) {
+                    case TRAIN -> capacity(groupTokens, capacity.trainFactor());
+                    case EVALUATE -> capacity(groupTokens, capacity.evalFactor());
+                    case GENERATE -> groupTokens;
+                };
             case PER_SEQUENCE -> capacity.tokens();
         };
+    }
+
+    private int capacity(int groupTokens, double factor) {
+        return Math.max(capacity.minimum(), (int) (factor * router.k() * groupTokens / experts));
     }
 }

@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine.nd4j;
 
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.HostAddressable;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -8,11 +9,11 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
 
 /** A tensor in host memory. */
-public final class HostTensor extends Tensor {
+public final class HostTensor extends Tensor implements HostAddressable {
     private final HostMemory memory;
     private final HostMemory.Block block;
     private final long offset;
@@ -51,6 +52,7 @@ public final class HostTensor extends Tensor {
     }
 
     /** The tensor's memory from its first element, in native byte order; a view of columns has gaps between its rows. */
+    @Override
     public ByteBuffer bytes() {
         return bytes.duplicate().order(ByteOrder.nativeOrder());
     }
@@ -67,9 +69,14 @@ public final class HostTensor extends Tensor {
         return bytes.asIntBuffer();
     }
 
-    /** The address of the first element. */
-    Pointer address() {
-        return new BytePointer(block.address()).position(offset * type().bytes());
+    /** The address of the first element of a float32 tensor. */
+    FloatPointer floatPointer() {
+        return new FloatPointer(block.address()).position(offset);
+    }
+
+    /** The address of the first element of a float64 tensor. */
+    DoublePointer doublePointer() {
+        return new DoublePointer(block.address()).position(offset);
     }
 
     @Override

@@ -129,13 +129,8 @@ public final class Nd4jEngine implements Engine {
     }
 
     @Override
-    public Tensor swapLeading(Tensor source) {
-        int a = source.extent(0);
-        int b = source.extent(1);
+    public Tensor swapLeading(Tensor source, int a, int b, int... shape) {
         int inner = (int) (source.size() / Math.max(1, a * b)) * source.type().bytes();
-        int[] shape = source.shape();
-        shape[0] = b;
-        shape[1] = a;
         HostTensor target = allocate(source.type(), shape);
         ByteBuffer in = host(source).bytes();
         ByteBuffer out = target.bytes();
@@ -546,7 +541,7 @@ public final class Nd4jEngine implements Engine {
                 floating(experts, plan.slots()),
                 allocate(DType.INT32, tokens, plan.choices()),
                 allocate(DType.INT32, tokens),
-                floating(plan.groups(), experts),
+                floating(plan.balanceGroups(), experts),
                 floating(RoutingStatistics.size(experts)));
         routings.route(host(logits), host(routed), routing);
         return routing;

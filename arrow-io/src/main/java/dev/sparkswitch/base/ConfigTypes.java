@@ -1,0 +1,136 @@
+package dev.sparkswitch.base;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** The types that {@link Configs} knows, and how they are called in help texts and errors. */
+final class ConfigTypes {
+    private ConfigTypes() {}
+
+    /** {@code batchRows} becomes {@code batch-rows}. */
+    static String kebab(String name) {
+        return name.replace('_', '-').replaceAll("([a-z0-9])([A-Z])", "$1-$2").toLowerCase(Locale.ROOT);
+    }
+
+    /** {@code TOP_ONE} becomes {@code top-one}. */
+    static String choice(Enum<?> constant) {
+        return constant.name().replace('_', '-').toLowerCase(Locale.ROOT);
+    }
+
+    static String join(String section, String key) {
+        return section.isEmpty() ? key : section + "." + key;
+    }
+
+    static boolean isSection(Type type) {
+        return type instanceof Class<?> c && c.isRecord() && c != DataSize.class;
+    }
+
+    static boolean is(Type type, Class<?> raw) {
+        return type instanceof ParameterizedType generic && generic.getRawType() == raw;
+    }
+
+    /** The last type argument: what a list, a map or an Optional holds. */
+    static Type content(Type type) {
+        Type[] arguments = ((ParameterizedType) type).getActualTypeArguments();
+        return arguments[arguments.length - 1];
+    }
+
+    /** The default of a component, if its annotation has one. */
+    static Optional<String> defaultOf(RecordComponent component) {
+        Setting setting = component.getAnnotation(Setting.class);
+        return setting == null || setting.value().equals(Setting.REQUIRED)
+                ? Optional.empty()
+                : Optional.of(setting.value());
+    }
+
+    /** What a value of {@code type} is called, to follow "is no". */
+    static String name(Type type) {
+        if (is(type, Optional.class)) {
+            return name(content(type));
+        }
+        if (is(type, List.class)) {
+            return "list of " + (isSection(content(type)) ? "sections" : name(content(type)) + "s");
+        }
+        if (is(type, Map.class)) {
+            return "map from names to " + (isSection(content(type)) ? "sections" : name(content(type)) + "s");
+        }
+        Class<?> c = raw(type);
+        if (c.isEnum()) {
+            return "choice of " + String.join(", ", choices(c));
+        }
+        if (c == int.class || c == Integer.class || c == long.class || c == Long.class) {
+            return "whole number";
+        }
+        if (c == float.class || c == Float.class || c == double.class || c == Double.class) {
+            return "number";
+        }
+        if (c == boolean.class || c == Boolean.class) {
+            return "true or false";
+        }
+        if (c == String.class) {
+            return "text";
+        }
+        if (c == Duration.class) {
+            return "duration such as 10m";
+        }
+        if (c == DataSize.class) {
+            return "size such as 64MiB";
+        }
+        if (isSection(c)) {
+            return "section";
+        }
+        if (c == JsonNode.class) {
+            return "any value";
+        }
+        throw new InternalException("Configuration cannot be bound to the type " + type.getTypeName() + ".");
+    }
+
+    static Class<?> raw(Type type) {
+        if (type instanceof Class<?> c) {
+            return c;
+        }
+        throw new InternalException("Configuration cannot be bound to the type " + type.getTypeName() + ".");
+    }
+
+    static List<String> choices(Class<?> type) {
+        List<String> names = new ArrayList<>();
+        for (Object constant : type.getEnumConstants()) {
+            names.add(choice((Enum<?>) constant));
+        }
+        return names;
+    }
+
+    /** Appends the keys of a section. */
+    static void describe(Class<?> section, String prefix, List<Configs.Key> keys) {
+        for (RecordComponent component : section.getRecordComponents()) {
+            Type type = component.getGenericType();
+            Setting setting = component.getAnnotation(Setting.class);
+            String key = join(prefix, kebab(component.getName()));
+            if (!isSection(type)) {
+                String help = setting == null ? "" : setting.help();
+                keys.add(new Configs.Key(key, name(type), defaultOf(component), help));
+            }
+            describeContent(type, key, keys);
+        }
+    }
+
+    private static void describeContent(Type type, String key, List<Configs.Key> keys) {
+        if (is(type, List.class)) {
+            describeContent(content(type), key + "[]", keys);
+        } else if (is(type, Map.class)) {
+            describeContent(content(type), key + ".*", keys);
+        } else if (is(type, Optional.class)) {
+            describeContent(content(type), key, keys);
+        } else if (isSection(type)) {
+            describe(raw(type), key, keys);
+        }
+    }
+}

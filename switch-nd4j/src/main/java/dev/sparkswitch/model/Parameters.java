@@ -1,0 +1,168 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The weights of one rank: every dense and router parameter, and its own experts'. Parameters that one product takes together
+ * lie in one block of memory, in the order of the names. All gradients that the ranks sum together lie in one block too.
+ */
+public final class Parameters implements AutoCloseable {
+    private final Engine engine;
+    private final DType type;
+    private final Map<String, ParameterSpec> specs = new HashMap<>();
+    private final List<Weight> weights = new ArrayList<>();
+    private final List<Parameter> parameters = new ArrayList<>();
+    private final Arena sharedGradients;
+    private final Arena expertGradients;
+
+    Parameters(Engine engine, T5Config config, ExpertPlacement placement) {
+        this.engine = engine;
+        this.type = engine.precision().master();
+        long shared = 0;
+        long experts = 0;
+        for (ParameterSpec spec : ParameterSpecs.of(config)) {
+            specs.put(spec.name(), spec);
+            if (spec.role() == Role.EXPERT) {
+                experts += spec.count();
+            } else {
+                shared += spec.count();
+            }
+        }
+        this.sharedGradients = new Arena(shared);
+        this.expertGradients = new Arena(experts / placement.expertParallel());
+    }
+
+    /** A block of memory that is handed out from its start. */
+    private final class Arena {
+        private final Tensor memory;
+        private int used;
+
+        Arena(long size) {
+            memory = engine.allocate(type, Math.toIntExact(size));
+        }
+
+        Tensor take(int... shape) {
+            int size = 1;
+            for (int extent : shape) {
+                size *= extent;
+            }
+            used += size;
+            return memory.slice(used - size, used).reshape(shape);
+        }
+    }
+
+    /** The gradients of all dense and router parameters, which every rank holds. */
+    public Tensor sharedGradients() {
+        return sharedGradients.memory;
+    }
+
+    /** The gradients of this rank's experts. */
+    public Tensor expertGradients() {
+        return expertGradients.memory;
+    }
+
+    /** Every parameter that this rank holds, in the order of the forward pass. */
+    public List<Parameter> all() {
+        return List.copyOf(parameters);
+    }
+
+    /** The parameter of that name, which this rank must hold. */
+    public Parameter named(String name) {
+        for (Parameter parameter : parameters) {
+            if (parameter.spec().name().equals(name)) {
+                return parameter;
+            }
+        }
+        throw new IllegalArgumentException("this rank holds no parameter " + name);
+    }
+
+    /** A weight [rows, columns] or [n] of one parameter. */
+    Weight single(String name) {
+        ParameterSpec spec = spec(name);
+        int[] shape = spec.shape().stream().mapToInt(Integer::intValue).toArray();
+        Weight weight = weight(sharedGradients, shape);
+        parameters.add(new Parameter(spec, weight.value(), weight.gradient()));
+        return weight;
+    }
+
+    /** A weight of matrices of equal width, one below the other: [sum of their rows, columns]. */
+    Weight stacked(List<String> names) {
+        int rows = 0;
+        for (String name : names) {
+            rows += spec(name).shape().get(0);
+        }
+        Weight weight = weight(sharedGradients, rows, spec(names.get(0)).shape().get(1));
+        addRows(names, weight.value(), weight.gradient());
+        return weight;
+    }
+
+    /** A weight of experts, each of stacked matrices: [experts, sum of their rows, columns]; names by expert. */
+    Weight experts(List<List<String>> namesByExpert) {
+        int rows = 0;
+        for (String name : namesByExpert.get(0)) {
+            rows += spec(name).shape().get(0);
+        }
+        int columns = spec(namesByExpert.get(0).get(0)).shape().get(1);
+        Weight weight = weight(expertGradients, namesByExpert.size(), rows, columns);
+        for (int e = 0; e < namesByExpert.size(); e++) {
+            addRows(
+                    namesByExpert.get(e),
+                    weight.value().slice(e, e + 1).reshape(rows, columns),
+                    weight.gradient().slice(e, e + 1).reshape(rows, columns));
+        }
+        return weight;
+    }
+
+    private void addRows(List<String> names, Tensor value, Tensor gradient) {
+        int row = 0;
+        for (String name : names) {
+            ParameterSpec spec = spec(name);
+            int end = row + spec.shape().get(0);
+            parameters.add(new Parameter(spec, value.slice(row, end), gradient.slice(row, end)));
+            row = end;
+        }
+    }
+
+    private ParameterSpec spec(String name) {
+        ParameterSpec spec = specs.get(name);
+        if (spec == null) {
+            throw new IllegalArgumentException("the configuration has no parameter " + name);
+        }
+        return spec;
+    }
+
+    private Weight weight(Arena gradients, int... shape) {
+        Weight weight = new Weight(engine.allocate(type, shape), gradients.take(shape));
+        weights.add(weight);
+        return weight;
+    }
+
+    /** Starts a step: gradients count from zero again. */
+    public void resetGradients() {
+        weights.forEach(Weight::reset);
+    }
+
+    /** Ends a step's backward passes: gradients that nothing has written become zero. */
+    public void completeGradients() {
+        for (Weight weight : weights) {
+            if (!weight.written()) {
+                engine.fill(weight.gradient(), 0);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        for (Weight weight : weights) {
+            weight.value().close();
+        }
+        sharedGradients.memory.close();
+        expertGradients.memory.close();
+    }
+}
