@@ -56,6 +56,15 @@ public final class MetricsLog {
         }
     }
 
+    /** Adds a line on something that befell the run after {@code step}, such as a restart. */
+    public void event(String kind, long step, String cause) {
+        lines.add(JSON.createObjectNode()
+                .put("event", kind)
+                .put("step", step)
+                .put("cause", cause)
+                .toString());
+    }
+
     /** Writes all lines. */
     public void flush() {
         Path fresh = new Path(file.getParent(), "." + NAME + ".new");

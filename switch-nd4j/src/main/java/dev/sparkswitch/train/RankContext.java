@@ -13,7 +13,7 @@ public interface RankContext extends Rendezvous {
     @Override
     int worldSize();
 
-    /** The number of this attempt of the run, from 0; a later attempt fences the writers of the earlier ones. */
+    /** The number of this attempt since the command was started, from 0. */
     @Override
     int attempt();
 

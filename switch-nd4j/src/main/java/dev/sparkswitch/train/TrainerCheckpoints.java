@@ -67,7 +67,7 @@ final class TrainerCheckpoints {
 
     /** Writes and commits a checkpoint; every rank calls it after the same step. */
     void save(long step, long nextRow, double heldOutLoss) {
-        CheckpointWriter writer = job.checkpoints().begin(step, context.attempt());
+        CheckpointWriter writer = job.checkpoints().begin(step, job.attempt());
         int rank = context.rank();
         if (rank == 0) {
             writer.add(CheckpointFiles.DENSE, parameters(false));
@@ -95,7 +95,7 @@ final class TrainerCheckpoints {
                             state,
                             job.provenance().get(),
                             writer.announced(context.worldSize()));
-            job.checkpoints().retain(new Retention(job.config().keepCheckpoints(), 0), context.attempt());
+            job.checkpoints().retain(new Retention(job.config().keepCheckpoints(), 0), job.attempt());
         }
         parallelism.collectives().barrier(world);
     }

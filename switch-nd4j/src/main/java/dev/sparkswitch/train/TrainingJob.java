@@ -12,6 +12,7 @@ import java.util.function.Supplier;
  * What a trainer works on, the same on every rank.
  *
  * @param config how to train
+ * @param attempt the number of this attempt in the store of checkpoints, above that of every earlier one
  * @param training the rows to train on
  * @param heldOut the rows to measure the loss on, if any
  * @param text tells text from sentinels in the held-out loss; empty where all targets are text
@@ -23,6 +24,7 @@ import java.util.function.Supplier;
  */
 public record TrainingJob(
         TrainingConfig config,
+        int attempt,
         TokenSource training,
         Optional<TokenSource> heldOut,
         Optional<TextTokens> text,

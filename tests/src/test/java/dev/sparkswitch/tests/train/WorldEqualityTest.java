@@ -131,6 +131,7 @@ class WorldEqualityTest {
                 RandomRows rows = new RandomRows(12, 7, VOCABULARY, 100)) {
             TrainingJob job = new TrainingJob(
                     config,
+                    0,
                     rows,
                     Optional.empty(),
                     Optional.empty(),

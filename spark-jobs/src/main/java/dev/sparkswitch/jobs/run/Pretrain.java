@@ -1,0 +1,31 @@
+package dev.sparkswitch.jobs.run;
+
+import dev.sparkswitch.base.Configs;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+
+/** Pre-training on shards of span corruption. */
+public final class Pretrain {
+    private Pretrain() {}
+
+    /** Trains, or finds that it is done; see {@link TrainingRun#run}. */
+    public static TrainingRun.Finished run(
+            TrainingRun.SparkSource spark, Configuration hadoop, PretrainConfig config) {
+        return TrainingRun.run(
+                spark,
+                hadoop,
+                new TrainingRun.Task(
+                        "pretrain",
+                        config.output(),
+                        config.shards() + "/train",
+                        Optional.of(config.shards() + "/heldout"),
+                        config.initFrom(),
+                        config.model(),
+                        config.training(),
+                        config.cluster(),
+                        config.engine(),
+                        Configs.toTree(config),
+                        List.of()));
+    }
+}

@@ -1,0 +1,48 @@
+package dev.sparkswitch.jobs.run;
+
+import java.io.Serializable;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * What the ranks of a run are told: plain strings, so that it travels to any executor.
+ *
+ * @param folder the run's folder
+ * @param training the shards to train on
+ * @param heldOut the shards to measure the loss on, or empty
+ * @param initFrom where a fresh run's weights come from, or empty for random ones
+ * @param model {@code config.json}
+ * @param trainingSettings {@link dev.sparkswitch.train.TrainingConfig} as JSON
+ * @param engineSettings {@link EngineSettings} as JSON
+ * @param expertParallel see {@link ClusterSettings#expertParallel}
+ * @param config the whole configuration as JSON, for manifests
+ * @param inputs the manifests' inputs: name, path and id of each
+ * @param hadoop settings of Hadoop's file systems
+ */
+record RunSpec(
+        String folder,
+        String training,
+        String heldOut,
+        String initFrom,
+        String model,
+        String trainingSettings,
+        String engineSettings,
+        int expertParallel,
+        String config,
+        List<List<String>> inputs,
+        Map<String, String> hadoop)
+        implements Serializable {
+
+    /** Hadoop's configuration with the settings that Spark was given. */
+    Configuration configuration() {
+        Configuration configuration = new Configuration();
+        hadoop.forEach(configuration::set);
+        return configuration;
+    }
+
+    static Optional<String> given(String text) {
+        return text.isEmpty() ? Optional.empty() : Optional.of(text);
+    }
+}

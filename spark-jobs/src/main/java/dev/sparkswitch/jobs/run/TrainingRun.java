@@ -1,0 +1,259 @@
+package dev.sparkswitch.jobs.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.arrow.ShardLayout;
+import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.InternalException;
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.Manifests;
+import dev.sparkswitch.base.Progress;
+import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.cluster.AttemptLoop;
+import dev.sparkswitch.cluster.AttemptOptions;
+import dev.sparkswitch.cluster.BarrierCluster;
+import dev.sparkswitch.cluster.ClusterOptions;
+import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.HuggingFaceConfig;
+import dev.sparkswitch.model.SwitchConfig;
+import dev.sparkswitch.model.T5Config;
+import dev.sparkswitch.train.TrainingConfig;
+import dev.sparkswitch.train.TrainingStatus;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+import scala.Tuple2;
+
+/**
+ * One training run from the driver's side: everything that can be checked is checked before a rank starts, then the loop of
+ * attempts runs, and at the end the run's manifest is written.
+ */
+public final class TrainingRun {
+    /** The kind of a finished run's manifest. */
+    public static final String KIND = "run";
+    /** Properties of a finished run's manifest: the last held-out losses, nats a target token. */
+    public static final String HELD_OUT_LOSS = "heldout-loss";
+    /** See {@link #HELD_OUT_LOSS}; over text tokens alone. */
+    public static final String HELD_OUT_TEXT_LOSS = "heldout-text-loss";
+
+    private static final String CHECKPOINTS = "checkpoints";
+
+    /**
+     * What to train.
+     *
+     * @param name the command, for progress
+     * @param folder of the run
+     * @param training shards to train on
+     * @param heldOut shards to measure on
+     * @param initFrom where a fresh run's weights come from
+     * @param model the model
+     * @param settings how to train
+     * @param cluster on which ranks
+     * @param engine on what
+     * @param config the job's whole configuration
+     * @param inputs what the run is made from, beside the shards
+     */
+    public record Task(
+            String name,
+            String folder,
+            String training,
+            Optional<String> heldOut,
+            Optional<String> initFrom,
+            T5Config model,
+            TrainingConfig settings,
+            ClusterSettings cluster,
+            EngineSettings engine,
+            ObjectNode config,
+            List<Manifest.Input> inputs) {}
+
+    /** A finished run: its folder, its manifest, and whether it was finished before. */
+    public record Finished(Path folder, Manifest manifest, boolean wasComplete) {}
+
+    /** Starts Spark when it is needed, not before. */
+    public interface SparkSource {
+        /** A session with executors for the ranks. */
+        SparkSession start();
+    }
+
+    private TrainingRun() {}
+
+    /** Where a run keeps its checkpoints. */
+    public static Path checkpoints(Path run) {
+        return new Path(run, CHECKPOINTS);
+    }
+
+    /**
+     * Opens the model in a run's folder, a checkpoint's, a folder of checkpoints or a Hugging Face folder.
+     *
+     * @throws UserException where it holds none
+     */
+    public static ModelSource openModel(Configuration hadoop, String folder) {
+        Path path = new Path(folder);
+        try {
+            FileSystem files = path.getFileSystem(hadoop);
+            return ModelSource.open(files, files.exists(checkpoints(path)) ? checkpoints(path) : path);
+        } catch (IOException e) {
+            throw new ResourceException(
+                    "Cannot read " + folder + " (" + e.getMessage() + "): check the path and your rights.", e);
+        }
+    }
+
+    /**
+     * Trains, or finds that it is done.
+     *
+     * @throws UserException for settings that cannot work, before any rank starts
+     */
+    public static Finished run(SparkSource source, Configuration hadoop, Task task) {
+        RunFolder folder = RunFolder.open(hadoop, task);
+        Optional<Manifest> finished = folder.finished();
+        if (finished.isPresent()) {
+            return new Finished(folder.path(), finished.get(), true);
+        }
+        check(hadoop, task);
+        folder.begin();
+
+        SparkSession spark = source.start();
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        TrainingRank body = new TrainingRank(spec(spark, task, folder), "");
+        ClusterSettings cluster = task.cluster();
+        AttemptOptions options = new AttemptOptions(
+                cluster.ranks(),
+                cluster.minRanks() == 0 ? cluster.ranks() : cluster.minRanks(),
+                cluster.maxAttempts(),
+                Duration.ofSeconds(10),
+                Duration.ofMinutes(2));
+        RunSummary summary;
+        try (Progress progress =
+                Progress.start(task.name(), "steps", task.settings().steps())) {
+            CauseTelling launcher = new CauseTelling(
+                    new BarrierCluster(context, ClusterOptions.defaults()), body, task.name());
+            summary = new AttemptLoop(launcher, options, ranks -> legal(task, ranks))
+                    .run(body, new StatusPrinter(progress))
+                    .get(0);
+        }
+        Manifest.Builder manifest = Manifest.builder(KIND)
+                .seed(task.settings().seed())
+                .config(task.config())
+                .count("steps", summary.steps())
+                .property("engine", summary.engine());
+        folder.inputs().forEach(manifest::input);
+        if (Double.isFinite(summary.heldOutLoss())) {
+            manifest.property(HELD_OUT_LOSS, summary.heldOutLoss())
+                    .property(HELD_OUT_TEXT_LOSS, summary.heldOutTextLoss());
+        }
+        return new Finished(folder.path(), folder.commit(manifest.build()), false);
+    }
+
+    private static void check(Configuration hadoop, Task task) {
+        Manifest shards = shards(hadoop, task.training());
+        int vocabulary = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));
+        if (task.model().vocabularySize() < vocabulary) {
+            throw new UserException("The shards in " + task.training() + " hold ids up to " + (vocabulary - 1)
+                    + " but model.vocabulary-size is " + task.model().vocabularySize() + ": set it to at least "
+                    + vocabulary + ".");
+        }
+        task.heldOut().ifPresent(path -> {
+            Manifest heldOut = shards(hadoop, path);
+            if (!heldOut.property(ShardLayout.VOCABULARY).equals(shards.property(ShardLayout.VOCABULARY))) {
+                throw new UserException("The held-out shards in " + path + " were made with another vocabulary than "
+                        + task.training() + ": run 'sparkswitch batch' for both with one vocabulary.");
+            }
+        });
+        ClusterSettings cluster = task.cluster();
+        task.model().sparse().ifPresent(sparse -> new ExpertPlacement(
+                sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks()));
+        task.settings().microRows(cluster.ranks(), groupRows(task.model()));
+        task.initFrom().ifPresent(path -> openModel(hadoop, path).close());
+    }
+
+    private static Manifest shards(Configuration hadoop, String folder) {
+        Path path = new Path(folder);
+        try {
+            return Manifests.require(path.getFileSystem(hadoop), path, Manifest.SHARDS);
+        } catch (IOException e) {
+            throw new ResourceException(
+                    "Cannot read " + folder + " (" + e.getMessage() + "): check the path and your rights.", e);
+        }
+    }
+
+    private static int groupRows(T5Config model) {
+        return model.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1);
+    }
+
+    /** Whether experts and rows can be divided among that many ranks. */
+    private static boolean legal(Task task, int ranks) {
+        try {
+            int experts = task.model().sparse().map(SwitchConfig::experts).orElse(ranks);
+            new ExpertPlacement(experts, task.cluster().expertParallel(ranks), ranks);
+            task.settings().microRows(ranks, groupRows(task.model()));
+            return true;
+        } catch (UserException e) {
+            return false;
+        }
+    }
+
+    private static RunSpec spec(SparkSession spark, Task task, RunFolder folder) {
+        Map<String, String> hadoop = new TreeMap<>();
+        for (Tuple2<String, String> entry : spark.sparkContext().conf().getAllWithPrefix("spark.hadoop.")) {
+            hadoop.put(entry._1(), entry._2());
+        }
+        JsonNode model = HuggingFaceConfig.write(task.model());
+        return new RunSpec(
+                folder.path().toString(),
+                task.training(),
+                task.heldOut().orElse(""),
+                task.initFrom().orElse(""),
+                model.toString(),
+                Configs.toTree(task.settings()).toString(),
+                Configs.toTree(task.engine()).toString(),
+                task.cluster().expertParallel(task.cluster().ranks()),
+                task.config().toString(),
+                folder.inputs().stream()
+                        .map(input -> List.of(input.name(), input.path(), input.id()))
+                        .toList(),
+                hadoop);
+    }
+
+    /** Shows what the ranks report. */
+    private static final class StatusPrinter implements Consumer<TrainingStatus> {
+        private final Progress progress;
+        private boolean started;
+
+        StatusPrinter(Progress progress) {
+            this.progress = progress;
+        }
+
+        @Override
+        public void accept(TrainingStatus status) {
+            if (status == null) {
+                throw new InternalException("a rank reported nothing");
+            }
+            if (!started) {
+                started = true;
+                progress.resumeAt(Math.max(0, status.step() - 1));
+            }
+            progress.detail(String.format(
+                    Locale.ROOT,
+                    "loss %.3f%s, %,.0f tokens/s, %.1f%% dropped",
+                    status.loss(),
+                    Double.isNaN(status.heldOutLoss())
+                            ? ""
+                            : String.format(Locale.ROOT, ", held out %.3f", status.heldOutLoss()),
+                    status.tokensPerSecond(),
+                    100 * status.droppedFraction()));
+            progress.at(status.step());
+        }
+    }
+}
