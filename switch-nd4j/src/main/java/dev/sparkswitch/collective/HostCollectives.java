@@ -8,18 +8,29 @@ import java.nio.ByteBuffer;
  * blocks until this rank's part is done. Buffers are direct, in native byte order; the bytes from position to limit
  * take part, and positions and limits are left as they were.
  *
- * <p>Sums are taken in an order that depends on the group alone, so that runs repeat bit by bit. Every operation ends
- * within the deadline, by a result or by a {@link CollectiveException} that names the first failing rank and its cause.
- * Not thread-safe: one caller at a time.
+ * <p>Every element is summed in ascending order of the group's ranks, ((x0 + x1) + x2) + ..., wherever in the buffer it
+ * lies: sums repeat bit by bit, on every implementation, and do not depend on how values are put together in buffers.
+ *
+ * <p>Every operation ends within the deadline, by a result or by a {@link CollectiveException} that names the first
+ * failing rank and its cause. A failure is final: what is called afterwards fails with the same cause. Ranks that call
+ * different operations, sizes, types or groups fail with a message that names both calls. When an operation has
+ * returned or thrown, its buffers are no longer in use.
+ *
+ * <p>Not thread-safe: one caller at a time; {@link #abort} alone may be called from another thread.
  */
 public interface HostCollectives extends AutoCloseable {
-    /** This rank in the world. */
+    /** This rank, 0 to {@code worldSize() - 1}. */
     int rank();
 
     /** The number of ranks in the world. */
     int worldSize();
 
-    /** Replaces {@code data} on every rank of {@code group} by the element-wise sum; FLOAT32 or FLOAT64. */
+    /**
+     * Replaces {@code data} on every rank of {@code group} by the element-wise sum; FLOAT32 or FLOAT64.
+     *
+     * @throws IllegalArgumentException for another type, a buffer that is not direct or not of whole elements, or a
+     *     group without this rank
+     */
     void allReduceSum(ByteBuffer data, DType type, RankGroup group);
 
     /**
@@ -40,6 +51,7 @@ public interface HostCollectives extends AutoCloseable {
      */
     void abort(Throwable cause);
 
+    /** Takes leave of the others. Without {@link #abort} before, a rank that still waits for this one fails. */
     @Override
     void close();
 }

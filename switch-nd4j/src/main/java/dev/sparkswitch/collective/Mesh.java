@@ -1,7 +1,6 @@
 package dev.sparkswitch.collective;
 
 import dev.sparkswitch.collective.Handshake.Place;
-import dev.sparkswitch.train.RankContext;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
@@ -51,10 +50,10 @@ final class Mesh implements AutoCloseable {
     /** By rank; null for this one and for those that are not connected yet. Guarded by the fate's lock. */
     private final Peer[] peers;
 
-    private Mesh(RankContext context, NettyOptions options) {
-        this.place = new Place(context.attempt(), context.worldSize(), context.rank());
+    private Mesh(Rendezvous rendezvous, NettyOptions options) {
+        this.place = new Place(rendezvous.attempt(), rendezvous.worldSize(), rendezvous.rank());
         this.options = options;
-        this.handshake = new Handshake(context.secret());
+        this.handshake = new Handshake(rendezvous.secret());
         this.fate = new Fate(this::tellOthers);
         this.peers = new Peer[place.worldSize()];
         this.loops = new MultiThreadIoEventLoopGroup(
@@ -64,10 +63,10 @@ final class Mesh implements AutoCloseable {
     }
 
     /** Connects every rank to every other; all ranks call it at the same time. */
-    static Mesh connect(RankContext context, NettyOptions options) {
-        Mesh mesh = new Mesh(context, options);
+    static Mesh connect(Rendezvous rendezvous, NettyOptions options) {
+        Mesh mesh = new Mesh(rendezvous, options);
         try {
-            mesh.meet(context);
+            mesh.meet(rendezvous);
             return mesh;
         } catch (RuntimeException | Error e) {
             mesh.fate.fail(Failures.ofRank(mesh.place.rank(), e));
@@ -76,11 +75,11 @@ final class Mesh implements AutoCloseable {
         }
     }
 
-    private void meet(RankContext context) {
-        String host = LocalAddress.of(options.host());
+    private void meet(Rendezvous rendezvous) {
+        String host = LocalAddress.of(options.host().or(rendezvous::host));
         bind(host);
         int port = ((InetSocketAddress) server.localAddress()).getPort();
-        List<String> addresses = context.allGather(new RankAddress(host, port).toString());
+        List<String> addresses = rendezvous.allGather(new RankAddress(host, port).toString());
         if (addresses.size() != place.worldSize()) {
             throw new IllegalStateException(addresses.size() + " addresses for " + place.worldSize() + " ranks");
         }

@@ -1,7 +1,6 @@
 package dev.sparkswitch.collective;
 
 import dev.sparkswitch.engine.DType;
-import dev.sparkswitch.train.RankContext;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -37,7 +36,7 @@ public final class NettyCollectives implements HostCollectives {
     private final BlockSum sum = new BlockSum();
     private final ByteBuffer scratch =
             ByteBuffer.allocateDirect(BlockSum.BLOCK_BYTES).order(ByteOrder.nativeOrder());
-    private boolean closed;
+    private volatile boolean closed;
 
     private NettyCollectives(Mesh mesh, NettyOptions options) {
         this.mesh = mesh;
@@ -52,8 +51,8 @@ public final class NettyCollectives implements HostCollectives {
      *
      * @throws CollectiveException if a rank cannot be reached, or does not prove the run's secret
      */
-    public static NettyCollectives connect(RankContext context, NettyOptions options) {
-        return new NettyCollectives(Mesh.connect(context, options), options);
+    public static NettyCollectives connect(Rendezvous rendezvous, NettyOptions options) {
+        return new NettyCollectives(Mesh.connect(rendezvous, options), options);
     }
 
     @Override

@@ -6,8 +6,8 @@ import java.util.Optional;
 /**
  * How {@link NettyCollectives} reach one another.
  *
- * @param host the address to bind and to tell the other ranks; empty: {@code SPARK_LOCAL_IP} where it is set, else the
- *     first address of this host that is not a loopback one, else the loopback address
+ * @param host the address to bind and to tell the other ranks; empty: the one that the {@link
+ *     Rendezvous} knows, else {@code SPARK_LOCAL_IP} where it is set, else the first address of this host that is not a loopback one, else the loopback address
  * @param deadline the time within which every operation ends
  * @param connectTimeout the time within which all ranks must be connected
  * @param causeWait how long a rank that sees a broken connection waits for the failing rank's own cause

@@ -14,12 +14,12 @@ public enum FailureKind {
     /** A defect of SparkSwitch: another attempt fails again. */
     INTERNAL;
 
-    /** The exception by which a command ends with a failure of this kind. */
-    public SparkSwitchException exception(String message) {
+    /** The exception by which a command ends with a failure of this kind; {@code cause} may be null. */
+    public SparkSwitchException exception(String message, Throwable cause) {
         return switch (this) {
-            case USER -> new UserException(message);
-            case RESOURCE -> new ResourceException(message);
-            case INTERNAL -> new InternalException(message);
+            case USER -> new UserException(message, cause);
+            case RESOURCE -> new ResourceException(message, cause);
+            case INTERNAL -> new InternalException(message, cause);
         };
     }
 }

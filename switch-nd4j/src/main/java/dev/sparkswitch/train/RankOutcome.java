@@ -6,6 +6,7 @@ import dev.sparkswitch.base.SparkSwitchException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.collective.CollectiveException;
 import java.io.IOException;
+import java.io.ObjectStreamException;
 import java.io.PrintWriter;
 import java.io.Serializable;
 import java.io.StringWriter;
@@ -90,7 +91,7 @@ public sealed interface RankOutcome<R extends Serializable> extends Serializable
             return Optional.of(FailureKind.USER);
         }
         if (thrown instanceof ResourceException
-                || thrown instanceof IOException
+                || (thrown instanceof IOException && !(thrown instanceof ObjectStreamException))
                 || thrown instanceof OutOfMemoryError
                 || thrown instanceof InterruptedException) {
             return Optional.of(FailureKind.RESOURCE);

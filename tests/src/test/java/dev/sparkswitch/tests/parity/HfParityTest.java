@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sparkswitch.checkpoint.HuggingFaceFolder;
 import dev.sparkswitch.checkpoint.ModelWeights;
 import dev.sparkswitch.checkpoint.SafetensorsReader;
 import dev.sparkswitch.collective.SingleRank;
@@ -17,7 +18,6 @@ import dev.sparkswitch.generate.Greedy;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
-import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.Phase;
@@ -28,7 +28,6 @@ import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
@@ -68,8 +67,8 @@ class HfParityTest {
             int experts = config.sparse().map(SwitchConfig::experts).orElse(1);
             this.model = new SwitchTransformer(
                     engine, config, new Parallelism(ExpertPlacement.single(experts), new SingleRank()));
-            try (SafetensorsReader weights = SafetensorsReader.open(folder.resolve("model.safetensors"))) {
-                ModelWeights.load(model, weights);
+            try (HuggingFaceFolder weights = HuggingFaceFolder.open(folder)) {
+                ModelWeights.load(model, weights.parameters());
             }
             this.host = HostBatch.padded(matrix("input_ids"), matrix("attention_mask"), matrix("labels"), config);
             this.batch = Batch.upload(engine, host);
@@ -119,13 +118,10 @@ class HfParityTest {
                     RoutingPolicy.find(policy.asText()).isPresent(),
                     () -> "skipped: routing policy '" + policy.asText() + "' is not known");
         }
-        HuggingFaceConfig.HeadTensor head;
-        try (SafetensorsReader weights = SafetensorsReader.open(folder.resolve("model.safetensors"))) {
-            boolean own = weights.tensors().containsKey("lm_head.weight")
-                    && !Arrays.equals(weights.floats("lm_head.weight"), weights.floats("shared.weight"));
-            head = own ? HuggingFaceConfig.HeadTensor.OWN : HuggingFaceConfig.HeadTensor.SHARED;
+        T5Config config;
+        try (HuggingFaceFolder model = HuggingFaceFolder.open(folder)) {
+            config = model.config();
         }
-        T5Config config = HuggingFaceConfig.read(tree, folder.toString(), head);
         if (config.sparse().isEmpty()) {
             return config.toBuilder().dropout(0).build();
         }
