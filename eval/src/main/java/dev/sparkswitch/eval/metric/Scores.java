@@ -1,5 +1,7 @@
 package dev.sparkswitch.eval.metric;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -98,5 +100,27 @@ public record Scores(
             sum += score.value();
         }
         return sum / scores.size();
+    }
+
+    /** The task's part of {@code metrics.json}. */
+    public ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode().put("task", task);
+        if (!signature.isEmpty()) {
+            json.put("signature", signature);
+        }
+        json.put("examples", examples)
+                .put("units", units)
+                .put("missing", missing)
+                .put("invalid", invalid);
+        json.put("interval-level", level);
+        ObjectNode named = json.putObject("scores");
+        for (Score score : scores) {
+            named.putObject(score.name())
+                    .put("value", score.value())
+                    .put("low", score.low())
+                    .put("high", score.high())
+                    .put("standard-error", score.standardError());
+        }
+        return json;
     }
 }

@@ -1,5 +1,8 @@
 package dev.sparkswitch.eval.task;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collections;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -25,5 +28,21 @@ public record ScoredExample(
             return decisive == 100;
         }
         return scores.values().stream().allMatch(score -> score > 99.999);
+    }
+
+    /** One line of {@code predictions.jsonl}: id, input, gold, prediction (null when there was none), valid, scores. */
+    public ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("id", example.id()).put("group", example.group()).put("input", example.input());
+        json.put("target", example.target());
+        if (!example.label().isEmpty()) {
+            json.put("label", example.label());
+        }
+        ArrayNode references = json.putArray("references");
+        example.references().forEach(references::add);
+        json.put("prediction", prediction.orElse(null)).put("valid", valid);
+        ObjectNode named = json.putObject("scores");
+        scores.forEach(named::put);
+        return json;
     }
 }

@@ -127,6 +127,12 @@ class TasksTest {
         assertThat(scores.missing()).isEqualTo(1);
         assertThat(scores.invalid()).isEqualTo(1);
         assertThat(evaluation.examples()).extracting(ScoredExample::right).containsExactly(true, false, false, false);
+        assertThat(evaluation.examples().get(3).toJson().toString())
+                .isEqualTo(
+                        "{\"id\":\"3\",\"group\":\"3\",\"input\":\"boolq passage: b question: a\",\"target\":\"True\","
+                                + "\"label\":\"True\",\"references\":[\"True\"],\"prediction\":null,\"valid\":false,"
+                                + "\"scores\":{\"accuracy\":0.0}}");
+        assertThat(scores.toJson().at("/scores/accuracy/value").doubleValue()).isEqualTo(25);
     }
 
     @Test
