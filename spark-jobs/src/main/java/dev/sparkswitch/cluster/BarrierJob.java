@@ -20,12 +20,10 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.resource.ResourceProfile;
 import scala.Option;
-import scala.collection.Iterator;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 import scala.runtime.AbstractFunction0;
-import scala.runtime.AbstractFunction1;
 import scala.runtime.AbstractFunction2;
 import scala.runtime.BoxedUnit;
 import scala.util.Try;
@@ -38,12 +36,18 @@ final class BarrierJob<R extends Serializable> {
     private final int worldSize;
     private final ClusterOptions options;
     private final StatusListener progress;
+    private final StatusAccumulator status;
     /** By rank; guarded by this. */
     private final List<RankOutcome<R>> outcomes;
 
     private long firstFailureNanos;
 
-    BarrierJob(int worldSize, ClusterOptions options, StatusListener progress) {
+    /**
+     * @param progress what the heartbeats bring
+     * @param status where the same ends up once the ranks have ended
+     */
+    BarrierJob(int worldSize, ClusterOptions options, StatusListener progress, StatusAccumulator status) {
+        this.status = status;
         this.worldSize = worldSize;
         this.options = options;
         this.progress = progress;
@@ -84,6 +88,9 @@ final class BarrierJob<R extends Serializable> {
                 cancelledAt = System.nanoTime();
             }
         }
+        if (status.value() != null) {
+            progress.offer(status.value());
+        }
         show(shown, watcher);
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -121,13 +128,13 @@ final class BarrierJob<R extends Serializable> {
         return spark.sc()
                 .submitJob(
                         stage,
-                        new OnlyElement<>(),
+                        new OutcomeBytes<R>(),
                         CollectionConverters.asScala(new ArrayList<Object>(ranks))
                                 .toSeq(),
-                        new AbstractFunction2<Object, RankOutcome<R>, BoxedUnit>() {
+                        new AbstractFunction2<Object, byte[], BoxedUnit>() {
                             @Override
-                            public BoxedUnit apply(Object rank, RankOutcome<R> outcome) {
-                                take(outcome);
+                            public BoxedUnit apply(Object rank, byte[] outcome) {
+                                take(OutcomeBytes.parse(outcome));
                                 return BoxedUnit.UNIT;
                             }
                         },
@@ -137,16 +144,6 @@ final class BarrierJob<R extends Serializable> {
                                 return BoxedUnit.UNIT;
                             }
                         });
-    }
-
-    /** What a task sends to the driver: the outcome of its rank. */
-    private static final class OnlyElement<T> extends AbstractFunction1<Iterator<T>, T> implements Serializable {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        public T apply(Iterator<T> elements) {
-            return elements.next();
-        }
     }
 
     private synchronized void take(RankOutcome<R> outcome) {
@@ -182,11 +179,11 @@ final class BarrierJob<R extends Serializable> {
     }
 
     private TrainingStatus show(TrainingStatus shown, Consumer<TrainingStatus> watcher) {
-        TrainingStatus status = progress.furthest();
-        if (status != null && status != shown) {
-            watcher.accept(status);
+        TrainingStatus furthest = progress.furthest();
+        if (furthest != null && !furthest.equals(shown)) {
+            watcher.accept(furthest);
         }
-        return status;
+        return furthest;
     }
 
     /** Gives every rank an outcome: those that said nothing were lost, or stopped because of the others. */
