@@ -11,7 +11,8 @@ package dev.sparkswitch.engine;
  * @param gateOfSlot the factor of each slot's result [E, S], router type; 0 for an empty slot
  * @param slotsOfToken the slots of each token [T, choices], int32: slot numbers in [0, E * S), -1 where the choice was dropped
  * @param firstChoice the most probable expert of each token [T], int32; -1 for a token that is not routed
- * @param demand the fraction of each group's routed tokens whose first choice is the expert [groups, E], router type
+ * @param demand the fraction of each balance group's routed tokens whose first choice is the expert [balance groups, E],
+ *     router type
  * @param statistics sums over the batch, router type; see {@link RoutingStatistics}
  */
 public record Routing(

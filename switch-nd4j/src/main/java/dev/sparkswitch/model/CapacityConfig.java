@@ -1,5 +1,7 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.Setting;
+
 /**
  * How many tokens an expert takes. The fields that the mode does not use hold zero, whatever was given.
  *
@@ -12,12 +14,25 @@ package dev.sparkswitch.model;
  * @param routePadding whether padding is routed, takes capacity and counts in the losses, as Hugging Face has it
  */
 public record CapacityConfig(
+        @Setting(value = "group", help = "group: in proportion to groups of rows; per-sequence: an absolute number")
         CapacityMode mode,
+
+        @Setting(value = "1", help = "consecutive rows of the global batch in a routing group")
         int groupRows,
+
+        @Setting(value = "1.25", help = "capacity over the fair share in training")
         double trainFactor,
+
+        @Setting(value = "2.0", help = "capacity over the fair share in evaluation")
         double evalFactor,
+
+        @Setting(value = "4", help = "the least capacity of an expert in a group")
         int minimum,
+
+        @Setting(value = "64", help = "capacity of an expert in a sequence, per-sequence mode")
         int tokens,
+
+        @Setting(value = "false", help = "whether padding is routed and takes capacity")
         boolean routePadding) {
     public CapacityConfig {
         switch (mode) {
@@ -51,5 +66,24 @@ public record CapacityConfig(
     /** Hugging Face's form: {@code tokens} of each sequence, padding routed. */
     public static CapacityConfig perSequence(int tokens) {
         return new CapacityConfig(CapacityMode.PER_SEQUENCE, 0, 0, 0, 0, tokens, true);
+    }
+
+    /** Consecutive rows that compete for slots. */
+    public int rowsOfGroup() {
+        return switch (mode) {
+            case GROUP -> groupRows;
+            case PER_SEQUENCE -> 1;
+        };
+    }
+
+    /**
+     * Groups of the balance loss in a micro-batch of {@code rows} rows: the routing groups, or in per-sequence mode the
+     * micro-batch as a whole, as Hugging Face pools all positions. Only the former is independent of how a step is cut.
+     */
+    public int balanceGroups(int rows) {
+        return switch (mode) {
+            case GROUP -> rows / groupRows;
+            case PER_SEQUENCE -> 1;
+        };
     }
 }

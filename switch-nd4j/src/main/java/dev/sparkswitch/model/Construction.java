@@ -20,7 +20,7 @@ final class Construction {
         this.engine = engine;
         this.config = config;
         this.parallelism = parallelism;
-        this.parameters = new Parameters(engine, config);
+        this.parameters = new Parameters(engine, config, parallelism.placement());
     }
 
     T5Config config() {

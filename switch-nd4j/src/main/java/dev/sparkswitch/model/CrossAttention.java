@@ -72,7 +72,7 @@ final class CrossAttention implements Sublayer {
                     pass.memory().keySegments(),
                     Dropout.NONE);
             try (Tensor result = attention.result();
-                    Tensor unused = attention.saved()) {
+                    Tensor probabilities = attention.saved()) {
                 return engine.linear(result, output.value());
             }
         }

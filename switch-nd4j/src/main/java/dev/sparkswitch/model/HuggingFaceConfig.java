@@ -13,7 +13,7 @@ import java.util.Set;
  *
  * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router {policy, k}},
  * {@code capacity {mode, group-rows, train-factor, eval-factor, minimum, tokens, route-padding}},
- * {@code losses {balance, z}}, {@code expert-dropout}. A folder without it runs as Hugging Face does: top-1, an
+ * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack). A folder without it runs as Hugging Face does: top-1, an
  * absolute capacity a sequence, padding routed, and inside the experts the dropout of everywhere else. Fields that
  * are not the model's are ignored; an unknown one under {@code sparkswitch} is refused. Hugging Face's
  * {@code router_aux_loss_coef} weighs a loss of another normalisation and is not read; the balance loss is the paper's.
@@ -22,6 +22,9 @@ public final class HuggingFaceConfig {
     private static final String SWITCH = "switch_transformers";
     private static final String T5 = "t5";
     private static final String NATIVE = "sparkswitch";
+    private static final Set<String> T5_FIELDS = Set.of("embedding");
+    private static final Set<String> SWITCH_FIELDS =
+            Set.of("router", "capacity", "losses", "expert-dropout", "embedding");
 
     /** What the tensors beside a {@code config.json} say of the head; they are believed before it. */
     public enum HeadTensor {
@@ -44,6 +47,16 @@ public final class HuggingFaceConfig {
      * @throws UserException naming the file and every field that is missing, malformed or in contradiction
      */
     public static T5Config read(JsonNode tree, String where, HeadTensor headTensor) {
+        return read(tree, where, headTensor, Optional.empty());
+    }
+
+    /**
+     * Reads a configuration; see {@link #read(JsonNode, String, HeadTensor)}.
+     *
+     * @param embedding what the tensors say of the stacks' embeddings, believed before the configuration; empty where
+     *     they are not known
+     */
+    public static T5Config read(JsonNode tree, String where, HeadTensor headTensor, Optional<Embedding> embedding) {
         Contradictions found = new Contradictions();
         JsonFields fields = new JsonFields(tree, "", found);
         String type = fields.text("model_type", null);
@@ -67,15 +80,15 @@ public final class HuggingFaceConfig {
                 .layerNormEpsilon(fields.number("layer_norm_epsilon", 1e-6))
                 .dropout(fields.number("dropout_rate", 0.1))
                 .head(head(fields, isSwitch, headTensor));
+        JsonFields own = fields.object(NATIVE, isSwitch ? SWITCH_FIELDS : T5_FIELDS);
+        builder.embedding(embedding.orElse(embedding(own, found)));
         int padId = fields.integer("pad_token_id", 0, 0);
         builder.padId(padId)
                 .eosId(fields.integer("eos_token_id", 0, 1))
                 .decoderStartId(fields.integer("decoder_start_token_id", 0, padId));
         found.check(!fields.flag("router_bias", false), "router_bias is true but routers have no bias");
         if (isSwitch) {
-            checkStep(fields, found, "encoder_sparse_step", "num_layers", "num_sparse_encoder_layers");
-            checkStep(fields, found, "decoder_sparse_step", "num_decoder_layers", "num_sparse_decoder_layers");
-            readSparse(fields, found).ifPresent(builder::sparse);
+            readSparse(fields, own, found).ifPresent(builder::sparse);
         }
         // A field that could not be read holds a stand-in, so that checks across fields would mislead.
         Optional<T5Config> config = found.isEmpty() ? found.attempt(builder::build) : Optional.empty();
@@ -87,6 +100,9 @@ public final class HuggingFaceConfig {
     public static ObjectNode write(T5Config config) {
         ObjectNode tree = hostFields(config);
         config.sparse().ifPresent(sparse -> tree.set(NATIVE, nativeFields(sparse)));
+        if (config.embedding() != Embedding.SHARED) {
+            tree.withObject("/" + NATIVE).put("embedding", config.embedding().key());
+        }
         return tree;
     }
 
@@ -115,12 +131,20 @@ public final class HuggingFaceConfig {
         return tree;
     }
 
-    private static Optional<SwitchConfig> readSparse(JsonFields fields, Contradictions found) {
-        JsonFields own = fields.object(NATIVE, Set.of("router", "capacity", "losses", "expert-dropout"));
+    private static Embedding embedding(JsonFields own, Contradictions found) {
+        String key = own.text("embedding", Embedding.SHARED.key());
+        Optional<Embedding> embedding = Embedding.find(key);
+        found.check(embedding.isPresent(), "sparkswitch.embedding '" + key + "' is not known");
+        return embedding.orElse(Embedding.SHARED);
+    }
+
+    private static Optional<SwitchConfig> readSparse(JsonFields fields, JsonFields own, Contradictions found) {
         JsonFields losses = own.object("losses", Set.of("balance", "z"));
         int experts = fields.integer("num_experts", 1);
-        int sparseEncoderLayers = fields.integer("num_sparse_encoder_layers", 0);
-        int sparseDecoderLayers = fields.integer("num_sparse_decoder_layers", 0);
+        int sparseEncoderLayers =
+                sparseLayers(fields, found, "encoder_sparse_step", "num_layers", "num_sparse_encoder_layers");
+        int sparseDecoderLayers =
+                sparseLayers(fields, found, "decoder_sparse_step", "num_decoder_layers", "num_sparse_decoder_layers");
         double balance = losses.number("balance", SwitchConfig.DEFAULT_BALANCE_LOSS);
         double z = losses.number("z", fields.number("router_z_loss_coef", 0));
         double expertDropout = own.number("expert-dropout", fields.number("dropout_rate", 0.1));
@@ -179,18 +203,23 @@ public final class HuggingFaceConfig {
         };
     }
 
-    /** The placement of sparse layers follows from their number; a file that says otherwise means another model. */
-    private static void checkStep(JsonFields fields, Contradictions found, String step, String all, String sparse) {
+    /**
+     * The number of sparse layers of a stack. Their placement follows from it; a file that states another step means
+     * another model. One form is transformers' own: for no sparse layers it stores a step of all layers, and then runs
+     * block 1 as a sparse one.
+     */
+    private static int sparseLayers(JsonFields fields, Contradictions found, String step, String all, String sparse) {
         int layers = fields.integer(all, 1, fields.integer("num_layers", 1));
         int sparseLayers = fields.integer(sparse, 0);
-        if (sparseLayers > 0) {
-            int expected = layers / sparseLayers;
-            int stated = fields.integer(step, 0, expected);
-            found.check(
-                    stated == expected,
-                    step + " is " + stated + " but " + sparseLayers + " sparse layers of " + layers + " give "
-                            + expected);
+        int expected = sparseLayers == 0 ? 0 : layers / sparseLayers;
+        int stated = fields.integer(step, 0, expected);
+        if (sparseLayers == 0 && stated == layers) {
+            return 1;
         }
+        found.check(
+                stated == expected,
+                step + " is " + stated + " but " + sparseLayers + " sparse layers of " + layers + " give " + expected);
+        return sparseLayers;
     }
 
     private static FeedForward feedForward(JsonFields fields, Contradictions found) {

@@ -5,20 +5,30 @@ package dev.sparkswitch.model;
  * T5ForConditionalGeneration for a dense one.
  */
 public final class ParameterNames {
-    /** The token embedding, [V, d_model]. */
+    /** The token embedding of both stacks, [V, d_model]. */
     public static final String SHARED = "shared.weight";
 
     /** The output projection of an untied head, [V, d_model]; an alias of {@link #SHARED} for a tied one. */
     public static final String HEAD = "lm_head.weight";
 
     private final String feedForward;
+    private final Embedding embedding;
 
     public ParameterNames(T5Config config) {
         feedForward = config.sparse().isPresent() ? ".mlp" : ".DenseReluDense";
+        embedding = config.embedding();
     }
 
-    /** The alias of {@link #SHARED} that a folder may hold for {@code stack}. */
+    /** The token embedding that {@code stack} reads, [V, d_model]. */
     public String embedding(Stack stack) {
+        return switch (embedding) {
+            case SHARED -> SHARED;
+            case PER_STACK -> ownEmbedding(stack);
+        };
+    }
+
+    /** A stack's own embedding; an alias of {@link #SHARED} where both stacks read one. */
+    public static String ownEmbedding(Stack stack) {
         return stack.key() + ".embed_tokens.weight";
     }
 

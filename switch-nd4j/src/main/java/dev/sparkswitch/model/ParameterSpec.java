@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param shape the lengths of its axes; a projection is [out, in]
  * @param kind what it does, which decides how it begins
  * @param role how it is treated in training
- * @param stack the stack that it belongs to, or empty for embedding and head
+ * @param stack the stack that it belongs to, or empty for a shared embedding and the head
  * @param layer the block within the stack, or -1 outside the blocks
  * @param expert the expert within the layer, or -1 where it is none's
  */

@@ -19,20 +19,25 @@ public final class ParameterSpecs {
     }
 
     /**
-     * Every parameter once, in the order of the forward pass: the embedding, the encoder's blocks, the decoder's, an
-     * untied head. Each expert's matrix is an entry of its own.
+     * Every parameter once: a shared embedding; of the encoder and then the decoder an embedding of its own, the blocks
+     * and the last norm; an untied head. Each expert's matrix is an entry of its own.
      */
     public static List<ParameterSpec> of(T5Config config) {
         ParameterSpecs all = new ParameterSpecs(config);
-        all.add(ParameterNames.SHARED, Kind.EMBEDDING, config.vocabularySize(), config.modelSize());
+        if (config.embedding() == Embedding.SHARED) {
+            all.add(ParameterNames.SHARED, Kind.EMBEDDING, Optional.empty());
+        }
         for (Stack stack : Stack.values()) {
+            if (config.embedding() == Embedding.PER_STACK) {
+                all.add(ParameterNames.ownEmbedding(stack), Kind.EMBEDDING, Optional.of(stack));
+            }
             for (int layer = 0; layer < config.layers(stack); layer++) {
                 all.addBlock(stack, layer);
             }
             all.addNorm(all.names.finalNorm(stack), stack, -1);
         }
         if (!config.head().tied()) {
-            all.add(ParameterNames.HEAD, Kind.HEAD, config.vocabularySize(), config.modelSize());
+            all.add(ParameterNames.HEAD, Kind.HEAD, Optional.empty());
         }
         return List.copyOf(all.specs);
     }
@@ -48,10 +53,11 @@ public final class ParameterSpecs {
 
     /** The further names under which a folder may hold a parameter, each with that parameter's own name. */
     public static SortedMap<String, String> aliases(T5Config config) {
-        ParameterNames names = new ParameterNames(config);
         SortedMap<String, String> aliases = new TreeMap<>();
-        for (Stack stack : Stack.values()) {
-            aliases.put(names.embedding(stack), ParameterNames.SHARED);
+        if (config.embedding() == Embedding.SHARED) {
+            for (Stack stack : Stack.values()) {
+                aliases.put(ParameterNames.ownEmbedding(stack), ParameterNames.SHARED);
+            }
         }
         if (config.head().tied()) {
             aliases.put(ParameterNames.HEAD, ParameterNames.SHARED);
@@ -119,7 +125,8 @@ public final class ParameterSpecs {
                 name, List.of(config.modelSize()), Kind.NORM, Role.DENSE, Optional.of(stack), layer, -1));
     }
 
-    private void add(String name, Kind kind, int rows, int columns) {
-        specs.add(new ParameterSpec(name, List.of(rows, columns), kind, Role.DENSE, Optional.empty(), -1, -1));
+    private void add(String name, Kind kind, Optional<Stack> stack) {
+        List<Integer> shape = List.of(config.vocabularySize(), config.modelSize());
+        specs.add(new ParameterSpec(name, shape, kind, Role.DENSE, stack, -1, -1));
     }
 }

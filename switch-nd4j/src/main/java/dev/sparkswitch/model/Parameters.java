@@ -10,7 +10,7 @@ import java.util.Map;
 
 /**
  * The weights of one rank: every dense and router parameter, and its own experts'. Parameters that one product takes together
- * lie in one block of memory, in the order of the names.
+ * lie in one block of memory, in the order of the names. All gradients that the ranks sum together lie in one block too.
  */
 public final class Parameters implements AutoCloseable {
     private final Engine engine;
@@ -18,13 +18,53 @@ public final class Parameters implements AutoCloseable {
     private final Map<String, ParameterSpec> specs = new HashMap<>();
     private final List<Weight> weights = new ArrayList<>();
     private final List<Parameter> parameters = new ArrayList<>();
+    private final Arena sharedGradients;
+    private final Arena expertGradients;
 
-    Parameters(Engine engine, T5Config config) {
+    Parameters(Engine engine, T5Config config, ExpertPlacement placement) {
         this.engine = engine;
         this.type = engine.precision().master();
+        long shared = 0;
+        long experts = 0;
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
             specs.put(spec.name(), spec);
+            if (spec.role() == Role.EXPERT) {
+                experts += spec.count();
+            } else {
+                shared += spec.count();
+            }
         }
+        this.sharedGradients = new Arena(shared);
+        this.expertGradients = new Arena(experts / placement.expertParallel());
+    }
+
+    /** A block of memory that is handed out from its start. */
+    private final class Arena {
+        private final Tensor memory;
+        private int used;
+
+        Arena(long size) {
+            memory = engine.allocate(type, Math.toIntExact(size));
+        }
+
+        Tensor take(int... shape) {
+            int size = 1;
+            for (int extent : shape) {
+                size *= extent;
+            }
+            used += size;
+            return memory.slice(used - size, used).reshape(shape);
+        }
+    }
+
+    /** The gradients of all dense and router parameters, which every rank holds. */
+    public Tensor sharedGradients() {
+        return sharedGradients.memory;
+    }
+
+    /** The gradients of this rank's experts. */
+    public Tensor expertGradients() {
+        return expertGradients.memory;
     }
 
     /** Every parameter that this rank holds, in the order of the forward pass. */
@@ -46,7 +86,7 @@ public final class Parameters implements AutoCloseable {
     Weight single(String name) {
         ParameterSpec spec = spec(name);
         int[] shape = spec.shape().stream().mapToInt(Integer::intValue).toArray();
-        Weight weight = weight(shape);
+        Weight weight = weight(sharedGradients, shape);
         parameters.add(new Parameter(spec, weight.value(), weight.gradient()));
         return weight;
     }
@@ -57,7 +97,7 @@ public final class Parameters implements AutoCloseable {
         for (String name : names) {
             rows += spec(name).shape().get(0);
         }
-        Weight weight = weight(rows, spec(names.get(0)).shape().get(1));
+        Weight weight = weight(sharedGradients, rows, spec(names.get(0)).shape().get(1));
         addRows(names, weight.value(), weight.gradient());
         return weight;
     }
@@ -69,7 +109,7 @@ public final class Parameters implements AutoCloseable {
             rows += spec(name).shape().get(0);
         }
         int columns = spec(namesByExpert.get(0).get(0)).shape().get(1);
-        Weight weight = weight(namesByExpert.size(), rows, columns);
+        Weight weight = weight(expertGradients, namesByExpert.size(), rows, columns);
         for (int e = 0; e < namesByExpert.size(); e++) {
             addRows(
                     namesByExpert.get(e),
@@ -97,8 +137,8 @@ public final class Parameters implements AutoCloseable {
         return spec;
     }
 
-    private Weight weight(int... shape) {
-        Weight weight = new Weight(engine.allocate(type, shape), engine.allocate(type, shape));
+    private Weight weight(Arena gradients, int... shape) {
+        Weight weight = new Weight(engine.allocate(type, shape), gradients.take(shape));
         weights.add(weight);
         return weight;
     }
@@ -121,7 +161,8 @@ public final class Parameters implements AutoCloseable {
     public void close() {
         for (Weight weight : weights) {
             weight.value().close();
-            weight.gradient().close();
         }
+        sharedGradients.memory.close();
+        expertGradients.memory.close();
     }
 }

@@ -32,23 +32,22 @@ final class Router {
     }
 
     private RoutingPlan plan(StackPass pass) {
-        int groupRows =
-                switch (config.capacity().mode()) {
-                    case GROUP ->
-                        pass.settings().phase() == Phase.GENERATE
-                                ? 1
-                                : config.capacity().groupRows();
-                    case PER_SEQUENCE -> 1;
-                };
+        Phase phase = pass.settings().phase();
+        int groupRows = phase == Phase.GENERATE ? 1 : config.capacity().rowsOfGroup();
         if (pass.rows() % groupRows != 0) {
             throw new IllegalArgumentException(
                     pass.rows() + " rows are no whole number of routing groups of " + groupRows + " rows");
         }
+        int groups = pass.rows() / groupRows;
         int groupTokens = groupRows * pass.length();
         // More slots than a group has tokens would stay empty.
-        int capacity = Math.min(
-                groupTokens, config.capacity(groupTokens, pass.settings().phase()));
-        return new RoutingPlan(config.router().k(), pass.rows() / groupRows, groupTokens, capacity);
+        int capacity = Math.min(groupTokens, config.capacity(groupTokens, phase));
+        return new RoutingPlan(
+                config.router().k(),
+                groups,
+                groupTokens,
+                capacity,
+                config.capacity().balanceGroups(pass.rows()));
     }
 
     private Dropout jitter(StackPass pass) {

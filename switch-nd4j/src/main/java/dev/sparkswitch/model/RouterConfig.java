@@ -1,5 +1,7 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.Setting;
+
 /**
  * How a router chooses.
  *
@@ -7,7 +9,12 @@ package dev.sparkswitch.model;
  * @param k the experts a token is sent to, at least 1; the gate is the expert's probability for 1, and for more the
  *     probabilities divided by the sum over the token's choices
  */
-public record RouterConfig(RoutingPolicy policy, int k) {
+public record RouterConfig(
+        @Setting(value = "top-k", help = "how tokens find their experts")
+        RoutingPolicy policy,
+
+        @Setting(value = "1", help = "experts that a token is sent to")
+        int k) {
     /** The Switch Transformer's own: one expert a token. */
     public static final RouterConfig TOP_1 = new RouterConfig(RoutingPolicy.TOP_K, 1);
 

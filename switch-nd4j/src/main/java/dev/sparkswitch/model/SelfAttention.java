@@ -83,4 +83,32 @@ final class SelfAttention implements Sublayer {
             return dx;
         }
     }
+
+    /**
+     * Attends from one new position a row to all positions so far, and keeps nothing; x stays the caller's.
+     *
+     * @param x the normalised stream of the new positions [rows, d_model]
+     * @param cache keys and values of the positions so far [rows, positions, 2 * width]; those of the new one are added
+     * @param position the place of the new position
+     */
+    Tensor extend(StackPass pass, Tensor x, Tensor cache, int position) {
+        Engine engine = pass.engine();
+        try (Tensor qkv = engine.linear(x, queryKeyValue.value())) {
+            engine.append(qkv.columns(width, 3 * width), cache, position);
+            Tensor keysAndValues = cache.reshape(cache.rows(), 2 * width);
+            Engine.Attention attention = engine.attention(
+                    pass.self(),
+                    qkv.columns(0, width),
+                    keysAndValues.columns(0, width),
+                    keysAndValues.columns(width, 2 * width),
+                    pass.bias(),
+                    pass.querySegments(),
+                    pass.keySegments(),
+                    Dropout.NONE);
+            try (Tensor result = attention.result();
+                    Tensor probabilities = attention.saved()) {
+                return engine.linear(result, output.value());
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.Setting;
+
 /**
  * The sparse part of a Switch Transformer.
  *
@@ -15,14 +17,22 @@ package dev.sparkswitch.model;
  * @param jitter in training the router's input is multiplied by U(1 - jitter, 1 + jitter)
  */
 public record SwitchConfig(
-        int experts,
-        int sparseEncoderLayers,
-        int sparseDecoderLayers,
-        RouterConfig router,
-        CapacityConfig capacity,
+        @Setting(help = "experts of every sparse layer") int experts,
+        @Setting(help = "sparse layers of the encoder") int sparseEncoderLayers,
+        @Setting(help = "sparse layers of the decoder") int sparseDecoderLayers,
+        @Setting(help = "how an expert is chosen") RouterConfig router,
+        @Setting(help = "how many tokens an expert takes") CapacityConfig capacity,
+
+        @Setting(value = "0.01", help = "weight of the load-balancing loss, a sum over sparse layers")
         double balanceLoss,
+
+        @Setting(value = "0", help = "weight of the squared log-sum-exp of router logits")
         double routerZLoss,
+
+        @Setting(value = "0.1", help = "dropout inside the experts")
         double expertDropout,
+
+        @Setting(value = "0.01", help = "relative noise on the router input in training")
         double jitter) {
     /** The paper's alpha. */
     public static final double DEFAULT_BALANCE_LOSS = 0.01;

@@ -9,6 +9,7 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -22,7 +23,8 @@ public final class SwitchTransformer implements AutoCloseable {
     private final Engine engine;
     private final T5Config config;
     private final Parameters parameters;
-    private final Weight embedding;
+    private final Weight inputEmbedding;
+    private final Weight targetEmbedding;
     private final Weight head;
     private final Encoder encoder;
     private final Decoder decoder;
@@ -36,12 +38,16 @@ public final class SwitchTransformer implements AutoCloseable {
         this.config = config;
         Construction construction = new Construction(engine, config, parallelism);
         this.parameters = construction.parameters();
-        this.embedding = parameters.single(ParameterNames.SHARED);
+        this.inputEmbedding = parameters.single(construction.names().embedding(Stack.ENCODER));
         this.inputSite = construction.nextSite();
         this.encoder = new Encoder(construction);
         this.targetSite = construction.nextSite();
         this.decoder = new Decoder(construction);
-        this.head = config.head().tied() ? embedding : parameters.single(ParameterNames.HEAD);
+        this.targetEmbedding = switch (config.embedding()) {
+            case SHARED -> inputEmbedding;
+            case PER_STACK -> parameters.single(construction.names().embedding(Stack.DECODER));
+        };
+        this.head = config.head().tied() ? targetEmbedding : parameters.single(ParameterNames.HEAD);
         this.sparseLayers = construction.sparseLayers();
     }
 
@@ -102,16 +108,17 @@ public final class SwitchTransformer implements AutoCloseable {
         Dropout targetDropout = embeddingDropout(step, targetSite, batch.firstRow(), batch.targetLength());
 
         Encoder.Forward encoded = encoder.forward(
-                engine, batch, encoderSettings, engine.embed(batch.inputs(), embedding.value(), inputDropout));
+                engine, batch, encoderSettings, engine.embed(batch.inputs(), inputEmbedding.value(), inputDropout));
         Decoder.Forward decoded = decoder.forward(
                 engine,
                 batch,
                 decoderSettings,
-                engine.embed(batch.decoderInputs(), embedding.value(), targetDropout),
+                engine.embed(batch.decoderInputs(), targetEmbedding.value(), targetDropout),
                 encoded.output());
 
-        addable(embedding);
-        addable(head);
+        for (Weight table : new LinkedHashSet<>(List.of(inputEmbedding, targetEmbedding, head))) {
+            addable(table);
+        }
         Engine.LossGradient loss = engine.tokenLossGradient(
                 decoded.output(),
                 head.value(),
@@ -123,10 +130,10 @@ public final class SwitchTransformer implements AutoCloseable {
                 engine.allocate(encoded.output().type(), encoded.output().shape());
         engine.fill(dMemory, 0);
         try (Tensor dTargets = decoder.backward(decoded, loss.dHidden(), dMemory)) {
-            engine.embedBackward(dTargets, batch.decoderInputs(), embedding.gradient(), targetDropout);
+            engine.embedBackward(dTargets, batch.decoderInputs(), targetEmbedding.gradient(), targetDropout);
         }
         try (Tensor dInputs = encoder.backward(encoded, dMemory)) {
-            engine.embedBackward(dInputs, batch.inputs(), embedding.gradient(), inputDropout);
+            engine.embedBackward(dInputs, batch.inputs(), inputEmbedding.gradient(), inputDropout);
         }
         return loss.tokenLoss();
     }
@@ -167,7 +174,7 @@ public final class SwitchTransformer implements AutoCloseable {
                     engine,
                     batch,
                     settings,
-                    engine.embed(batch.decoderInputs(), embedding.value(), Dropout.NONE),
+                    engine.embed(batch.decoderInputs(), targetEmbedding.value(), Dropout.NONE),
                     encoded);
             decoded.pass().bias().close();
             decoded.stack().kept().close();
@@ -177,16 +184,16 @@ public final class SwitchTransformer implements AutoCloseable {
 
     /** The encoder's output [rows * inputLength, d_model]. */
     public Tensor encode(Batch batch, PassSettings settings) {
-        Encoder.Forward encoded =
-                encoder.forward(engine, batch, settings, engine.embed(batch.inputs(), embedding.value(), Dropout.NONE));
+        Encoder.Forward encoded = encoder.forward(
+                engine, batch, settings, engine.embed(batch.inputs(), inputEmbedding.value(), Dropout.NONE));
         encoded.pass().bias().close();
         encoded.stack().kept().close();
         return encoded.output();
     }
 
-    /** The embeddings [n, d_model] of ids. */
+    /** The decoder's embeddings [n, d_model] of ids. */
     Tensor embed(Tensor ids) {
-        return engine.embed(ids, embedding.value(), Dropout.NONE);
+        return engine.embed(ids, targetEmbedding.value(), Dropout.NONE);
     }
 
     /** The names of the sparse layers, encoder first. */

@@ -1,5 +1,6 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.Setting;
 import java.util.Optional;
 
 /**
@@ -18,28 +19,63 @@ import java.util.Optional;
  * @param layerNormEpsilon added to the mean square in every RMS norm
  * @param dropout the dropout of embeddings, attention, feed-forward layers and residual branches
  * @param head where the output projection's weights come from
+ * @param embedding whether the stacks read one token embedding or each its own
  * @param padId the id of padding
  * @param eosId the id that ends a sequence
  * @param decoderStartId the id that a decoder's input begins with
  * @param sparse the Switch layers, or empty for a dense model
  */
 public record T5Config(
+        @Setting(value = "32128", help = "rows of the embedding")
         int vocabularySize,
+
+        @Setting(value = "768", help = "width of the residual stream, d_model")
         int modelSize,
+
+        @Setting(value = "64", help = "width of an attention head, d_kv")
         int keySize,
+
+        @Setting(value = "3072", help = "inner width of feed-forward layers and experts, d_ff")
         int feedForwardSize,
-        int heads,
+
+        @Setting(value = "12", help = "attention heads") int heads,
+
+        @Setting(value = "12", help = "blocks of the encoder")
         int encoderLayers,
+
+        @Setting(value = "12", help = "blocks of the decoder")
         int decoderLayers,
+
+        @Setting(value = "relu", help = "form of feed-forward layers and experts")
         FeedForward feedForward,
+
+        @Setting(value = "32", help = "buckets of the relative position bias")
         int relativeBuckets,
+
+        @Setting(value = "128", help = "distance from which on positions share the last bucket")
         int relativeMaxDistance,
+
+        @Setting(value = "1e-6", help = "added to the mean square in every norm")
         double layerNormEpsilon,
+
+        @Setting(value = "0.1", help = "dropout outside the experts")
         double dropout,
+
+        @Setting(value = "tied-scaled", help = "where the output projection comes from")
         Head head,
-        int padId,
+
+        @Setting(value = "shared", help = "whether both stacks read one embedding")
+        Embedding embedding,
+
+        @Setting(value = "0", help = "id of padding") int padId,
+
+        @Setting(value = "1", help = "id that ends a sequence")
         int eosId,
+
+        @Setting(value = "0", help = "id that begins the decoder input")
         int decoderStartId,
+
+        @Setting(help = "the Switch layers; absent for a dense model")
         Optional<SwitchConfig> sparse) {
     public T5Config {
         Contradictions.none(found -> {
@@ -59,6 +95,9 @@ public record T5Config(
                                     + relativeBuckets + " buckets")
                     .positive("layer norm epsilon", layerNormEpsilon)
                     .fraction("dropout", dropout)
+                    .check(
+                            embedding == Embedding.SHARED || !head.tied(),
+                            "a head that is tied needs one embedding for both stacks, not " + embedding)
                     .check(padId != eosId, "padding and end of sequence share the id " + padId);
             checkId(found, "padding", padId, vocabularySize);
             checkId(found, "end-of-sequence", eosId, vocabularySize);
@@ -133,6 +172,7 @@ public record T5Config(
         private double layerNormEpsilon = 1e-6;
         private double dropout = 0.1;
         private Head head = Head.TIED_SCALED;
+        private Embedding embedding = Embedding.SHARED;
         private int padId;
         private int eosId = 1;
         private int decoderStartId;
@@ -154,6 +194,7 @@ public record T5Config(
             layerNormEpsilon = config.layerNormEpsilon;
             dropout = config.dropout;
             head = config.head;
+            embedding = config.embedding;
             padId = config.padId;
             eosId = config.eosId;
             decoderStartId = config.decoderStartId;
@@ -225,6 +266,11 @@ public record T5Config(
             return this;
         }
 
+        public Builder embedding(Embedding value) {
+            embedding = value;
+            return this;
+        }
+
         public Builder padId(int value) {
             padId = value;
             return this;
@@ -266,6 +312,7 @@ public record T5Config(
                     layerNormEpsilon,
                     dropout,
                     head,
+                    embedding,
                     padId,
                     eosId,
                     decoderStartId,

@@ -135,6 +135,7 @@ class HuggingFaceConfigTest {
     void contradictionsAcrossFieldsAreNamed() throws IOException {
         ObjectNode tree =
                 tree("switch-tiny").put("num_sparse_encoder_layers", 0).put("num_sparse_decoder_layers", 0);
+        tree.put("encoder_sparse_step", 0).put("decoder_sparse_step", 0);
         assertThatThrownBy(() -> read(tree)).hasMessageContaining("4 experts but no sparse layer");
 
         ObjectNode step = tree("switch-tiny").put("encoder_sparse_step", 3);
@@ -145,6 +146,18 @@ class HuggingFaceConfigTest {
                 .hasMessageContaining("model_type is 'bert'");
         assertThatThrownBy(() -> HuggingFaceConfig.read(JSON.createArrayNode(), "config.json", HeadTensor.UNKNOWN))
                 .hasMessageContaining("not a JSON object");
+    }
+
+    @Test
+    void aStackWithoutSparseLayersHasNoneUnlessTransformersStoredItsStepOfAllLayers() throws IOException {
+        ObjectNode tree =
+                tree("switch-tiny").put("num_sparse_decoder_layers", 0).put("decoder_sparse_step", 0);
+        assertThat(read(tree).sparse(Stack.DECODER, 1)).isFalse();
+        assertThat(read(tree).sparse(Stack.ENCODER, 1)).isTrue();
+
+        tree.put("decoder_sparse_step", 4);
+        assertThat(read(tree).sparse(Stack.DECODER, 1)).isTrue();
+        assertThat(read(tree).sparse(Stack.DECODER, 3)).isFalse();
     }
 
     @Test

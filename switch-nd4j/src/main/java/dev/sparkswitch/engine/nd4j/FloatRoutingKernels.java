@@ -155,11 +155,11 @@ final class FloatRoutingKernels implements RoutingKernels {
         FloatBuffer demand = ((HostTensor) routing.demand()).floats();
         double[] sums = new double[RoutingStatistics.size(experts)];
         float[] row = new float[experts];
-        for (int group = 0; group < plan.groups(); group++) {
+        for (int group = 0; group < plan.balanceGroups(); group++) {
             double[] importance = new double[experts];
             double[] first = new double[experts];
             int members = 0;
-            for (int t = group * plan.groupTokens(); t < (group + 1) * plan.groupTokens(); t++) {
+            for (int t = group * plan.balanceTokens(); t < (group + 1) * plan.balanceTokens(); t++) {
                 int best = chosen[t * choices];
                 firstChoice.put(t, best);
                 if (best < 0) {
@@ -209,9 +209,9 @@ final class FloatRoutingKernels implements RoutingKernels {
         IntBuffer firstChoice = ((HostTensor) routing.firstChoice()).ints();
         FloatBuffer dGates = dGate.floats();
         FloatBuffer out = dLogits.floats();
-        int[] members = new int[plan.groups()];
+        int[] members = new int[plan.balanceGroups()];
         for (int t = 0; t < plan.tokens(); t++) {
-            members[t / plan.groupTokens()] += firstChoice.get(t) >= 0 ? 1 : 0;
+            members[t / plan.balanceTokens()] += firstChoice.get(t) >= 0 ? 1 : 0;
         }
         threads.range(plan.tokens(), dLogits.size() * 4, (from, to) -> {
             float[] probability = new float[experts];
@@ -223,7 +223,7 @@ final class FloatRoutingKernels implements RoutingKernels {
                     out.put(t * experts, gradient);
                     continue;
                 }
-                int group = t / plan.groupTokens();
+                int group = t / plan.balanceTokens();
                 probabilities.get(t * experts, probability);
                 demand.get(group * experts, gradient);
                 FloatRows.scale(gradient, (float) (balanceWeight * experts / members[group]), experts);

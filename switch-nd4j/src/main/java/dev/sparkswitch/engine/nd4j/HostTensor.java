@@ -9,8 +9,8 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
 
 /** A tensor in host memory. */
 public final class HostTensor extends Tensor implements HostAddressable {
@@ -69,9 +69,14 @@ public final class HostTensor extends Tensor implements HostAddressable {
         return bytes.asIntBuffer();
     }
 
-    /** The address of the first element. */
-    Pointer address() {
-        return new BytePointer(block.address()).position(offset * type().bytes());
+    /** The address of the first element of a float32 tensor. */
+    FloatPointer floatPointer() {
+        return new FloatPointer(block.address()).position(offset);
+    }
+
+    /** The address of the first element of a float64 tensor. */
+    DoublePointer doublePointer() {
+        return new DoublePointer(block.address()).position(offset);
     }
 
     @Override

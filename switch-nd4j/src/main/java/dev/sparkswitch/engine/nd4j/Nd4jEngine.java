@@ -541,7 +541,7 @@ public final class Nd4jEngine implements Engine {
                 floating(experts, plan.slots()),
                 allocate(DType.INT32, tokens, plan.choices()),
                 allocate(DType.INT32, tokens),
-                floating(plan.groups(), experts),
+                floating(plan.balanceGroups(), experts),
                 floating(RoutingStatistics.size(experts)));
         routings.route(host(logits), host(routed), routing);
         return routing;

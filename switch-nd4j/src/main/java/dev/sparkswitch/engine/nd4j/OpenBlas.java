@@ -5,8 +5,6 @@ import static org.bytedeco.openblas.global.openblas.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas.CblasTrans;
 
 import dev.sparkswitch.engine.DType;
-import org.bytedeco.javacpp.DoublePointer;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 
 /** Matrix products by OpenBLAS, the BLAS of ND4J's CPU backend, on matrices whose rows may be strided. */
@@ -53,12 +51,12 @@ final class OpenBlas {
                     n,
                     k,
                     alpha,
-                    new DoublePointer(a.address()),
+                    a.doublePointer(),
                     a.rowStride(),
-                    new DoublePointer(b.address()),
+                    b.doublePointer(),
                     b.rowStride(),
                     beta,
-                    new DoublePointer(c.address()),
+                    c.doublePointer(),
                     c.rowStride());
         } else {
             openblas.cblas_sgemm(
@@ -69,12 +67,12 @@ final class OpenBlas {
                     n,
                     k,
                     (float) alpha,
-                    new FloatPointer(a.address()),
+                    a.floatPointer(),
                     a.rowStride(),
-                    new FloatPointer(b.address()),
+                    b.floatPointer(),
                     b.rowStride(),
                     (float) beta,
-                    new FloatPointer(c.address()),
+                    c.floatPointer(),
                     c.rowStride());
         }
     }

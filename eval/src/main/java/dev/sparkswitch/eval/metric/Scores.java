@@ -1,0 +1,102 @@
+package dev.sparkswitch.eval.metric;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The scores of one task with everything that a reader needs to trust them.
+ *
+ * @param task the task's name
+ * @param signature what pins the computation, empty where the names say it all
+ * @param examples examples scored
+ * @param units groups of examples that were resampled together
+ * @param missing examples without a prediction, which scored as wrong
+ * @param invalid examples whose prediction is no legal answer, which scored as wrong
+ * @param level the level of the intervals, such as 0.95
+ * @param scores the scores, in the metric's order
+ */
+public record Scores(
+        String task,
+        String signature,
+        long examples,
+        long units,
+        long missing,
+        long invalid,
+        double level,
+        List<Score> scores) {
+    public Scores {
+        scores = List.copyOf(scores);
+    }
+
+    /**
+     * One score, from 0 to 100.
+     *
+     * @param low lower end of the bootstrap interval
+     * @param high upper end
+     * @param standardError standard deviation of the resampled scores
+     */
+    public record Score(String name, double value, double low, double high, double standardError) {}
+
+    /**
+     * Scores {@code answers}.
+     *
+     * @throws IllegalArgumentException if there are no answers
+     */
+    public static Scores of(String task, Metric metric, List<Answer> answers, Bootstrap bootstrap) {
+        if (answers.isEmpty()) {
+            throw new IllegalArgumentException("task " + task + " has no answers to score");
+        }
+        Map<String, List<Answer>> units = new LinkedHashMap<>();
+        long missing = 0;
+        long invalid = 0;
+        for (Answer answer : answers) {
+            units.computeIfAbsent(answer.group(), group -> new ArrayList<>(1)).add(answer);
+            if (answer.prediction().isEmpty()) {
+                missing++;
+            } else if (!metric.valid(answer)) {
+                invalid++;
+            }
+        }
+        double[][] statistics = new double[units.size()][metric.width()];
+        double[] sums = new double[metric.width()];
+        int row = 0;
+        for (List<Answer> unit : units.values()) {
+            metric.accumulate(unit, statistics[row]);
+            for (int i = 0; i < sums.length; i++) {
+                sums[i] += statistics[row][i];
+            }
+            row++;
+        }
+        Bootstrap.Interval[] intervals = bootstrap.intervals(metric, statistics);
+        double[] values = metric.scores(sums);
+        List<Score> scores = new ArrayList<>();
+        for (int i = 0; i < values.length; i++) {
+            Bootstrap.Interval interval = intervals[i];
+            scores.add(new Score(
+                    metric.names().get(i), values[i], interval.low(), interval.high(), interval.standardError()));
+        }
+        return new Scores(
+                task, metric.signature(), answers.size(), units.size(), missing, invalid, bootstrap.level(), scores);
+    }
+
+    /** The score called {@code name}. */
+    public Score score(String name) {
+        for (Score score : scores) {
+            if (score.name().equals(name)) {
+                return score;
+            }
+        }
+        throw new IllegalArgumentException("task " + task + " has no score \"" + name + "\"");
+    }
+
+    /** The mean of the task's scores: how a benchmark such as SuperGLUE counts a task of two. */
+    public double mean() {
+        double sum = 0;
+        for (Score score : scores) {
+            sum += score.value();
+        }
+        return sum / scores.size();
+    }
+}

@@ -1,0 +1,161 @@
+package dev.sparkswitch.eval.task;
+
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.eval.metric.Answer;
+import dev.sparkswitch.eval.metric.Bootstrap;
+import dev.sparkswitch.eval.metric.Metric;
+import dev.sparkswitch.eval.metric.Scores;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A downstream task: how its official files are read, what the model reads and writes, and how that is scored. The closed
+ * set of them stands in {@link Tasks}.
+ */
+public final class Task {
+    /** Turns an official file into examples. */
+    interface Layout {
+        List<Example> read(Path path, Split split);
+    }
+
+    /** The scores of a task and what each example contributed. */
+    public record Evaluation(Scores scores, List<ScoredExample> examples) {
+        public Evaluation {
+            examples = List.copyOf(examples);
+        }
+    }
+
+    private final String name;
+    private final int version;
+    private final Map<Split, String> files;
+    private final String origin;
+    private final List<String> labels;
+    private final Metric metric;
+    private final Layout layout;
+
+    /**
+     * @param version changes whenever the text format or the scoring does
+     * @param files the official file of each split, relative to the task's folder
+     * @param origin where the files come from, for the error when they are missing
+     * @param labels the closed set of answers, empty for free text
+     */
+    Task(
+            String name,
+            int version,
+            Map<Split, String> files,
+            String origin,
+            List<String> labels,
+            Metric metric,
+            Layout layout) {
+        this.name = name;
+        this.version = version;
+        this.files = Map.copyOf(files);
+        this.origin = origin;
+        this.labels = List.copyOf(labels);
+        this.metric = metric;
+        this.layout = layout;
+    }
+
+    /** The name in configurations and reports, such as {@code boolq}. */
+    public String name() {
+        return name;
+    }
+
+    /** The version of format and scoring; scores of different versions are not compared. */
+    public int version() {
+        return version;
+    }
+
+    /** Where the official files come from. */
+    public String origin() {
+        return origin;
+    }
+
+    /** The closed set of answers, empty for free text. */
+    public List<String> labels() {
+        return labels;
+    }
+
+    /** The task's metric. */
+    public Metric metric() {
+        return metric;
+    }
+
+    /**
+     * Reads a file, or the official file of {@code split} in a folder.
+     *
+     * @return the examples in file order
+     * @throws UserException if the file is missing (naming where to get it), empty or not in the official layout
+     */
+    public List<Example> read(Path path, Split split) {
+        Path file = path;
+        if (Files.isDirectory(path) && Files.exists(path.resolve(files.get(split)))) {
+            file = path.resolve(files.get(split));
+        } else if (Files.isDirectory(path) && !name.equals(Tasks.XSUM)) {
+            throw missing(path.resolve(files.get(split)));
+        }
+        if (!Files.exists(file)) {
+            throw missing(file);
+        }
+        List<Example> examples = layout.read(file, split);
+        if (examples.isEmpty()) {
+            throw new UserException(file + ": no rows for task " + name + "; get the file from " + origin);
+        }
+        return examples;
+    }
+
+    private UserException missing(Path file) {
+        return new UserException(
+                file + ": no such file for task " + name + "; get it from " + origin + " and name its path or folder");
+    }
+
+    /**
+     * Scores predictions.
+     *
+     * @param predictions by example id; examples without one score as wrong and are counted
+     * @throws UserException if an example has no gold label or shares its id with another, or a prediction is for no example
+     */
+    public Evaluation evaluate(
+            List<Example> examples, Map<String, String> predictions, Wording wording, Bootstrap bootstrap) {
+        Set<String> ids = new HashSet<>();
+        List<Answer> answers = new ArrayList<>(examples.size());
+        List<ScoredExample> scored = new ArrayList<>(examples.size());
+        for (Example example : examples) {
+            if (!example.hasGold()) {
+                throw new UserException("task " + name + ": example \"" + example.id()
+                        + "\" has no gold answer; score a split with answers, such as the validation split");
+            }
+            if (!ids.add(example.id())) {
+                throw new UserException("task " + name + ": two examples have the id \"" + example.id()
+                        + "\"; read one split, as it was downloaded");
+            }
+            Answer answer = example.answer(Optional.ofNullable(predictions.get(example.id())), wording);
+            answers.add(answer);
+            scored.add(new ScoredExample(example, answer.prediction(), metric.valid(answer), metric.example(answer)));
+        }
+        refuseUnknown(predictions, ids);
+        return new Evaluation(Scores.of(name, metric, answers, bootstrap), scored);
+    }
+
+    private void refuseUnknown(Map<String, String> predictions, Set<String> ids) {
+        List<String> unknown = predictions.keySet().stream()
+                .filter(id -> !ids.contains(id))
+                .sorted()
+                .toList();
+        if (!unknown.isEmpty()) {
+            throw new UserException("task " + name + ": " + unknown.size() + " predictions are for no example of the "
+                    + ids.size() + " (the first is \"" + unknown.get(0) + "\"); give predictions of the same split");
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

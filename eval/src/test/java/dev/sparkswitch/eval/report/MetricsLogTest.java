@@ -1,0 +1,62 @@
+package dev.sparkswitch.eval.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sparkswitch.base.UserException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+class MetricsLogTest {
+    private static MetricsLog read(String... lines) throws IOException {
+        return MetricsLog.read(new BufferedReader(new StringReader(String.join("\n", lines))), "metrics.jsonl");
+    }
+
+    @Test
+    void numbersThatALineLacksAreNaN() throws IOException {
+        StepMetrics step =
+                read("{\"step\":3,\"loss\":2.5,\"heldout-text-loss\":4.5,\"layers\":[{\"name\":\"encoder 1\",\"load\":[0.25,0.75]}]}")
+                        .steps()
+                        .get(0);
+        assertThat(step.step()).isEqualTo(3);
+        assertThat(step.loss()).isEqualTo(2.5);
+        assertThat(step.heldOutTextLoss()).isEqualTo(4.5);
+        assertThat(step.heldOutLoss()).isNaN();
+        assertThat(step.layers().get(0).load()).containsExactly(0.25, 0.75);
+        assertThat(step.layers().get(0).dropped()).isNaN();
+    }
+
+    @Test
+    void stepsUndoneByARestartAreForgotten() throws IOException {
+        MetricsLog log = read(
+                "{\"step\":1,\"loss\":3}",
+                "{\"step\":2,\"loss\":9}",
+                "{\"step\":3,\"loss\":9}",
+                "{\"event\":\"restart\",\"step\":2,\"cause\":\"executor lost\"}",
+                "{\"step\":2,\"loss\":2}");
+        assertThat(log.steps()).extracting(StepMetrics::loss).containsExactly(3.0, 2.0);
+        assertThat(log.events()).containsExactly(new MetricsLog.Event("restart", 2, "executor lost"));
+    }
+
+    @Test
+    void aLastLineCutOffIsForgotten() throws IOException {
+        assertThat(read("{\"step\":1,\"loss\":3}", "{\"step\":2,\"lo").steps()).hasSize(1);
+    }
+
+    @Test
+    void aDamagedLineInTheMiddleIsNamed() {
+        assertThatThrownBy(() -> read("{\"step\":1}", "{\"step\":", "{\"step\":3}"))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("metrics.jsonl, line 2");
+    }
+
+    @Test
+    void aMissingFileIsNamed() {
+        assertThatThrownBy(() -> MetricsLog.read(Path.of("/nowhere/metrics.jsonl")))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("/nowhere/metrics.jsonl");
+    }
+}

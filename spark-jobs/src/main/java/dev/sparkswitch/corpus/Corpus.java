@@ -1,0 +1,86 @@
+package dev.sparkswitch.corpus;
+
+import static org.apache.spark.sql.functions.col;
+
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.Manifests;
+import dev.sparkswitch.base.UserException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * A finished corpus: Parquet files with one row a document. The id is the hash of the text, so equal texts have equal
+ * ids and the order by id is a random one that nothing else decides.
+ */
+public final class Corpus {
+    static final String ID = "id";
+    static final String TEXT = "text";
+    static final String LANGUAGE = "language";
+    static final String SOURCE = "source";
+    static final String URL = "url";
+    static final String SPLIT = "split";
+
+    /** The columns of the files. */
+    static final StructType SCHEMA = new StructType()
+            .add(ID, DataTypes.StringType)
+            .add(TEXT, DataTypes.StringType)
+            .add(LANGUAGE, DataTypes.StringType)
+            .add(SOURCE, DataTypes.StringType)
+            .add(URL, DataTypes.StringType)
+            .add(SPLIT, DataTypes.StringType);
+
+    private final SparkSession spark;
+    private final Path folder;
+    private final Manifest manifest;
+
+    private Corpus(SparkSession spark, Path folder, Manifest manifest) {
+        this.spark = spark;
+        this.folder = folder;
+        this.manifest = manifest;
+    }
+
+    /**
+     * Opens the corpus in {@code folder}.
+     *
+     * @throws UserException if there is none, or if a file is missing or has another size than it was written with
+     */
+    public static Corpus open(SparkSession spark, String folder) {
+        Configuration hadoop = spark.sparkContext().hadoopConfiguration();
+        Path path = new Path(folder);
+        FileSystem files = OutputFolder.fileSystem(hadoop, path);
+        return new Corpus(spark, files.makeQualified(path), Manifests.require(files, path, Manifest.CORPUS));
+    }
+
+    public Manifest manifest() {
+        return manifest;
+    }
+
+    /** The corpus as what the next job is made from. */
+    Manifest.Input asInput() {
+        return manifest.asInput("corpus", folder.toString());
+    }
+
+    /** All documents, with the columns of {@link #SCHEMA}, in no particular order. */
+    public Dataset<Row> documents() {
+        String[] paths = manifest.files().stream()
+                .map(file -> new Path(folder, file.path()).toString())
+                .toArray(String[]::new);
+        return spark.read().schema(SCHEMA).parquet(paths);
+    }
+
+    /** The texts that are trained on. */
+    public Dataset<String> trainingTexts() {
+        return documents(Split.TRAIN).select(TEXT).as(Encoders.STRING());
+    }
+
+    Dataset<Row> documents(Split split) {
+        return documents().filter(col(SPLIT).equalTo(split.text()));
+    }
+}

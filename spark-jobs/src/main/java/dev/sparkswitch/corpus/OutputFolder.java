@@ -1,0 +1,141 @@
+package dev.sparkswitch.corpus;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.Manifests;
+import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * The folder that a job makes. Files go to {@code data/} while the mark {@code .incomplete} lies beside it; the manifest
+ * comes last. What a killed run left is recognized by the mark and made anew; anything else is never touched.
+ */
+final class OutputFolder {
+    private static final String MARK = ".incomplete";
+    static final String DATA = "data";
+    /** Settings that say where something lies, not what is in it. */
+    private static final List<String> LOCATIONS = List.of("output", "corpus", "vocabulary");
+
+    private final FileSystem files;
+    private final Path folder;
+
+    OutputFolder(Configuration hadoop, Path folder) {
+        this.files = fileSystem(hadoop, folder);
+        this.folder = files.makeQualified(folder);
+    }
+
+    static FileSystem fileSystem(Configuration hadoop, Path path) {
+        try {
+            return path.getFileSystem(hadoop);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new UserException(
+                    "The path " + path + " cannot be opened (" + e.getMessage() + "); correct it in the settings.", e);
+        }
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    Path data() {
+        return new Path(folder, DATA);
+    }
+
+    FileSystem files() {
+        return files;
+    }
+
+    /**
+     * The finished result of an earlier run with the same settings and inputs.
+     *
+     * @throws UserException if another result is in the folder
+     */
+    Optional<JobResult> finished(String kind, JsonNode settings, List<Manifest.Input> inputs) {
+        Optional<Manifest> found = Manifests.find(files, folder);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        Manifest manifest = found.get();
+        if (!manifest.kind().equals(kind)) {
+            throw taken("a '" + manifest.kind() + "'");
+        }
+        if (!comparable(manifest.config()).equals(comparable(settings))) {
+            throw taken("a '" + kind + "' made with other settings");
+        }
+        if (!ids(manifest.inputs()).equals(ids(inputs))) {
+            throw taken("a '" + kind + "' made from other inputs");
+        }
+        return Optional.of(new JobResult(folder, manifest, true));
+    }
+
+    private UserException taken(String content) {
+        return new UserException(
+                "The output folder " + folder + " already holds " + content + "; name another one or remove it.");
+    }
+
+    private static List<String> ids(List<Manifest.Input> inputs) {
+        return inputs.stream()
+                .map(input -> input.name() + " " + input.id())
+                .sorted()
+                .toList();
+    }
+
+    /** Settings without locations, and in the form that a manifest read from a file has. */
+    private static JsonNode comparable(JsonNode settings) {
+        JsonNode copy =
+                Manifest.builder("settings").config(settings).build().config().deepCopy();
+        if (copy instanceof ObjectNode object) {
+            object.remove(LOCATIONS);
+        }
+        return copy;
+    }
+
+    /**
+     * Takes the folder for this run, which is to write below {@link #data()}.
+     *
+     * @throws UserException if it holds something that is not ours
+     */
+    void begin() {
+        try {
+            Path mark = new Path(folder, MARK);
+            if (files.exists(mark)) {
+                files.delete(data(), true);
+            } else if (files.exists(folder)) {
+                for (FileStatus status : files.listStatus(folder)) {
+                    throw new UserException("The output folder " + folder + " holds "
+                            + status.getPath().getName() + " but no manifest; name an empty or a new folder.");
+                }
+            }
+            files.mkdirs(data());
+            files.create(mark, true).close();
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    /** Makes the folder a finished result. */
+    JobResult commit(Manifest manifest) {
+        Manifests.write(files, folder, manifest);
+        try {
+            files.delete(new Path(folder, MARK), false);
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+        return new JobResult(folder, manifest, false);
+    }
+
+    private ResourceException unwritable(IOException e) {
+        return new ResourceException(
+                "The output folder " + folder + " cannot be written (" + e.getMessage()
+                        + "); check the disk's space and your rights.",
+                e);
+    }
+}

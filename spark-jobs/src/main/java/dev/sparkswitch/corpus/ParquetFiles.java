@@ -1,0 +1,100 @@
+package dev.sparkswitch.corpus;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.element_at;
+import static org.apache.spark.sql.functions.input_file_name;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.split;
+
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.Manifests;
+import dev.sparkswitch.base.ResourceException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+
+/** Writes a corpus's documents as Parquet files whose names and rows follow from the content alone. */
+final class ParquetFiles {
+    private final Steps steps;
+    private final OutputFolder output;
+
+    ParquetFiles(Steps steps, OutputFolder output) {
+        this.steps = steps;
+        this.output = output;
+    }
+
+    /**
+     * Writes {@code files} files, documents spread over them by id and in order of it.
+     *
+     * @param totals gets the number of documents of each split
+     */
+    List<Manifest.Entry> write(Dataset<Row> corpus, int files, Map<String, Long> totals) {
+        steps.run("write", () -> {
+            corpus.repartition(files, col(Corpus.ID))
+                    .sortWithinPartitions(Corpus.ID, Corpus.URL, Corpus.SOURCE)
+                    .write()
+                    .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+                    .mode("append")
+                    .parquet(output.data().toString());
+            return null;
+        });
+        Map<String, SortedMap<String, Long>> counts = countsByFile(rename());
+        List<Manifest.Entry> entries = new ArrayList<>();
+        counts.forEach((name, fileCounts) -> {
+            entries.add(Manifests.entry(output.files(), output.folder(), OutputFolder.DATA + "/" + name, fileCounts));
+            fileCounts.forEach((count, documents) -> totals.merge(count, documents, Long::sum));
+        });
+        return entries;
+    }
+
+    /** Gives the files that Spark named at random the names {@code part-00000.parquet} and so on. */
+    private Path[] rename() {
+        try {
+            FileStatus[] written = output.files()
+                    .listStatus(output.data(), path -> path.getName().endsWith(".parquet"));
+            Arrays.sort(written, Comparator.comparing(FileStatus::getPath));
+            Path[] names = new Path[written.length];
+            for (int i = 0; i < written.length; i++) {
+                // A partition without rows has no file: its number is missing, not its successor's.
+                String part = written[i].getPath().getName().replaceFirst("^(part-\\d+)-.*$", "$1");
+                names[i] = new Path(output.data(), part + ".parquet");
+                if (!output.files().rename(written[i].getPath(), names[i])) {
+                    throw new IOException("renaming " + written[i].getPath() + " failed");
+                }
+            }
+            return names;
+        } catch (IOException e) {
+            throw new ResourceException(
+                    "The corpus cannot be written to " + output.folder() + " (" + e.getMessage()
+                            + "); check the disk's space and your rights.",
+                    e);
+        }
+    }
+
+    private Map<String, SortedMap<String, Long>> countsByFile(Path[] files) {
+        String[] paths = Arrays.stream(files).map(Path::toString).toArray(String[]::new);
+        List<Row> rows = steps.spark()
+                .read()
+                .schema(Corpus.SCHEMA)
+                .parquet(paths)
+                .groupBy(element_at(split(input_file_name(), "/"), -1).as("file"), col(Corpus.SPLIT))
+                .agg(count(lit(1)).as("documents"))
+                .collectAsList();
+        Map<String, SortedMap<String, Long>> counts = new TreeMap<>();
+        for (Row row : rows) {
+            counts.computeIfAbsent(row.getString(0), name -> new TreeMap<>())
+                    .put("documents-" + row.getString(1), row.getLong(2));
+        }
+        return counts;
+    }
+}

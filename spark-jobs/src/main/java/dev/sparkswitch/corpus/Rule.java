@@ -1,0 +1,24 @@
+package dev.sparkswitch.corpus;
+
+import java.io.Serializable;
+import java.util.List;
+import java.util.Optional;
+
+/** One step of cleaning: keeps a document, changes it, or drops it; counts what it does. */
+sealed interface Rule extends Serializable permits C4Lines, LanguageRule, LengthRule, MarkupRule, SentenceRule {
+    /**
+     * @param text its text
+     * @param language ISO 639-3, empty if it was not identified
+     */
+    record Document(String text, String language) {
+        Document withText(String other) {
+            return new Document(other, language);
+        }
+    }
+
+    /** Everything that this rule may count; those of dropped documents begin with {@code dropped-}. */
+    List<String> counters();
+
+    /** The document as it goes on, or nothing if it is dropped. */
+    Optional<Document> apply(Document document, Tally tally);
+}

@@ -1,0 +1,134 @@
+package dev.sparkswitch.jobs;
+
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.UserException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/**
+ * One command: a configuration record and what to do with it. A subclass carries picocli's {@code @Command} with a name,
+ * a description and, as its footer, examples; its defaults lie in {@code conf/NAME.yaml}; it is listed in
+ * {@link Main#jobs()}. Nothing else is needed: the options below, the help with every configuration key, errors and exit
+ * codes come from here.
+ *
+ * @param <C> the configuration, bound strictly by {@link Configs}
+ */
+@Command(
+        optionListHeading = "%nOptions:%n",
+        sortOptions = false,
+        footerHeading = "%nExamples:%n",
+        versionProvider = Main.Version.class)
+public abstract class Job<C extends Record> implements Callable<Integer> {
+    private static final YAMLMapper YAML = YAMLMapper.builder()
+            .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+            .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+            .build();
+
+    private final Class<C> type;
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Main main;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "The YAML file of this job; by default conf/COMMAND.yaml of the installation.")
+    private Path file;
+
+    @Option(
+            names = "--set",
+            paramLabel = "KEY=VALUE",
+            description = "Set one key over the file, such as --set seed=7; may be repeated.")
+    private List<String> overrides = new ArrayList<>();
+
+    @Option(names = "--dry-run", description = "Print what would be done and with which configuration, then stop.")
+    private boolean dryRun;
+
+    @Option(names = "--verbose", description = "Print the stack trace of a failure.")
+    private boolean verbose;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "Show this help.")
+    private boolean help;
+
+    @Option(
+            names = {"-V", "--version"},
+            versionHelp = true,
+            description = "Show the version.")
+    private boolean version;
+
+    protected Job(Class<C> type) {
+        this.type = type;
+    }
+
+    /**
+     * Does the work.
+     *
+     * @throws dev.sparkswitch.base.SparkSwitchException for every failure that a person can understand
+     * @throws Exception anything else, reported as a defect
+     */
+    protected abstract void run(C configuration, JobContext context) throws Exception;
+
+    /** What {@link #run} would do, for {@code --dry-run}: lines below the resolved configuration. Starts nothing. */
+    protected void plan(C configuration, PrintWriter out) throws Exception {}
+
+    @Override
+    public final Integer call() throws Exception {
+        C configuration = load();
+        PrintWriter out = spec.commandLine().getOut();
+        if (dryRun) {
+            out.println("# " + spec.qualifiedName() + " would run with");
+            out.print(YAML.writeValueAsString(Configs.toTree(configuration)));
+            plan(configuration, out);
+            out.flush();
+            return 0;
+        }
+        try (JobContext context = new JobContext(spec.name(), main.home(), out)) {
+            run(configuration, context);
+        }
+        return 0;
+    }
+
+    Class<C> type() {
+        return type;
+    }
+
+    Failures.Detail detail() {
+        return verbose ? Failures.Detail.STACK_TRACE : Failures.Detail.ONE_LINE;
+    }
+
+    private C load() throws IOException {
+        Home.ConfFile found;
+        if (file == null) {
+            String name = spec.name() + ".yaml";
+            found = main.home()
+                    .conf(name)
+                    .orElseThrow(() -> new UserException(
+                            "There is no conf/" + name + " to take defaults from: name a file with --config."));
+        } else if (!Files.isRegularFile(file)) {
+            throw new UserException("There is no configuration file " + file.toAbsolutePath() + ": give --config a YAML"
+                    + " file, or leave it out for the defaults of conf/" + spec.name() + ".yaml.");
+        } else {
+            found = new Home.ConfFile(file.toString(), Files.readAllBytes(file));
+        }
+        return Configs.load(type, new ByteArrayInputStream(found.content()), found.origin(), overrides);
+    }
+}

@@ -1,0 +1,74 @@
+package dev.sparkswitch.jobs;
+
+import dev.sparkswitch.corpus.JobResult;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * What a running job has around it. Spark starts when it is first asked for and stops when the job ends. Used by the
+ * thread that runs the job.
+ */
+public final class JobContext implements AutoCloseable {
+    private final String command;
+    private final Home home;
+    private final PrintWriter out;
+    private SparkProfile running;
+    private SparkSession session;
+
+    JobContext(String command, Home home, PrintWriter out) {
+        this.command = command;
+        this.home = home;
+        this.out = out;
+    }
+
+    /** Where a job prints its results, standard output. Progress goes to standard error by itself. */
+    public PrintWriter out() {
+        return out;
+    }
+
+    /** The folder of the SparkSwitch installation; empty where only the jar is there. */
+    public Optional<Path> home() {
+        return home.folder();
+    }
+
+    /**
+     * Spark for one kind of work. The session of the previous call is returned while the profile is the same; otherwise
+     * it is stopped and another one is started, so that one job can prepare data first and train then.
+     *
+     * @throws dev.sparkswitch.base.ResourceException when this Spark does not fit or cannot start here
+     */
+    public SparkSession spark(SparkProfile profile) {
+        if (session != null && !profile.equals(running)) {
+            close();
+        }
+        if (session == null) {
+            try {
+                session = SparkSessions.start(command, profile, home);
+                running = profile;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return session;
+    }
+
+    /** Says what a job left behind: new or found complete, where, and its counts. */
+    public void finished(JobResult result) {
+        out.println(command + (result.wasComplete() ? " was complete already: " : " made ") + result.folder());
+        result.manifest().counts().forEach((name, count) -> out.printf("  %-32s %,d%n", name, count));
+    }
+
+    /** Stops Spark where it was started. */
+    @Override
+    public void close() {
+        if (session != null) {
+            session.stop();
+            session = null;
+            running = null;
+        }
+    }
+}

@@ -1,0 +1,227 @@
+package dev.sparkswitch.tokenizer;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.WireFormat;
+import dev.sparkswitch.base.InternalException;
+import dev.sparkswitch.base.UserException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The content of a SentencePiece model file that SparkSwitch reads and writes: a protocol buffer of SentencePiece's
+ * {@code sentencepiece_model.proto}, whose field numbers stand below.
+ *
+ * @param pieces in order of their ids
+ * @param trainer how it was trained
+ * @param normalizer how text is normalized before it is cut
+ */
+public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer normalizer) {
+    /** Pieces that every model of ours begins with: {@code <pad>}, {@code </s>}, {@code <unk>}. */
+    static final int META_PIECES = 3;
+
+    private static final int PAD_ID = 0;
+    private static final int EOS_ID = 1;
+    private static final int UNKNOWN_ID = 2;
+    private static final int NO_ID = -1;
+    /** Longer than any real piece or normalizer; a length beyond it is damage, not data. */
+    private static final int MAX_MESSAGE = 256 << 20;
+
+    public SentencePieceModel {
+        pieces = List.copyOf(pieces);
+    }
+
+    /** What a piece is for; the numbers are those of the file. */
+    public enum PieceType {
+        NORMAL(1),
+        UNKNOWN(2),
+        CONTROL(3),
+        USER_DEFINED(4),
+        UNUSED(5),
+        BYTE(6);
+
+        private final int number;
+
+        PieceType(int number) {
+            this.number = number;
+        }
+
+        static PieceType of(int number) {
+            for (PieceType type : values()) {
+                if (type.number == number) {
+                    return type;
+                }
+            }
+            throw new UserException("The vocabulary holds a piece of the unknown type " + number
+                    + "; give a model file of SentencePiece 0.2 or older.");
+        }
+    }
+
+    /** @param score the logarithm of its probability (nats); 0 for all but normal pieces */
+    public record Piece(String text, float score, PieceType type) {}
+
+    /** @param modelType 1 = unigram, 2 = byte pair encoding; ids are -1 where there is no such piece */
+    public record Trainer(int modelType, int vocabularySize, int unknownId, int bosId, int eosId, int padId) {}
+
+    /** @param characterMap SentencePiece's {@code precompiled_charsmap} */
+    public record Normalizer(
+            String name,
+            byte[] characterMap,
+            boolean addDummyPrefix,
+            boolean removeExtraWhitespaces,
+            boolean escapeWhitespaces) {}
+
+    static SentencePieceModel unigram(
+            List<UnigramModel.Piece> normal, UnigramTrainer.Options options, byte[] characterMap) {
+        List<Piece> pieces = new ArrayList<>();
+        pieces.add(new Piece("<pad>", 0, PieceType.CONTROL));
+        pieces.add(new Piece("</s>", 0, PieceType.CONTROL));
+        pieces.add(new Piece("<unk>", 0, PieceType.UNKNOWN));
+        options.userSymbols().forEach(symbol -> pieces.add(new Piece(symbol, 0, PieceType.USER_DEFINED)));
+        normal.forEach(piece -> pieces.add(new Piece(piece.text(), (float) piece.score(), PieceType.NORMAL)));
+        return new SentencePieceModel(
+                pieces,
+                new Trainer(1, pieces.size(), UNKNOWN_ID, NO_ID, EOS_ID, PAD_ID),
+                new Normalizer("nmt_nfkc", characterMap, true, true, true));
+    }
+
+    /**
+     * @param bytes a model file
+     * @throws UserException if they are none
+     */
+    public static SentencePieceModel parse(byte[] bytes) {
+        CodedInputStream in = CodedInputStream.newInstance(bytes);
+        in.setSizeLimit(MAX_MESSAGE);
+        List<Piece> pieces = new ArrayList<>();
+        // The defaults of the format, for fields that a file leaves out.
+        Trainer trainer = new Trainer(1, 8000, 0, 1, 2, NO_ID);
+        Normalizer normalizer = new Normalizer("", new byte[0], true, true, true);
+        try {
+            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+                switch (WireFormat.getTagFieldNumber(tag)) {
+                    case 1 -> pieces.add(readPiece(in.readBytes().newCodedInput()));
+                    case 2 -> trainer = readTrainer(in.readBytes().newCodedInput(), trainer);
+                    case 3 -> normalizer = readNormalizer(in.readBytes().newCodedInput(), normalizer);
+                    default -> in.skipField(tag);
+                }
+            }
+        } catch (IOException e) {
+            throw new UserException(
+                    "The vocabulary is no SentencePiece model (" + e.getMessage() + "); run vocab again.", e);
+        }
+        if (pieces.isEmpty()) {
+            throw new UserException("The vocabulary holds no pieces; run vocab again.");
+        }
+        return new SentencePieceModel(pieces, trainer, normalizer);
+    }
+
+    private static Piece readPiece(CodedInputStream in) throws IOException {
+        String text = "";
+        float score = 0;
+        PieceType type = PieceType.NORMAL;
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 1 -> text = in.readBytes().toString(StandardCharsets.UTF_8);
+                case 2 -> score = in.readFloat();
+                case 3 -> type = PieceType.of(in.readEnum());
+                default -> in.skipField(tag);
+            }
+        }
+        return new Piece(text, score, type);
+    }
+
+    private static Trainer readTrainer(CodedInputStream in, Trainer defaults) throws IOException {
+        int modelType = defaults.modelType();
+        int vocabularySize = defaults.vocabularySize();
+        int unknownId = defaults.unknownId();
+        int bosId = defaults.bosId();
+        int eosId = defaults.eosId();
+        int padId = defaults.padId();
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 3 -> modelType = in.readEnum();
+                case 4 -> vocabularySize = in.readInt32();
+                case 40 -> unknownId = in.readInt32();
+                case 41 -> bosId = in.readInt32();
+                case 42 -> eosId = in.readInt32();
+                case 43 -> padId = in.readInt32();
+                default -> in.skipField(tag);
+            }
+        }
+        return new Trainer(modelType, vocabularySize, unknownId, bosId, eosId, padId);
+    }
+
+    private static Normalizer readNormalizer(CodedInputStream in, Normalizer defaults) throws IOException {
+        String name = defaults.name();
+        byte[] characterMap = defaults.characterMap();
+        boolean addDummyPrefix = defaults.addDummyPrefix();
+        boolean removeExtraWhitespaces = defaults.removeExtraWhitespaces();
+        boolean escapeWhitespaces = defaults.escapeWhitespaces();
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (WireFormat.getTagFieldNumber(tag)) {
+                case 1 -> name = in.readStringRequireUtf8();
+                case 2 -> characterMap = in.readByteArray();
+                case 3 -> addDummyPrefix = in.readBool();
+                case 4 -> removeExtraWhitespaces = in.readBool();
+                case 5 -> escapeWhitespaces = in.readBool();
+                default -> in.skipField(tag);
+            }
+        }
+        return new Normalizer(name, characterMap, addDummyPrefix, removeExtraWhitespaces, escapeWhitespaces);
+    }
+
+    /** The model file. */
+    public byte[] toBytes() {
+        return message(out -> {
+            for (Piece piece : pieces) {
+                out.writeByteArray(1, message(field -> write(piece, field)));
+            }
+            out.writeByteArray(2, message(this::writeTrainer));
+            out.writeByteArray(3, message(this::writeNormalizer));
+        });
+    }
+
+    private static void write(Piece piece, CodedOutputStream out) throws IOException {
+        out.writeBytes(1, ByteString.copyFromUtf8(piece.text()));
+        out.writeFloat(2, piece.score());
+        out.writeEnum(3, piece.type().number);
+    }
+
+    private void writeTrainer(CodedOutputStream out) throws IOException {
+        out.writeEnum(3, trainer.modelType());
+        out.writeInt32(4, trainer.vocabularySize());
+        out.writeBool(35, false);
+        out.writeInt32(40, trainer.unknownId());
+        out.writeInt32(41, trainer.bosId());
+        out.writeInt32(42, trainer.eosId());
+        out.writeInt32(43, trainer.padId());
+    }
+
+    private void writeNormalizer(CodedOutputStream out) throws IOException {
+        out.writeString(1, normalizer.name());
+        out.writeByteArray(2, normalizer.characterMap());
+        out.writeBool(3, normalizer.addDummyPrefix());
+        out.writeBool(4, normalizer.removeExtraWhitespaces());
+        out.writeBool(5, normalizer.escapeWhitespaces());
+    }
+
+    private interface Fields {
+        void write(CodedOutputStream out) throws IOException;
+    }
+
+    private static byte[] message(Fields fields) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        try {
+            fields.write(out);
+            out.flush();
+        } catch (IOException e) {
+            throw new InternalException("writing a vocabulary to memory failed: " + e.getMessage(), e);
+        }
+        return bytes.toByteArray();
+    }
+}

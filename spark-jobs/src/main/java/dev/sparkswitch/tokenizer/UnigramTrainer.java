@@ -1,0 +1,257 @@
+package dev.sparkswitch.tokenizer;
+
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.tokenizer.UnigramModel.Piece;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.IntConsumer;
+import org.apache.commons.math3.special.Gamma;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import scala.Tuple2;
+
+/**
+ * Trains a unigram language model over Spark word counts as SentencePiece does (Kudo 2018, "Subword Regularization",
+ * section 3.2; {@code unigram_model_trainer.cc}): frequent substrings as a first vocabulary, expectation maximization
+ * with a sparse prior, and pruning of the pieces whose loss costs the least likelihood, in turns until the size is
+ * reached. The model does not depend on the number of partitions.
+ */
+public final class UnigramTrainer {
+    /** An expected count below this drops a piece in the maximization step. */
+    private static final double LEAST_EXPECTED_COUNT = 0.5;
+    /** Pruning stops at this multiple of the size; the rest is cut by score. */
+    private static final double SIZE_MARGIN = 1.1;
+    /** Keeps the scores of required characters that were pruned apart from each other. */
+    private static final double REQUIRED_PENALTY = 0.0001;
+
+    private static final Comparator<Piece> BY_SCORE =
+            Comparator.comparingDouble(Piece::score).reversed().thenComparing(Piece::text);
+
+    /**
+     * @param vocabularySize pieces in all, with {@code <pad>}, {@code </s>}, {@code <unk>} and the user symbols
+     * @param characterCoverage the share of the text's characters that become pieces of their own
+     * @param maxPieceLength characters a piece has at most
+     * @param seedPieces pieces that the first vocabulary has at most
+     * @param shrinkingFactor the share of pieces that a pruning keeps
+     * @param subIterations steps of expectation maximization between two prunings
+     * @param userSymbols strings that are always one piece
+     */
+    public record Options(
+            int vocabularySize,
+            double characterCoverage,
+            int maxPieceLength,
+            int seedPieces,
+            double shrinkingFactor,
+            int subIterations,
+            List<String> userSymbols) {
+        public Options {
+            userSymbols = List.copyOf(userSymbols);
+        }
+
+        /** SentencePiece's defaults. */
+        public static Options of(int vocabularySize) {
+            return new Options(vocabularySize, 0.9995, 16, 1_000_000, 0.75, 2, List.of());
+        }
+    }
+
+    private final JavaSparkContext spark;
+    private final Options options;
+    private final IntConsumer progress;
+    private final int normalPieces;
+
+    /** @param progress is told the number of pieces that are left after every pruning */
+    public UnigramTrainer(JavaSparkContext spark, Options options, IntConsumer progress) {
+        this.spark = spark;
+        this.options = options;
+        this.progress = progress;
+        this.normalPieces = options.vocabularySize()
+                - SentencePieceModel.META_PIECES
+                - options.userSymbols().size();
+    }
+
+    /**
+     * @throws UserException if the text is empty, or has too little variety (or too many characters) for the size
+     */
+    public SentencePieceModel train(JavaRDD<String> texts) {
+        CharacterMap characters = NmtNfkc.characterMap();
+        TextNormalizer normalizer = new TextNormalizer(characters, options.userSymbols());
+        int partitions = Math.max(spark.defaultParallelism(), texts.getNumPartitions());
+        try (WordCounts words = WordCounts.of(texts, normalizer, partitions)) {
+            Map<Integer, Long> alphabet = words.characters(options.characterCoverage());
+            if (alphabet.isEmpty()) {
+                throw new UserException("There is no text to train a vocabulary on; look at the corpus's counts.");
+            }
+            if (alphabet.size() > normalPieces) {
+                throw new UserException("A vocabulary of " + options.vocabularySize() + " pieces has no room for the "
+                        + alphabet.size() + " characters of the text; raise size or lower character-coverage.");
+            }
+            UnigramModel model = seed(words, alphabet);
+            int wanted = (int) (options.vocabularySize() * SIZE_MARGIN);
+            while (true) {
+                for (int i = 0; i < options.subIterations(); i++) {
+                    model = maximize(model, words);
+                }
+                progress.accept(model.size());
+                if (model.size() <= wanted) {
+                    break;
+                }
+                model = prune(model, words, wanted);
+            }
+            return SentencePieceModel.unigram(select(model, alphabet), options, characters.blob());
+        }
+    }
+
+    private UnigramModel seed(WordCounts words, Map<Integer, Long> alphabet) {
+        List<Tuple2<String, Long>> seeds = new ArrayList<>();
+        alphabet.forEach((character, count) -> seeds.add(new Tuple2<>(Character.toString(character), count)));
+        seeds.addAll(words.frequentSubstrings(
+                Set.copyOf(alphabet.keySet()), options.maxPieceLength(), options.seedPieces()));
+        double logSum = StrictMath.log(seeds.stream().mapToLong(Tuple2::_2).sum());
+        return new UnigramModel(seeds.stream()
+                .map(piece -> new Piece(piece._1(), StrictMath.log(piece._2()) - logSum))
+                .toList());
+    }
+
+    /** One step of expectation maximization, with the Dirichlet prior that SentencePiece takes for sparseness. */
+    private UnigramModel maximize(UnigramModel model, WordCounts words) {
+        FixedPointSums expected = overWords(model, words, Lattice::addExpected);
+        List<Piece> kept = new ArrayList<>();
+        double sum = 0;
+        for (int id = 0; id < model.size(); id++) {
+            double count = expected.sum(id);
+            if (count >= LEAST_EXPECTED_COUNT) {
+                kept.add(new Piece(model.pieces().get(id).text(), Gamma.digamma(count)));
+                sum += count;
+            }
+        }
+        double logSum = Gamma.digamma(sum);
+        return new UnigramModel(kept.stream()
+                .map(piece -> new Piece(piece.text(), piece.score() - logSum))
+                .toList());
+    }
+
+    /** What one word of the given frequency adds to the sums over all words. */
+    private interface Contribution extends java.io.Serializable {
+        void add(Lattice lattice, double frequency, FixedPointSums sums);
+    }
+
+    private FixedPointSums overWords(UnigramModel model, WordCounts words, Contribution contribution) {
+        Broadcast<UnigramModel> shared = spark.broadcast(model);
+        try {
+            return words.counts()
+                    .mapPartitions(partition -> {
+                        FixedPointSums sums = new FixedPointSums(shared.value().size());
+                        Lattice lattice = new Lattice(shared.value());
+                        while (partition.hasNext()) {
+                            Tuple2<String, Long> word = partition.next();
+                            lattice.set(word._1().getBytes(StandardCharsets.UTF_8));
+                            contribution.add(lattice, word._2(), sums);
+                        }
+                        return List.of(sums).iterator();
+                    })
+                    .treeReduce(FixedPointSums::merge);
+        } finally {
+            shared.destroy();
+        }
+    }
+
+    private static void addBest(Lattice lattice, double frequency, FixedPointSums sums) {
+        int steps = lattice.viterbi(Lattice.UNKNOWN);
+        for (int step = 0; step < steps; step++) {
+            if (lattice.pathId(step) != Lattice.UNKNOWN) {
+                sums.add(lattice.pathId(step), frequency);
+            }
+        }
+    }
+
+    /** Keeps the pieces whose removal would cost the most likelihood: a share of them, but at least {@code wanted}. */
+    private UnigramModel prune(UnigramModel model, WordCounts words, int wanted) {
+        FixedPointSums counts = overWords(model, words, UnigramTrainer::addBest);
+        double total = 0;
+        for (int id = 0; id < model.size(); id++) {
+            total += counts.sum(id);
+        }
+        List<Piece> kept = new ArrayList<>();
+        List<Piece> candidates = new ArrayList<>();
+        Lattice lattice = new Lattice(model);
+        for (int id = 0; id < model.size(); id++) {
+            Piece piece = model.pieces().get(id);
+            double count = counts.sum(id);
+            lattice.set(piece.text().getBytes(StandardCharsets.UTF_8));
+            boolean indispensable = PieceRules.length(piece.text()) == 1;
+            if (indispensable) {
+                kept.add(piece);
+            } else if (count > 0 && lattice.viterbi(id) > 0 && lattice.pathScore() <= piece.score()) {
+                candidates.add(new Piece(piece.text(), loss(lattice, lattice.viterbi(id), count, counts, total)));
+            }
+        }
+        int size = Math.max(wanted, (int) (options.shrinkingFactor() * model.size()));
+        candidates.sort(BY_SCORE);
+        Map<String, Double> scores = new HashMap<>();
+        model.pieces().forEach(piece -> scores.put(piece.text(), piece.score()));
+        for (Piece candidate : candidates.subList(0, Math.min(candidates.size(), Math.max(0, size - kept.size())))) {
+            kept.add(new Piece(candidate.text(), scores.get(candidate.text())));
+        }
+        return new UnigramModel(kept);
+    }
+
+    /**
+     * The log likelihood (a multiple of it) that is lost when a piece that occurs {@code count} times is written as
+     * the {@code steps} pieces of the lattice's path instead.
+     */
+    private static double loss(Lattice lattice, int steps, double count, FixedPointSums counts, double total) {
+        double with = StrictMath.log(count) - StrictMath.log(total);
+        double logTotalWithout = StrictMath.log(total + count * (steps - 1));
+        double without = 0;
+        for (int step = 0; step < steps; step++) {
+            int id = lattice.pathId(step);
+            double other = id == Lattice.UNKNOWN ? 0 : counts.sum(id);
+            without += StrictMath.log(other + count) - logTotalWithout;
+        }
+        return count * (with - without);
+    }
+
+    /** The characters and then the best other pieces, by falling score. */
+    private List<Piece> select(UnigramModel model, Map<Integer, Long> alphabet) {
+        Map<String, Double> scores = new HashMap<>();
+        model.pieces().forEach(piece -> scores.put(piece.text(), piece.score()));
+        double least = scores.values().stream().min(Double::compare).orElse(0.0);
+        Map<String, Double> selected = new LinkedHashMap<>();
+        List<Integer> characters = new ArrayList<>(alphabet.keySet());
+        characters.sort(
+                Comparator.<Integer>comparingLong(alphabet::get).reversed().thenComparing(c -> c));
+        double penalty = 0;
+        for (int character : characters) {
+            String text = Character.toString(character);
+            if (scores.containsKey(text)) {
+                selected.put(text, scores.get(text));
+            } else {
+                selected.put(text, least - penalty);
+                penalty += REQUIRED_PENALTY;
+            }
+        }
+        List<Piece> best = new ArrayList<>(model.pieces());
+        best.sort(BY_SCORE);
+        for (Piece piece : best) {
+            if (selected.size() == normalPieces) {
+                break;
+            }
+            selected.putIfAbsent(piece.text(), piece.score());
+        }
+        if (selected.size() < normalPieces) {
+            throw new UserException("The text yields only " + selected.size() + " pieces where a vocabulary of "
+                    + options.vocabularySize() + " needs " + normalPieces + "; lower size or give more text.");
+        }
+        List<Piece> pieces = new ArrayList<>();
+        selected.forEach((text, score) -> pieces.add(new Piece(text, score)));
+        pieces.sort(BY_SCORE);
+        return pieces;
+    }
+}

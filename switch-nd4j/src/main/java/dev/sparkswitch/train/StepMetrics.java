@@ -1,0 +1,119 @@
+package dev.sparkswitch.train;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.engine.RoutingStatistics;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What one step was like, over all ranks.
+ *
+ * @param step the step, from 1
+ * @param crossEntropy mean cross-entropy of its targets, nats
+ * @param balanceLoss sum over sparse layers of the mean over groups of E * sum_i f_i P_i, weighted
+ * @param zLoss the router's z-loss, weighted
+ * @param learningRate of the step
+ * @param gradientNorm the norm of all gradients together
+ * @param tokens input and target tokens of the step, without padding
+ * @param seconds the step took, evaluation and checkpoints apart
+ * @param elapsed seconds since this attempt began
+ * @param layers the routers
+ * @param heldOut the held-out loss, where it was taken after this step
+ */
+public record StepMetrics(
+        long step,
+        double crossEntropy,
+        double balanceLoss,
+        double zLoss,
+        double learningRate,
+        double gradientNorm,
+        long tokens,
+        double seconds,
+        double elapsed,
+        List<Layer> layers,
+        Optional<HeldOutLoss> heldOut) {
+
+    /**
+     * One router in one step.
+     *
+     * @param name its layer's name
+     * @param load the share of first choices of each expert
+     * @param dropped the fraction of choices that found no slot
+     * @param entropy mean entropy of the router's probabilities, nats
+     * @param confidence mean of the largest probability
+     */
+    public record Layer(String name, double[] load, double dropped, double entropy, double confidence) {
+        static Layer of(String name, double[] sums, int choices) {
+            double routed = Math.max(1, sums[RoutingStatistics.ROUTED]);
+            double[] load = new double[sums.length - RoutingStatistics.DEMAND];
+            for (int e = 0; e < load.length; e++) {
+                load[e] = sums[RoutingStatistics.DEMAND + e] / routed;
+            }
+            return new Layer(
+                    name,
+                    load,
+                    sums[RoutingStatistics.DROPPED] / (routed * choices),
+                    sums[RoutingStatistics.ENTROPY] / routed,
+                    sums[RoutingStatistics.CONFIDENCE] / routed);
+        }
+    }
+
+    /**
+     * The loss on held-out rows, nats.
+     *
+     * @param all over all target tokens
+     * @param text over targets that are text; equal to {@code all} where nothing tells text apart
+     * @param targetTokens the target tokens that were scored
+     */
+    public record HeldOutLoss(double all, double text, long targetTokens) {}
+
+    /** The whole training loss. */
+    public double loss() {
+        return crossEntropy + balanceLoss + zLoss;
+    }
+
+    /** The mean over the layers of the fraction of dropped choices; 0 for a dense model. */
+    public double droppedFraction() {
+        double sum = 0;
+        for (Layer layer : layers) {
+            sum += layer.dropped();
+        }
+        return layers.isEmpty() ? 0 : sum / layers.size();
+    }
+
+    /** A line of {@code metrics.jsonl}. */
+    public ObjectNode toJson() {
+        ObjectNode tree = JsonNodeFactory.instance.objectNode();
+        tree.put("step", step);
+        tree.put("loss", loss());
+        tree.put("cross-entropy", crossEntropy);
+        tree.put("balance-loss", balanceLoss);
+        tree.put("z-loss", zLoss);
+        tree.put("learning-rate", learningRate);
+        tree.put("gradient-norm", gradientNorm);
+        tree.put("tokens", tokens);
+        tree.put("tokens-per-second", tokens / Math.max(seconds, 1e-9));
+        tree.put("seconds", seconds);
+        tree.put("elapsed", elapsed);
+        tree.put("dropped-fraction", droppedFraction());
+        heldOut.ifPresent(heldOutLoss -> {
+            tree.put("heldout-loss", heldOutLoss.all());
+            tree.put("heldout-text-loss", heldOutLoss.text());
+        });
+        ArrayNode all = tree.putArray("layers");
+        for (Layer layer : layers) {
+            ObjectNode node = all.addObject();
+            node.put("name", layer.name());
+            ArrayNode load = node.putArray("load");
+            for (double share : layer.load()) {
+                load.add(share);
+            }
+            node.put("dropped", layer.dropped());
+            node.put("entropy", layer.entropy());
+            node.put("confidence", layer.confidence());
+        }
+        return tree;
+    }
+}

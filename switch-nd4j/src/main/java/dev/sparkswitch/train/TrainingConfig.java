@@ -1,0 +1,100 @@
+package dev.sparkswitch.train;
+
+import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.base.UserException;
+
+/**
+ * How a model is trained.
+ *
+ * @param steps optimizer steps
+ * @param rows rows a step, over all ranks and micro-batches
+ * @param accumulation micro-batches a rank runs for one step
+ * @param seed the seed of every random number
+ * @param initScale s of the initial weights' sigma = sqrt(s / fan_in)
+ * @param learningRate the learning rate's course
+ * @param adafactor the optimizer's constants
+ * @param labelSmoothing the share of the target's probability spread over the vocabulary
+ * @param zLoss the coefficient of the squared logsumexp of the language model's logits
+ * @param evaluateEvery steps between evaluations on held-out rows
+ * @param heldOutRows held-out rows of an evaluation, at most
+ * @param checkpointEvery steps between checkpoints
+ * @param keepCheckpoints how many of the newest checkpoints stay
+ * @param logEvery steps between lines of metrics
+ */
+public record TrainingConfig(
+        @Setting(value = "10000", help = "optimizer steps") int steps,
+
+        @Setting(value = "64", help = "rows a step, over all ranks and micro-batches")
+        int rows,
+
+        @Setting(value = "1", help = "micro-batches a rank runs for one step")
+        int accumulation,
+
+        @Setting(value = "0", help = "seed of every random number")
+        long seed,
+
+        @Setting(value = "0.1", help = "initial weights have sigma sqrt(init-scale / fan-in)")
+        double initScale,
+
+        @Setting(value = "{}", help = "course of the learning rate")
+        LearningRate learningRate,
+
+        @Setting(value = "{}", help = "constants of the optimizer")
+        AdafactorConfig adafactor,
+
+        @Setting(value = "0.0", help = "share of the target's probability spread evenly")
+        double labelSmoothing,
+
+        @Setting(value = "0.0", help = "coefficient of the language model's z-loss")
+        double zLoss,
+
+        @Setting(value = "200", help = "steps between evaluations on held-out rows")
+        int evaluateEvery,
+
+        @Setting(value = "512", help = "held-out rows of an evaluation, at most")
+        int heldOutRows,
+
+        @Setting(value = "200", help = "steps between checkpoints")
+        int checkpointEvery,
+
+        @Setting(value = "2", help = "newest checkpoints that stay")
+        int keepCheckpoints,
+
+        @Setting(value = "10", help = "steps between lines of metrics")
+        int logEvery) {
+    public TrainingConfig {
+        requirePositive("steps", steps);
+        requirePositive("rows", rows);
+        requirePositive("accumulation", accumulation);
+        requirePositive("evaluate-every", evaluateEvery);
+        requirePositive("held-out-rows", heldOutRows);
+        requirePositive("checkpoint-every", checkpointEvery);
+        requirePositive("keep-checkpoints", keepCheckpoints);
+        requirePositive("log-every", logEvery);
+        if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+            throw new UserException("label-smoothing is " + labelSmoothing + ": it lies in [0, 1).");
+        }
+    }
+
+    private static void requirePositive(String key, int value) {
+        if (value < 1) {
+            throw new UserException(key + " is " + value + ": it must be at least 1.");
+        }
+    }
+
+    /**
+     * Rows of one micro-batch of one rank.
+     *
+     * @param groupRows rows of a routing group
+     * @throws UserException where rows, ranks, accumulation and groups do not fit together
+     */
+    public int microRows(int worldSize, int groupRows) {
+        int parts = worldSize * accumulation;
+        if (rows % (parts * groupRows) != 0) {
+            throw new UserException(rows + " rows a step cannot be cut into " + worldSize + " ranks x " + accumulation
+                    + " micro-batches of whole routing groups of " + groupRows + " rows: make rows a multiple of "
+                    + parts * groupRows + " or change accumulation or capacity.group-rows.");
+        }
+        return rows / parts;
+    }
+}

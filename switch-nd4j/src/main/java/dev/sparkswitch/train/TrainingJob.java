@@ -1,0 +1,33 @@
+package dev.sparkswitch.train;
+
+import dev.sparkswitch.arrow.TokenSource;
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.checkpoint.CheckpointRef;
+import dev.sparkswitch.checkpoint.CheckpointStore;
+import dev.sparkswitch.checkpoint.ModelSource;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * What a trainer works on, the same on every rank.
+ *
+ * @param config how to train
+ * @param training the rows to train on
+ * @param heldOut the rows to measure the loss on, if any
+ * @param text tells text from sentinels in the held-out loss; empty where all targets are text
+ * @param checkpoints where checkpoints go
+ * @param start the checkpoint to go on from
+ * @param initial the model whose weights a fresh run begins with; none for random weights
+ * @param provenance makes the beginning of a checkpoint's manifest: its kind, configuration and inputs
+ * @param metrics the log, on rank 0 alone
+ */
+public record TrainingJob(
+        TrainingConfig config,
+        TokenSource training,
+        Optional<TokenSource> heldOut,
+        Optional<TextTokens> text,
+        CheckpointStore checkpoints,
+        Optional<CheckpointRef> start,
+        Optional<ModelSource> initial,
+        Supplier<Manifest.Builder> provenance,
+        Optional<MetricsLog> metrics) {}

@@ -1,0 +1,224 @@
+package dev.sparkswitch.tests.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.checkpoint.CheckpointStore;
+import dev.sparkswitch.collective.HostCollectives;
+import dev.sparkswitch.collective.HostTensorCollectives;
+import dev.sparkswitch.collective.InProcessCollectives;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.model.CapacityConfig;
+import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.Parallelism;
+import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.RouterConfig;
+import dev.sparkswitch.model.RoutingPolicy;
+import dev.sparkswitch.model.SwitchConfig;
+import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.model.T5Config;
+import dev.sparkswitch.train.LocalRanks;
+import dev.sparkswitch.train.RankContext;
+import dev.sparkswitch.train.RankOutcome;
+import dev.sparkswitch.train.StepMetrics;
+import dev.sparkswitch.train.Trainer;
+import dev.sparkswitch.train.TrainingConfig;
+import dev.sparkswitch.train.TrainingJob;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The same training on any number of ranks, experts' spread and micro-batches: dropout, jitter, drops and padding on. */
+class WorldEqualityTest {
+    private static final int STEPS = 30;
+    private static final int VOCABULARY = 61;
+
+    @TempDir
+    Path folder;
+
+    /** What a run leaves: losses and drops a step, every parameter at the end, gradients of the first step. */
+    private record Trace(
+            List<Double> losses,
+            List<Double> norms,
+            List<List<Double>> drops,
+            Map<String, double[]> values,
+            Map<String, double[]> firstGradients)
+            implements Serializable {}
+
+    private static T5Config model() {
+        return T5Config.builder()
+                .vocabularySize(VOCABULARY)
+                .modelSize(16)
+                .keySize(4)
+                .heads(4)
+                .feedForwardSize(24)
+                .encoderLayers(2)
+                .decoderLayers(2)
+                .dropout(0.1)
+                .sparse(new SwitchConfig(
+                        4,
+                        1,
+                        1,
+                        new RouterConfig(RoutingPolicy.TOP_K, 1),
+                        CapacityConfig.group(2, 1.0, 2.0, 2),
+                        0.01,
+                        0.001,
+                        0.2,
+                        0.01))
+                .build();
+    }
+
+    private Trace train(Precision precision, int worldSize, int expertParallel, int accumulation, int steps) {
+        TrainingConfig config = Configs.load(
+                TrainingConfig.class,
+                JsonNodeFactory.instance.objectNode(),
+                List.of(
+                        "steps=" + steps,
+                        "rows=16",
+                        "seed=7",
+                        "accumulation=" + accumulation,
+                        "checkpoint-every=1000000",
+                        "learning-rate.schedule=constant",
+                        "learning-rate.rate=0.05",
+                        "learning-rate.warm-up=5",
+                        "adafactor.min-factored-dim=8"));
+        List<InProcessCollectives> collectives = InProcessCollectives.world(worldSize);
+        List<RankOutcome<Trace>> outcomes = LocalRanks.run(
+                worldSize,
+                0,
+                context -> trainRank(context, config, precision, expertParallel, collectives.get(context.rank())),
+                status -> {});
+        Trace first = null;
+        Map<String, double[]> values = new HashMap<>();
+        Map<String, double[]> gradients = new HashMap<>();
+        for (RankOutcome<Trace> outcome : outcomes) {
+            assertThat(outcome).isInstanceOf(RankOutcome.Success.class);
+            Trace trace = ((RankOutcome.Success<Trace>) outcome).value();
+            first = first == null ? trace : first;
+            values.putAll(trace.values());
+            gradients.putAll(trace.firstGradients());
+        }
+        return new Trace(first.losses(), first.norms(), first.drops(), values, gradients);
+    }
+
+    private Trace trainRank(
+            RankContext context,
+            TrainingConfig config,
+            Precision precision,
+            int expertParallel,
+            HostCollectives collectives)
+            throws IOException {
+        T5Config modelConfig = model();
+        Parallelism parallelism = new Parallelism(
+                new ExpertPlacement(4, expertParallel, context.worldSize()), new HostTensorCollectives(collectives));
+        try (Engine engine = new Nd4jEngine(precision, 1);
+                SwitchTransformer model = new SwitchTransformer(engine, modelConfig, parallelism);
+                RandomRows rows = new RandomRows(12, 7, VOCABULARY, 100)) {
+            TrainingJob job = new TrainingJob(
+                    config,
+                    rows,
+                    Optional.empty(),
+                    Optional.empty(),
+                    new CheckpointStore(
+                            FileSystem.getLocal(new Configuration(false)),
+                            new org.apache.hadoop.fs.Path(folder.toUri())),
+                    Optional.empty(),
+                    Optional.empty(),
+                    () -> Manifest.builder(Manifest.CHECKPOINT),
+                    Optional.empty());
+            Trace trace = new Trace(
+                    new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new HashMap<>(), new HashMap<>());
+            try (Trainer trainer = new Trainer(context, model, parallelism, job)) {
+                while (trainer.step() < config.steps()) {
+                    StepMetrics metrics = trainer.trainStep(System.nanoTime());
+                    trace.losses().add(metrics.loss());
+                    trace.norms().add(metrics.gradientNorm());
+                    trace.drops()
+                            .add(metrics.layers().stream()
+                                    .map(StepMetrics.Layer::dropped)
+                                    .toList());
+                    if (trainer.step() == 1) {
+                        for (Parameter parameter : model.parameters().all()) {
+                            trace.firstGradients().put(parameter.spec().name(), model.download(parameter.gradient()));
+                        }
+                    }
+                }
+            }
+            for (Parameter parameter : model.parameters().all()) {
+                trace.values().put(parameter.spec().name(), model.download(parameter.value()));
+            }
+            return trace;
+        }
+    }
+
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
+    @CsvSource({"1, 1, 2", "2, 2, 1", "2, 1, 1", "2, 2, 2", "4, 4, 1", "4, 2, 1", "4, 2, 2", "4, 4, 2"})
+    void float64TrainingIsTheSameOnEveryWorld(int worldSize, int expertParallel, int accumulation) {
+        Trace one = train(Precision.FLOAT64, 1, 1, 1, STEPS);
+        Trace many = train(Precision.FLOAT64, worldSize, expertParallel, accumulation, STEPS);
+        assertThat(many.drops()).isEqualTo(one.drops());
+        assertThat(one.drops().stream()
+                        .flatMap(List::stream)
+                        .mapToDouble(d -> d)
+                        .sum())
+                .as("the test is to see drops")
+                .isPositive();
+        for (int step = 0; step < STEPS; step++) {
+            assertThat(many.losses().get(step) / one.losses().get(step) - 1).isBetween(-1e-9, 1e-9);
+            assertThat(many.norms().get(step) / one.norms().get(step) - 1).isBetween(-1e-9, 1e-9);
+        }
+        assertThat(one.losses().get(STEPS - 1)).isLessThan(one.losses().get(0));
+        assertClose(many.values(), one.values(), 1e-9);
+    }
+
+    @Test
+    void float32GradientsOfTheFirstStepAgree() {
+        Trace one = train(Precision.FLOAT32, 1, 1, 1, 1);
+        Trace two = train(Precision.FLOAT32, 2, 2, 2, 1);
+        assertThat(two.losses().get(0) / one.losses().get(0) - 1).isBetween(-1e-6, 1e-6);
+        assertClose(two.firstGradients(), one.firstGradients(), 1e-5);
+    }
+
+    @Test
+    void theSameRunTwiceGivesTheSameBits() {
+        Trace first = train(Precision.FLOAT32, 2, 2, 1, 5);
+        Trace second = train(Precision.FLOAT32, 2, 2, 1, 5);
+        assertThat(second.losses()).isEqualTo(first.losses());
+        first.values()
+                .forEach((name, values) ->
+                        assertThat(second.values().get(name)).as(name).isEqualTo(values));
+    }
+
+    private static void assertClose(Map<String, double[]> found, Map<String, double[]> wanted, double tolerance) {
+        assertThat(found.keySet()).isEqualTo(wanted.keySet());
+        List<String> apart = new ArrayList<>();
+        wanted.forEach((name, values) -> {
+            double[] others = found.get(name);
+            double difference = 0;
+            double norm = 0;
+            for (int i = 0; i < values.length; i++) {
+                difference += (values[i] - others[i]) * (values[i] - others[i]);
+                norm += values[i] * values[i];
+            }
+            if (!(Math.sqrt(difference) <= tolerance * Math.sqrt(norm))) {
+                apart.add(name + " " + Math.sqrt(difference / norm));
+            }
+        });
+        assertThat(apart).isEmpty();
+    }
+}
