@@ -58,12 +58,24 @@ final class BarrierJob<R extends Serializable> {
     List<RankOutcome<R>> run(
             JavaSparkContext spark, RankTask<R> task, ResourceProfile profile, Consumer<TrainingStatus> watcher) {
         SimpleFutureAction<BoxedUnit> future = submit(spark, task, profile);
+        try {
+            String cancelled = await(spark.sc(), future, watcher);
+            return conclude(Optional.ofNullable(future.value().getOrElse(() -> null)), cancelled);
+        } finally {
+            if (!future.isCompleted()) {
+                abandon(future);
+            }
+        }
+    }
+
+    /** Waits for the job, showing its progress; why it was cancelled, or null. */
+    private String await(SparkContext spark, SimpleFutureAction<?> future, Consumer<TrainingStatus> watcher) {
         TrainingStatus shown = null;
         String cancelled = null;
-        boolean interrupted = false;
+        long cancelledAt = 0;
         long submitted = System.nanoTime();
         boolean started = false;
-        long cancelledAt = 0;
+        boolean interrupted = false;
         while (!future.isCompleted() && (cancelled == null || !since(cancelledAt, CANCEL_WAIT))) {
             try {
                 synchronized (this) {
@@ -71,21 +83,15 @@ final class BarrierJob<R extends Serializable> {
                 }
             } catch (InterruptedException e) {
                 interrupted = true;
-                cancelled = "the driver was interrupted";
             }
             shown = show(shown, watcher);
-            started = started || started(spark.sc(), future);
-            if (cancelled == null && failedLongAgo()) {
-                cancelled = "it did not end within " + options.failureWait().toSeconds()
-                        + " s after another rank had failed";
-            }
-            if (cancelled == null && !started && since(submitted, options.startWait())) {
-                cancelled = "it did not start within " + options.startWait().toSeconds()
-                        + " s; the executors are busy or gone";
-            }
-            if (cancelled != null && cancelledAt == 0) {
-                future.cancel(Option.apply(cancelled));
-                cancelledAt = System.nanoTime();
+            started = started || started(spark, future);
+            if (cancelled == null) {
+                cancelled = reasonToCancel(interrupted, !started && since(submitted, options.startWait()));
+                if (cancelled != null) {
+                    future.cancel(Option.apply(cancelled));
+                    cancelledAt = System.nanoTime();
+                }
             }
         }
         if (status.value() != null) {
@@ -95,10 +101,19 @@ final class BarrierJob<R extends Serializable> {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        if (!future.isCompleted()) {
-            abandon(future);
+        return cancelled;
+    }
+
+    private String reasonToCancel(boolean interrupted, boolean late) {
+        if (interrupted) {
+            return "the driver was interrupted";
         }
-        return conclude(Optional.ofNullable(future.value().getOrElse(() -> null)), cancelled);
+        if (late) {
+            return "it did not start within " + options.startWait().toSeconds() + " s; the executors are busy or gone";
+        }
+        return failedLongAgo()
+                ? "it did not end within " + options.failureWait().toSeconds() + " s after another rank had failed"
+                : null;
     }
 
     /**
