@@ -109,7 +109,7 @@ public final class AttemptLoop {
             String wanted = options.minRanks() == options.ranks()
                     ? options.ranks() + " ranks were"
                     : options.minRanks() + " to " + options.ranks() + " ranks were";
-            throw new ResourceException(wanted + " asked for, one an executor, but there are " + launcher.describe()
+            throw new ResourceException(wanted + " asked for, one an executor, but Spark has " + launcher.describe()
                     + (cause == null ? "" : " after this failure: " + cause)
                     + "; set ranks or min-ranks to what is there, or give Spark more executors");
         }

@@ -93,15 +93,8 @@ public final class BarrierCluster implements RankLauncher {
         try {
             spark.setLocalProperty(DESCRIPTION, worldSize + " ranks, attempt " + (attempt + 1));
             spark.setLocalProperty(INTERRUPT, "true");
-            List<RankOutcome<R>> outcomes = new BarrierJob<R>(worldSize, options, listener)
+            return new BarrierJob<R>(worldSize, options, listener, status)
                     .run(spark, new RankTask<>(body, attempt, secret, status), executors.profile(context), progress);
-            TrainingStatus last = status.value();
-            if (last != null
-                    && (listener.furthest() == null
-                            || last.step() > listener.furthest().step())) {
-                progress.accept(last);
-            }
-            return outcomes;
         } finally {
             spark.setLocalProperty(DESCRIPTION, description);
             spark.setLocalProperty(INTERRUPT, interrupt);

@@ -20,12 +20,10 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.resource.ResourceProfile;
 import scala.Option;
-import scala.collection.Iterator;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 import scala.runtime.AbstractFunction0;
-import scala.runtime.AbstractFunction1;
 import scala.runtime.AbstractFunction2;
 import scala.runtime.BoxedUnit;
 import scala.util.Try;
@@ -38,12 +36,18 @@ final class BarrierJob<R extends Serializable> {
     private final int worldSize;
     private final ClusterOptions options;
     private final StatusListener progress;
+    private final StatusAccumulator status;
     /** By rank; guarded by this. */
     private final List<RankOutcome<R>> outcomes;
 
     private long firstFailureNanos;
 
-    BarrierJob(int worldSize, ClusterOptions options, StatusListener progress) {
+    /**
+     * @param progress what the heartbeats bring
+     * @param status where the same ends up once the ranks have ended
+     */
+    BarrierJob(int worldSize, ClusterOptions options, StatusListener progress, StatusAccumulator status) {
+        this.status = status;
         this.worldSize = worldSize;
         this.options = options;
         this.progress = progress;
@@ -54,12 +58,24 @@ final class BarrierJob<R extends Serializable> {
     List<RankOutcome<R>> run(
             JavaSparkContext spark, RankTask<R> task, ResourceProfile profile, Consumer<TrainingStatus> watcher) {
         SimpleFutureAction<BoxedUnit> future = submit(spark, task, profile);
+        try {
+            String cancelled = await(spark.sc(), future, watcher);
+            return conclude(Optional.ofNullable(future.value().getOrElse(() -> null)), cancelled);
+        } finally {
+            if (!future.isCompleted()) {
+                abandon(future);
+            }
+        }
+    }
+
+    /** Waits for the job, showing its progress; why it was cancelled, or null. */
+    private String await(SparkContext spark, SimpleFutureAction<?> future, Consumer<TrainingStatus> watcher) {
         TrainingStatus shown = null;
         String cancelled = null;
-        boolean interrupted = false;
+        long cancelledAt = 0;
         long submitted = System.nanoTime();
         boolean started = false;
-        long cancelledAt = 0;
+        boolean interrupted = false;
         while (!future.isCompleted() && (cancelled == null || !since(cancelledAt, CANCEL_WAIT))) {
             try {
                 synchronized (this) {
@@ -67,31 +83,37 @@ final class BarrierJob<R extends Serializable> {
                 }
             } catch (InterruptedException e) {
                 interrupted = true;
-                cancelled = "the driver was interrupted";
             }
             shown = show(shown, watcher);
-            started = started || started(spark.sc(), future);
-            if (cancelled == null && failedLongAgo()) {
-                cancelled = "it did not end within " + options.failureWait().toSeconds()
-                        + " s after another rank had failed";
+            started = started || started(spark, future);
+            if (cancelled == null) {
+                cancelled = reasonToCancel(interrupted, !started && since(submitted, options.startWait()));
+                if (cancelled != null) {
+                    future.cancel(Option.apply(cancelled));
+                    cancelledAt = System.nanoTime();
+                }
             }
-            if (cancelled == null && !started && since(submitted, options.startWait())) {
-                cancelled = "it did not start within " + options.startWait().toSeconds()
-                        + " s; the executors are busy or gone";
-            }
-            if (cancelled != null && cancelledAt == 0) {
-                future.cancel(Option.apply(cancelled));
-                cancelledAt = System.nanoTime();
-            }
+        }
+        if (status.value() != null) {
+            progress.offer(status.value());
         }
         show(shown, watcher);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        if (!future.isCompleted()) {
-            abandon(future);
+        return cancelled;
+    }
+
+    private String reasonToCancel(boolean interrupted, boolean late) {
+        if (interrupted) {
+            return "the driver was interrupted";
         }
-        return conclude(Optional.ofNullable(future.value().getOrElse(() -> null)), cancelled);
+        if (late) {
+            return "it did not start within " + options.startWait().toSeconds() + " s; the executors are busy or gone";
+        }
+        return failedLongAgo()
+                ? "it did not end within " + options.failureWait().toSeconds() + " s after another rank had failed"
+                : null;
     }
 
     /**
@@ -121,13 +143,13 @@ final class BarrierJob<R extends Serializable> {
         return spark.sc()
                 .submitJob(
                         stage,
-                        new OnlyElement<>(),
+                        new OutcomeBytes<R>(),
                         CollectionConverters.asScala(new ArrayList<Object>(ranks))
                                 .toSeq(),
-                        new AbstractFunction2<Object, RankOutcome<R>, BoxedUnit>() {
+                        new AbstractFunction2<Object, byte[], BoxedUnit>() {
                             @Override
-                            public BoxedUnit apply(Object rank, RankOutcome<R> outcome) {
-                                take(outcome);
+                            public BoxedUnit apply(Object rank, byte[] outcome) {
+                                take(OutcomeBytes.parse(outcome));
                                 return BoxedUnit.UNIT;
                             }
                         },
@@ -137,16 +159,6 @@ final class BarrierJob<R extends Serializable> {
                                 return BoxedUnit.UNIT;
                             }
                         });
-    }
-
-    /** What a task sends to the driver: the outcome of its rank. */
-    private static final class OnlyElement<T> extends AbstractFunction1<Iterator<T>, T> implements Serializable {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        public T apply(Iterator<T> elements) {
-            return elements.next();
-        }
     }
 
     private synchronized void take(RankOutcome<R> outcome) {
@@ -182,11 +194,11 @@ final class BarrierJob<R extends Serializable> {
     }
 
     private TrainingStatus show(TrainingStatus shown, Consumer<TrainingStatus> watcher) {
-        TrainingStatus status = progress.furthest();
-        if (status != null && status != shown) {
-            watcher.accept(status);
+        TrainingStatus furthest = progress.furthest();
+        if (furthest != null && !furthest.equals(shown)) {
+            watcher.accept(furthest);
         }
-        return status;
+        return furthest;
     }
 
     /** Gives every rank an outcome: those that said nothing were lost, or stopped because of the others. */

@@ -29,21 +29,19 @@ record IdleExecutors(int count, int fewestCores, int mostCores, int busy) {
 
     /** The executors that are there now. */
     static IdleExecutors of(SparkContext spark) {
-        if (spark.isLocal()) {
-            int slots = spark.defaultParallelism() / spark.conf().getInt(TASK_CPUS, 1);
-            return new IdleExecutors(slots, 1, 1, 0);
-        }
-        Set<String> alive = new HashSet<>(CollectionConverters.asJava(spark.getExecutorIds()));
+        Set<String> alive =
+                spark.isLocal() ? Set.of() : new HashSet<>(CollectionConverters.asJava(spark.getExecutorIds()));
         List<Integer> cores = new ArrayList<>();
         int busy = 0;
         for (ExecutorSummary executor :
                 CollectionConverters.asJava(spark.statusStore().executorList(true))) {
-            if (alive.contains(executor.id())) {
-                if (executor.activeTasks() == 0) {
-                    cores.add(executor.totalCores());
-                } else {
-                    busy++;
-                }
+            if (spark.isLocal()) {
+                return new IdleExecutors(executor.maxTasks(), 1, 1, 0);
+            }
+            if (alive.contains(executor.id()) && executor.activeTasks() == 0) {
+                cores.add(executor.totalCores());
+            } else if (alive.contains(executor.id())) {
+                busy++;
             }
         }
         int fewest = cores.stream().mapToInt(Integer::intValue).min().orElse(0);
@@ -55,7 +53,9 @@ record IdleExecutors(int count, int fewestCores, int mostCores, int busy) {
     static IdleExecutors await(SparkContext spark, int wanted, Duration wait) {
         long deadline = System.nanoTime() + wait.toNanos();
         IdleExecutors executors = of(spark);
-        while (executors.count < wanted && System.nanoTime() < deadline && !Thread.interrupted()) {
+        while (executors.count < wanted
+                && System.nanoTime() < deadline
+                && !Thread.currentThread().isInterrupted()) {
             LockSupport.parkNanos(POLL.toNanos());
             executors = of(spark);
         }
@@ -69,7 +69,7 @@ record IdleExecutors(int count, int fewestCores, int mostCores, int busy) {
                     ? "use a master local[" + worldSize + "] or local-cluster[" + worldSize + ",1,1024]"
                     : "ask Spark for more (spark.executor.instances, spark.cores.max, workers)";
             throw new ResourceException(worldSize + " ranks were asked for, one an executor, but after "
-                    + waited.toSeconds() + " s there are " + this + "; "
+                    + waited.toSeconds() + " s Spark has " + this + "; "
                     + (count > 0 ? "set ranks to " + count + " or " : "") + remedy);
         }
         if (mostCores >= 2 * fewestCores && !spark.isLocal()) {

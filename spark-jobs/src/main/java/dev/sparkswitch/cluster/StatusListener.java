@@ -33,7 +33,7 @@ final class StatusListener extends SparkListener {
     }
 
     void offer(TrainingStatus status) {
-        furthest.accumulateAndGet(status, (known, met) -> known == null || met.step() > known.step() ? met : known);
+        furthest.accumulateAndGet(status, (known, met) -> known == null || met.step() >= known.step() ? met : known);
     }
 
     /** The status that is furthest, or null. */

@@ -122,7 +122,7 @@ class AttemptLoopTest {
     void tooFewExecutorsAreSaid() {
         assertThatThrownBy(() -> run(new Threads(3), FOUR, context -> ""))
                 .isInstanceOf(ResourceException.class)
-                .hasMessageContaining("4 ranks were asked for, one an executor, but there are 3 threads");
+                .hasMessageContaining("4 ranks were asked for, one an executor, but Spark has 3 threads");
         assertThatThrownBy(() -> run(new Threads(1), FOUR.withMinRanks(2), context -> ""))
                 .hasMessageContaining("2 to 4 ranks were asked for");
     }

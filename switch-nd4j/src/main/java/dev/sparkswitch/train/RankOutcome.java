@@ -50,10 +50,12 @@ public sealed interface RankOutcome<R extends Serializable> extends Serializable
         StringWriter stack = new StringWriter();
         thrown.printStackTrace(new PrintWriter(stack));
         for (Throwable link = thrown; link != null; link = link.getCause()) {
-            if (link instanceof CollectiveException collective) {
-                int failedRank = collective.failedRank();
-                return new Failure<>(rank, FailureKind.RESOURCE, collective.getMessage(), stack.toString(), failedRank);
+            if (link instanceof CollectiveException collective && collective.failedRank() != rank) {
+                String message = collective.getMessage();
+                return new Failure<>(rank, FailureKind.RESOURCE, message, stack.toString(), collective.failedRank());
             }
+        }
+        for (Throwable link = thrown; link != null; link = link.getCause()) {
             Optional<FailureKind> kind = kind(link);
             if (kind.isPresent()) {
                 return new Failure<>(rank, kind.get(), describe(link), stack.toString(), rank);
@@ -92,6 +94,7 @@ public sealed interface RankOutcome<R extends Serializable> extends Serializable
         }
         if (thrown instanceof ResourceException
                 || (thrown instanceof IOException && !(thrown instanceof ObjectStreamException))
+                || thrown instanceof CollectiveException
                 || thrown instanceof OutOfMemoryError
                 || thrown instanceof InterruptedException) {
             return Optional.of(FailureKind.RESOURCE);
@@ -101,7 +104,7 @@ public sealed interface RankOutcome<R extends Serializable> extends Serializable
 
     private static String describe(Throwable thrown) {
         String message = String.valueOf(thrown.getMessage());
-        return thrown instanceof SparkSwitchException
+        return thrown instanceof SparkSwitchException || thrown instanceof CollectiveException
                 ? message
                 : thrown.getClass().getSimpleName() + ": " + message;
     }

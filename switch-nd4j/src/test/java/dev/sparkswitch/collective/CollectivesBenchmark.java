@@ -1,6 +1,8 @@
 package dev.sparkswitch.collective;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.sparkswitch.engine.DType;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +15,10 @@ final class CollectivesBenchmark {
     private static final int LARGE_ROUNDS = 20;
     private static final int SMALL_ROUNDS = 5000;
     private static final RankGroup BOTH = RankGroup.world(2);
+
+    /** Processor time does not depend on what else the host does. */
+    private static final OperatingSystemMXBean PROCESS =
+            ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
     private CollectivesBenchmark() {}
 
@@ -71,8 +77,12 @@ final class CollectivesBenchmark {
     private static void time(String name, int bytes, int rounds, List<? extends HostCollectives> world, Ranks.Part part)
             throws Exception {
         double[] micros = new double[rounds];
+        long[] processor = new long[1];
         Ranks.run(world, rank -> {
             for (int round = -rounds / 2; round < rounds; round++) {
+                if (round == 0 && rank.rank() == 0) {
+                    processor[0] = -PROCESS.getProcessCpuTime();
+                }
                 long start = System.nanoTime();
                 part.run(rank);
                 if (round >= 0 && rank.rank() == 0) {
@@ -80,14 +90,17 @@ final class CollectivesBenchmark {
                 }
             }
         });
+        processor[0] += PROCESS.getProcessCpuTime();
         Arrays.sort(micros);
         double median = micros[rounds / 2];
         System.out.printf(
                 Locale.ROOT,
-                "%-36s median %9.1f us, 99%% %9.1f us%s%n",
+                "%-36s median %9.1f us, least %9.1f us, 99%% %9.1f us, processor %9.1f us%s%n",
                 name,
                 median,
+                micros[0],
                 micros[rounds * 99 / 100],
+                processor[0] / 1e3 / rounds,
                 bytes < LARGE ? "" : String.format(Locale.ROOT, ", %.2f GB/s of buffer", bytes / median / 1e3));
     }
 }

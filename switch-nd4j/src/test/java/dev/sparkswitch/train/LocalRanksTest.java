@@ -2,6 +2,7 @@ package dev.sparkswitch.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.collective.CollectiveException;
 import dev.sparkswitch.collective.NettyCollectives;
@@ -74,6 +75,9 @@ class LocalRanksTest {
                 0, new IllegalStateException(new CollectiveException(1, "rank 1 is lost to rank 0", null)));
         assertThat(lost.kind()).isEqualTo(FailureKind.RESOURCE);
         assertThat(lost.consequence()).isTrue();
+        Failure<String> wrapped = RankOutcome.failure(
+                0, new ResourceException("the step failed", new CollectiveException(1, "rank 1 failed", null)));
+        assertThat(wrapped.failedRank()).isEqualTo(1);
         assertThat(RankOutcome.failure(0, new OutOfMemoryError("heap")).kind()).isEqualTo(FailureKind.RESOURCE);
     }
 }

@@ -195,7 +195,7 @@ class BarrierClusterTest {
                 new ClusterOptions(Duration.ofSeconds(1), Duration.ofMinutes(1), Duration.ofSeconds(1));
         assertThatThrownBy(() -> new BarrierCluster(spark, impatient).run(3, 0, context -> "", status -> {}))
                 .isInstanceOf(ResourceException.class)
-                .hasMessage("3 ranks were asked for, one an executor, but after 1 s there are 2 executors of 1 core"
+                .hasMessage("3 ranks were asked for, one an executor, but after 1 s Spark has 2 executors of 1 core"
                         + " each; set ranks to 2 or ask Spark for more (spark.executor.instances, spark.cores.max,"
                         + " workers)");
     }

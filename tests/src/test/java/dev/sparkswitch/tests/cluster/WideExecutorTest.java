@@ -43,7 +43,7 @@ class WideExecutorTest {
                     .containsExactly(new Success<>(0, "2 cores, GPU 7"));
             assertThatThrownBy(() -> new BarrierCluster(spark, IMPATIENT).run(2, 0, context -> "", status -> {}))
                     .isInstanceOf(ResourceException.class)
-                    .hasMessageContaining("there are 1 executor of 2 cores; set ranks to 1 or ask Spark for more");
+                    .hasMessageContaining("Spark has 1 executor of 2 cores; set ranks to 1 or ask Spark for more");
         }
     }
 
