@@ -81,7 +81,8 @@ public final class Batch {
         if (trainDone.isPresent() && heldoutDone.isPresent()) {
             return new BatchResult(trainDone.get(), heldoutDone.get());
         }
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(steps.spark().sparkContext());
+        JavaSparkContext context =
+                JavaSparkContext.fromSparkContext(steps.spark().sparkContext());
         Broadcast<byte[]> model = context.broadcast(vocabulary.model());
         Dataset<Row> trainExamples = examples(Split.TRAIN, model);
         Dataset<Row> heldoutExamples = examples(Split.HELD_OUT, model);
@@ -104,7 +105,7 @@ public final class Batch {
                         .build());
             });
             return new BatchResult(trainResult, heldoutResult);
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
             throw Failures.explained(e, "the corpus");
         } finally {
             trainExamples.unpersist();
@@ -116,12 +117,7 @@ public final class Batch {
     /** Tokenizing is the dear part, and two passes need its outcome. */
     private Dataset<Row> examples(Split split, Broadcast<byte[]> model) {
         return RawExamples.of(
-                        corpus.documents(split),
-                        model,
-                        config.buckets(split),
-                        lengths.raw(),
-                        config.seed(),
-                        partitions)
+                        corpus.documents(split), model, config.buckets(split), lengths.raw(), config.seed(), partitions)
                 .persist(StorageLevel.MEMORY_AND_DISK());
     }
 
@@ -133,8 +129,7 @@ public final class Batch {
     }
 
     private Survey survey(Split split, Dataset<Row> examples, Tokenizer tokenizer) {
-        Survey survey =
-                steps.run("tokenize " + split.text(), () -> Survey.of(examples, tokenizer.vocabularySize()));
+        Survey survey = steps.run("tokenize " + split.text(), () -> Survey.of(examples, tokenizer.vocabularySize()));
         if (survey.rows() == 0) {
             throw new UserException("The corpus " + config.corpus() + " has no text in its split '" + split.text()
                     + "'; run 'sparkswitch prepare' with more text or another share for heldout.");
@@ -157,13 +152,12 @@ public final class Batch {
                 tokenizer.pieces(),
                 tokenizer.vocabularySize());
         UserDefinedFunction shard = udf((UDF1<Long, Integer>) plan::shard, DataTypes.IntegerType);
-        return steps.run(
-                "write " + split.text(),
-                () -> examples.repartitionById(plan.shards(), shard.apply(col(RawExamples.KEY)))
-                        .sortWithinPartitions(RawExamples.KEY, RawExamples.BUCKET, RawExamples.EXAMPLE)
-                        .javaRDD()
-                        .mapPartitions(task::write)
-                        .treeReduce(ShardTask.Written::merge));
+        return steps.run("write " + split.text(), () -> examples.repartitionById(
+                        plan.shards(), shard.apply(col(RawExamples.KEY)))
+                .sortWithinPartitions(RawExamples.KEY, RawExamples.BUCKET, RawExamples.EXAMPLE)
+                .javaRDD()
+                .mapPartitions(task::write)
+                .treeReduce(ShardTask.Written::merge));
     }
 
     private Manifest.Builder manifest(List<Manifest.Input> inputs, ShardTask.Written written, Survey survey) {

@@ -41,13 +41,13 @@ public record BatchConfig(
                     "buckets " + buckets + " and heldout-buckets " + heldoutBuckets + " must be 1 or more");
         }
         if (inputs < 8 || inputs > SpanCorruption.MAX_LENGTH / 8) {
-            throw new IllegalArgumentException(
-                    "inputs " + inputs + " must lie in 8.." + SpanCorruption.MAX_LENGTH / 8);
+            throw new IllegalArgumentException("inputs " + inputs + " must lie in 8.." + SpanCorruption.MAX_LENGTH / 8);
         }
         if (shardSize.bytes() < 1) {
             throw new IllegalArgumentException("shard-size " + shardSize + " must be more than nothing");
         }
-        int spans = new SpanCorruption(noiseDensity, meanSpanLength).lengths(inputs).spans();
+        int spans =
+                new SpanCorruption(noiseDensity, meanSpanLength).lengths(inputs).spans();
         if (spans > Tokenizer.SENTINELS) {
             throw new IllegalArgumentException("inputs " + inputs + " with noise-density " + noiseDensity
                     + " and mean-span-length " + meanSpanLength + " give " + spans + " spans a row, but there are only "

@@ -25,8 +25,8 @@ record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, List<S
     private static final Pattern WORD = Pattern.compile("\\s+");
     private static final List<String> END_MARKS = List.of(".", "?", "!", "\"");
     private static final String ELLIPSIS = "...";
-    private static final List<String> POLICIES = List.of(
-            "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies");
+    private static final List<String> POLICIES =
+            List.of("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies");
 
     C4Lines {
         badWords = List.copyOf(badWords);

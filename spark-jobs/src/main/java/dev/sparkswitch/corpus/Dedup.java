@@ -33,13 +33,13 @@ final class Dedup {
     static Dataset<Row> byUrl(Dataset<Row> documents) {
         Column address = regexp_replace(lower(trim(col(Corpus.URL))), "^[a-z]+://(www\\.)?|/?(#.*)?$", "");
         Dataset<Row> addressed = documents.filter(col(Corpus.URL).notEqual(""));
-        return firstOfEach(addressed, address).union(documents.filter(col(Corpus.URL).equalTo("")));
+        return firstOfEach(addressed, address)
+                .union(documents.filter(col(Corpus.URL).equalTo("")));
     }
 
     private static Dataset<Row> firstOfEach(Dataset<Row> documents, Column key) {
         Column place = row_number()
-                .over(Window.partitionBy("key")
-                        .orderBy(md5(col(Corpus.TEXT)), col(Corpus.URL), col(Corpus.SOURCE)));
+                .over(Window.partitionBy("key").orderBy(md5(col(Corpus.TEXT)), col(Corpus.URL), col(Corpus.SOURCE)));
         return documents
                 .withColumn("key", key)
                 .withColumn("place", place)

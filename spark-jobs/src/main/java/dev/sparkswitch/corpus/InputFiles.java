@@ -106,8 +106,8 @@ final class InputFiles {
             throw new UserException(
                     "The input " + file.getPath() + " cannot be read (" + e.getMessage() + "); check your rights.", e);
         }
-        String id = String.format("%s %d bytes crc32c:%08x", file.getPath().getName(), file.getLen(),
-                checksum.getValue());
+        String id =
+                String.format("%s %d bytes crc32c:%08x", file.getPath().getName(), file.getLen(), checksum.getValue());
         return whole ? id : id + " changed " + file.getModificationTime();
     }
 }

@@ -22,6 +22,7 @@ record MarkupRule() implements Rule {
         if (!untagged.equals(document.text())) {
             tally.count("documents-changed-by-markup");
         }
-        return Optional.of(document.withText(BLANKS.matcher(untagged).replaceAll(" ").strip()));
+        return Optional.of(
+                document.withText(BLANKS.matcher(untagged).replaceAll(" ").strip()));
     }
 }

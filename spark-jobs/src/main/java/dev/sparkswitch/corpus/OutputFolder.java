@@ -90,7 +90,8 @@ final class OutputFolder {
 
     /** Settings without locations, and in the form that a manifest read from a file has. */
     private static JsonNode comparable(JsonNode settings) {
-        JsonNode copy = Manifest.builder("settings").config(settings).build().config().deepCopy();
+        JsonNode copy =
+                Manifest.builder("settings").config(settings).build().config().deepCopy();
         if (copy instanceof ObjectNode object) {
             object.remove(LOCATIONS);
         }

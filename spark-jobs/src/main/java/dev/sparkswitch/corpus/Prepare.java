@@ -72,7 +72,7 @@ public final class Prepare {
                     .files(written);
             inputs.forEach(manifest::input);
             return output.commit(manifest.build());
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
             throw Failures.explained(e, "the input");
         } finally {
             prepare.held.forEach(Dataset::unpersist);
@@ -181,12 +181,14 @@ public final class Prepare {
         long bytes = size.getLong(0);
         Column key = when(col(Corpus.URL).equalTo(""), col(Corpus.TEXT)).otherwise(col(Corpus.URL));
         // The last digits decide on the split: buckets and order follow the first ones.
-        Column fraction = conv(substring(md5(key), 25, 8), 16, 10).cast("double").divide(0x1p32);
+        Column fraction =
+                conv(substring(md5(key), 25, 8), 16, 10).cast("double").divide(0x1p32);
         Dataset<Row> corpus = documents
                 .withColumn(Corpus.ID, md5(col(Corpus.TEXT)))
                 .withColumn(
                         Corpus.SPLIT,
-                        when(fraction.lt(config.heldout()), Split.HELD_OUT.text()).otherwise(Split.TRAIN.text()))
+                        when(fraction.lt(config.heldout()), Split.HELD_OUT.text())
+                                .otherwise(Split.TRAIN.text()))
                 .selectExpr(Corpus.SCHEMA.fieldNames());
         int files = (int) Math.max(1, (bytes - 1) / config.fileSize().bytes() + 1);
         ParquetFiles writer = new ParquetFiles(steps, output);

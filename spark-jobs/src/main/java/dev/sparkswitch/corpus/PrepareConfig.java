@@ -9,15 +9,15 @@ import java.util.Optional;
 public record PrepareConfig(
         @Setting(help = "what is read") Input input,
 
-        @Setting(help = "folder for the corpus")
-        String output,
+        @Setting(help = "folder for the corpus") String output,
 
         @Setting(value = "c4", help = "rules: c4 (those of C4, for web pages), light (for clean text) or none")
         Preset preset,
 
         @Setting(help = "language identification") Language language,
 
-        @Setting(help = "thresholds, where they differ from the preset's") Rules rules,
+        @Setting(help = "thresholds, where they differ from the preset's")
+        Rules rules,
 
         @Setting(value = "0.01", help = "share of the documents that is held out of training")
         double heldout,

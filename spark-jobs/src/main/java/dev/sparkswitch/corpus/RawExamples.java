@@ -63,8 +63,7 @@ final class RawExamples {
                 .repartition(Math.min(partitions, buckets), col(BUCKET))
                 .sortWithinPartitions(BUCKET, Corpus.ID)
                 .mapPartitions(
-                        (MapPartitionsFunction<Row, Row>)
-                                rows -> new Cutter(rows, model.value(), length, seed),
+                        (MapPartitionsFunction<Row, Row>) rows -> new Cutter(rows, model.value(), length, seed),
                         Encoders.row(SCHEMA));
     }
 

@@ -26,7 +26,8 @@ final class Reader {
     static Dataset<Row> read(SparkSession spark, InputFiles files, PrepareConfig.Input input) {
         Dataset<Row> rows =
                 switch (input.format()) {
-                    case TEXT -> spark.read().text(files.paths()).select(col("value").as(Corpus.TEXT), lit("").as(Corpus.URL));
+                    case TEXT ->
+                        spark.read().text(files.paths()).select(col("value").as(Corpus.TEXT), lit("").as(Corpus.URL));
                     case DELIMITED -> delimited(spark, files, input);
                     case JSON -> json(spark, files, input);
                     case PARQUET -> parquet(spark, files, input);
@@ -40,7 +41,8 @@ final class Reader {
         int text = input.columns().indexOf(input.textColumn());
         Column url = input.urlColumn().isEmpty()
                 ? lit("")
-                : when(whole, cells.getItem(input.columns().indexOf(input.urlColumn()))).otherwise("");
+                : when(whole, cells.getItem(input.columns().indexOf(input.urlColumn())))
+                        .otherwise("");
         return spark.read()
                 .text(files.paths())
                 .select(when(whole, cells.getItem(text)).as(Corpus.TEXT), url.as(Corpus.URL));
@@ -67,7 +69,9 @@ final class Reader {
 
     private static Dataset<Row> columns(Dataset<Row> rows, PrepareConfig.Input input) {
         Column url = input.urlColumn().isEmpty() ? lit("") : coalesce(quoted(input.urlColumn()), lit(""));
-        return rows.select(quoted(input.textColumn()).cast("string").as(Corpus.TEXT), url.cast("string").as(Corpus.URL));
+        return rows.select(
+                quoted(input.textColumn()).cast("string").as(Corpus.TEXT),
+                url.cast("string").as(Corpus.URL));
     }
 
     private static Column quoted(String name) {

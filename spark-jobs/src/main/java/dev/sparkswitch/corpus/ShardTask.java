@@ -78,8 +78,7 @@ record ShardTask(
     private record FileFacts(String path, long bytes, String checksum, TreeMap<String, Long> counts)
             implements Serializable {
         static FileFacts of(Manifest.Entry entry) {
-            return new FileFacts(
-                    entry.path(), entry.bytes(), entry.checksum(), new TreeMap<>(entry.counts()));
+            return new FileFacts(entry.path(), entry.bytes(), entry.checksum(), new TreeMap<>(entry.counts()));
         }
 
         Manifest.Entry entry() {

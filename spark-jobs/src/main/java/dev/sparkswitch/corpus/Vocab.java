@@ -28,8 +28,7 @@ public final class Vocab {
      */
     public static JobResult run(SparkSession spark, VocabConfig config) {
         Corpus corpus = Corpus.open(spark, config.corpus());
-        OutputFolder output =
-                new OutputFolder(spark.sparkContext().hadoopConfiguration(), new Path(config.output()));
+        OutputFolder output = new OutputFolder(spark.sparkContext().hadoopConfiguration(), new Path(config.output()));
         JsonNode settings = Configs.toTree(config);
         List<Manifest.Input> inputs = List.of(corpus.asInput());
         Optional<JobResult> finished = output.finished(Manifest.VOCABULARY, settings, inputs);
@@ -67,6 +66,8 @@ public final class Vocab {
                 progress.detail(pieces + " pieces left of which " + config.size() + " stay");
             });
             return trainer.train(corpus.trainingTexts().javaRDD());
+        } catch (Exception e) {
+            throw Failures.explained(e, "the corpus");
         }
     }
 }

@@ -9,8 +9,7 @@ public record VocabConfig(
         @Setting(help = "folder of the corpus, as prepare made it")
         String corpus,
 
-        @Setting(help = "folder for the vocabulary")
-        String output,
+        @Setting(help = "folder for the vocabulary") String output,
 
         @Setting(value = "32000", help = "pieces in all, sentinels not counted")
         int size,

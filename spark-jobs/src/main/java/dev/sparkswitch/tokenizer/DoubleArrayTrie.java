@@ -107,9 +107,7 @@ final class DoubleArrayTrie implements Serializable {
 
         @Override
         public boolean equals(Object other) {
-            if (!(other instanceof State state)
-                    || value != state.value
-                    || !Arrays.equals(labels, state.labels)) {
+            if (!(other instanceof State state) || value != state.value || !Arrays.equals(labels, state.labels)) {
                 return false;
             }
             for (int i = 0; i < children.length; i++) {

@@ -225,7 +225,8 @@ public final class UnigramTrainer {
         double least = scores.values().stream().min(Double::compare).orElse(0.0);
         Map<String, Double> selected = new LinkedHashMap<>();
         List<Integer> characters = new ArrayList<>(alphabet.keySet());
-        characters.sort(Comparator.<Integer>comparingLong(alphabet::get).reversed().thenComparing(c -> c));
+        characters.sort(
+                Comparator.<Integer>comparingLong(alphabet::get).reversed().thenComparing(c -> c));
         double penalty = 0;
         for (int character : characters) {
             String text = Character.toString(character);

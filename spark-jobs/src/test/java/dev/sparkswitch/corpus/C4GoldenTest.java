@@ -44,7 +44,8 @@ class C4GoldenTest {
     private static void checkPage(JsonNode golden) {
         C4Lines rule = new C4Lines(1000, 5, 3, List.of());
         Tally tally = new Tally(rule.counters());
-        Optional<Rule.Document> cleaned = rule.apply(new Rule.Document(golden.get("text").asText(), ""), tally);
+        Optional<Rule.Document> cleaned =
+                rule.apply(new Rule.Document(golden.get("text").asText(), ""), tally);
         JsonNode clean = golden.get("clean");
         assertThat(cleaned.map(Rule.Document::text))
                 .as(golden.get("name").asText())
@@ -63,7 +64,8 @@ class C4GoldenTest {
 
     /** A page whose last line decides whether it stays; the case's name holds the list of bad words. */
     private static void checkFinals(JsonNode golden) {
-        Matcher words = Pattern.compile("\"([^\"]+)\"").matcher(golden.get("name").asText());
+        Matcher words =
+                Pattern.compile("\"([^\"]+)\"").matcher(golden.get("name").asText());
         List<String> badWords = new ArrayList<>();
         while (words.find()) {
             badWords.add(words.group(1));
@@ -71,7 +73,8 @@ class C4GoldenTest {
         C4Lines rule = new C4Lines(1000, 5, 3, badWords);
         for (JsonNode last : golden.get("finals")) {
             String text = golden.get("prefix").asText() + last.get("line").asText();
-            assertThat(rule.apply(new Rule.Document(text, ""), new Tally(rule.counters())).isPresent())
+            assertThat(rule.apply(new Rule.Document(text, ""), new Tally(rule.counters()))
+                            .isPresent())
                     .as(text)
                     .isEqualTo(last.get("kept").asBoolean());
         }
@@ -81,8 +84,9 @@ class C4GoldenTest {
     void duplicateLinesStayWhereC4KeepsThem() throws IOException {
         JsonNode golden = golden().get("dedup");
         List<Row> pages = new ArrayList<>();
-        golden.get("input").forEach(page -> pages.add(RowFactory.create(
-                page.get(1).asText().strip(), page.get(0).asText(), "", "")));
+        golden.get("input")
+                .forEach(page -> pages.add(RowFactory.create(
+                        page.get(1).asText().strip(), page.get(0).asText(), "", "")));
         StructType schema = new StructType()
                 .add(Corpus.TEXT, DataTypes.StringType)
                 .add(Corpus.URL, DataTypes.StringType)

@@ -31,7 +31,10 @@ class PrepareTest {
 
     private static PrepareConfig config(String yaml) {
         return Configs.load(
-                PrepareConfig.class, new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)), "test", List.of());
+                PrepareConfig.class,
+                new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)),
+                "test",
+                List.of());
     }
 
     private PrepareConfig delimited(Path input, String output, int partitions) {
@@ -39,7 +42,7 @@ class PrepareTest {
                 input: {paths: ['%s'], format: delimited, columns: [title, date, body], text-column: body}
                 output: '%s'
                 preset: light
-                language: {keep: [en], probability: 0.5, prefix: 300}
+                language: {keep: [en], probability: 0.1, prefix: 1000}
                 heldout: 0.2
                 partitions: %d
                 """.formatted(input, folder.resolve(output), partitions));
@@ -83,9 +86,11 @@ class PrepareTest {
                 .containsEntry("dropped-other-language", 1L)
                 .containsEntry("dropped-duplicate-text", 2L)
                 .containsEntry("documents-kept", 40L);
-        assertThat(counts.get("documents-train") + counts.get("documents-heldout")).isEqualTo(40);
+        assertThat(counts.get("documents-train") + counts.get("documents-heldout"))
+                .isEqualTo(40);
         assertThat(counts.get("documents-heldout")).isBetween(2L, 16L);
-        assertThat(Corpus.open(SPARK, result.folder().toString()).documents().count()).isEqualTo(40);
+        assertThat(Corpus.open(SPARK, result.folder().toString()).documents().count())
+                .isEqualTo(40);
     }
 
     @Test
@@ -117,7 +122,9 @@ class PrepareTest {
         assertThatThrownBy(() -> Prepare.run(SPARK, delimited(input, "corpus", 5)))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("already holds a 'corpus' made with other settings");
-        Files.writeString(folder.resolve("other.txt"), "a\tb\t" + SampleText.documents(1, 9).get(0));
+        Files.writeString(
+                folder.resolve("other.txt"),
+                "a\tb\t" + SampleText.documents(1, 9).get(0));
         assertThatThrownBy(() -> Prepare.run(SPARK, delimited(folder.resolve("other.txt"), "corpus", 2)))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("already holds a 'corpus'");

@@ -7,20 +7,49 @@ import java.util.Random;
 /** Made-up English-like text for tests: as much as is asked for, always the same. */
 public final class SampleText {
     private static final String[] SUBJECTS = {
-        "the president", "a member of parliament", "the council", "my colleague", "the commission", "every citizen",
-        "the rapporteur", "this house", "an old fisherman", "the minister"
+        "the president",
+        "a member of parliament",
+        "the council",
+        "my colleague",
+        "the commission",
+        "every citizen",
+        "the rapporteur",
+        "this house",
+        "an old fisherman",
+        "the minister"
     };
     private static final String[] VERBS = {
-        "has approved", "will reject", "is considering", "supported", "wanted to amend", "discussed", "cannot accept",
-        "welcomes", "should publish", "never read"
+        "has approved",
+        "will reject",
+        "is considering",
+        "supported",
+        "wanted to amend",
+        "discussed",
+        "cannot accept",
+        "welcomes",
+        "should publish",
+        "never read"
     };
     private static final String[] OBJECTS = {
-        "the report", "a new directive on fisheries", "the budget for research", "an agreement with the neighbours",
-        "the proposal", "the rights of consumers", "a common policy", "the amendments", "the opening of the market"
+        "the report",
+        "a new directive on fisheries",
+        "the budget for research",
+        "an agreement with the neighbours",
+        "the proposal",
+        "the rights of consumers",
+        "a common policy",
+        "the amendments",
+        "the opening of the market"
     };
     private static final String[] PLACES = {
-        "in Brussels", "today", "without delay", "after a long debate", "in the interest of Europe", "once more",
-        "with great care", "on behalf of the group"
+        "in Brussels",
+        "today",
+        "without delay",
+        "after a long debate",
+        "in the interest of Europe",
+        "once more",
+        "with great care",
+        "on behalf of the group"
     };
 
     private static final String[] SYLLABLES = {

@@ -14,7 +14,8 @@ class SpanCorruptionGoldenTest {
     private static final int EOS = 1;
 
     private static JsonNode golden(String part) throws IOException {
-        JsonNode cases = JSON.readTree(Fixtures.bytes("metrics/span_corruption_golden.json")).get(part);
+        JsonNode cases = JSON.readTree(Fixtures.bytes("metrics/span_corruption_golden.json"))
+                .get(part);
         assertThat(cases).isNotEmpty();
         return cases;
     }
@@ -30,8 +31,12 @@ class SpanCorruptionGoldenTest {
         for (JsonNode golden : golden("random_spans_helper")) {
             SpanCorruption.Lengths lengths =
                     corruption(golden).lengths(golden.get("inputs_length").asInt());
-            assertThat(lengths.raw()).as(golden.toString()).isEqualTo(golden.get("tokens_length").asInt());
-            assertThat(lengths.targets()).as(golden.toString()).isEqualTo(golden.get("targets_length").asInt());
+            assertThat(lengths.raw())
+                    .as(golden.toString())
+                    .isEqualTo(golden.get("tokens_length").asInt());
+            assertThat(lengths.targets())
+                    .as(golden.toString())
+                    .isEqualTo(golden.get("targets_length").asInt());
         }
         for (JsonNode golden : golden("official_unit_tests")) {
             JsonNode args = golden.get("args");

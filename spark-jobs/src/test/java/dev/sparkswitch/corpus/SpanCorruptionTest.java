@@ -49,8 +49,8 @@ class SpanCorruptionTest {
     void shorterTextsFitWhereTheLongestDoes() {
         SpanCorruption.Lengths lengths = T5.lengths(128);
         for (int length = 1; length <= lengths.raw(); length++) {
-            SpanCorruption.Example example = SpanCorruption.corrupt(
-                    new int[length], T5.mask(length, 7, 0, length), VOCABULARY, EOS);
+            SpanCorruption.Example example =
+                    SpanCorruption.corrupt(new int[length], T5.mask(length, 7, 0, length), VOCABULARY, EOS);
             assertThat(example.inputs().length).isLessThanOrEqualTo(lengths.inputs());
             assertThat(example.targets().length).isLessThanOrEqualTo(lengths.targets());
         }

@@ -30,8 +30,9 @@ class DoubleArrayTrieTest {
             }
         });
         DoubleArrayTrie trie = DoubleArrayTrie.of(keys);
-        IntBuffer units =
-                ByteBuffer.wrap(trie.dartsUnits()).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
+        IntBuffer units = ByteBuffer.wrap(trie.dartsUnits())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asIntBuffer();
         keys.forEach((key, value) -> {
             assertThat(find(trie, key)).isEqualTo(value);
             assertThat(findInUnits(units, key)).isEqualTo(value);

@@ -24,7 +24,8 @@ class NmtNfkcTest {
 
     @Test
     void makesEveryWhiteSpaceABlank() {
-        assertThat(MAP.apply("a\tb\nc\u00A0d\u2003e\u200Bf\uFEFFg\u2581h\uFFFDi")).isEqualTo("a b c d e f g h i");
+        assertThat(MAP.apply("a\tb\nc\u00A0d\u2003e\u200Bf\uFEFFg\u2581h\uFFFDi"))
+                .isEqualTo("a b c d e f g h i");
     }
 
     @Test

@@ -26,7 +26,9 @@ class TokenizerGoldenTest {
                 int[] ids = JSON.convertValue(golden.get("ids"), int[].class);
                 String text = golden.get("text").asText();
                 assertThat(tokenizer.encode(text)).as(text).isEqualTo(ids);
-                assertThat(tokenizer.decode(ids)).as(text).isEqualTo(golden.get("decoded").asText());
+                assertThat(tokenizer.decode(ids))
+                        .as(text)
+                        .isEqualTo(golden.get("decoded").asText());
             }
         }
     }
@@ -63,7 +65,8 @@ class TokenizerGoldenTest {
         byte[] theirs = SentencePieceModel.parse(Fixtures.bytes("tokenizer/spiece.model"))
                 .normalizer()
                 .characterMap();
-        String sample = "Ｆｕｌｌ ｗｉｄｔｈ ① ﬁne … ½ A\u030Angstro\u0308m \u1100\u1161\u11A8 ㌀ ª\u00A0b\u2009c\u200Bd\u0007e ～ ™";
+        String sample =
+                "Ｆｕｌｌ ｗｉｄｔｈ ① ﬁne … ½ A\u030Angstro\u0308m \u1100\u1161\u11A8 ㌀ ª\u00A0b\u2009c\u200Bd\u0007e ～ ™";
         try (Tokenizer ours = new Tokenizer(modelWith(NmtNfkc.characterMap().blob()));
                 Tokenizer t5 = new Tokenizer(modelWith(theirs))) {
             assertThat(ours.split(sample)).isEqualTo(t5.split(sample));

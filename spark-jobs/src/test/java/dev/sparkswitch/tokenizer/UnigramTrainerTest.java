@@ -28,7 +28,8 @@ class UnigramTrainerTest {
         List<String> shuffled = new ArrayList<>(texts);
         Collections.shuffle(shuffled, new Random(5));
         assertThat(train(shuffled, UnigramTrainer.Options.of(200), 3).toBytes()).isEqualTo(one);
-        assertThat(train(shuffled, UnigramTrainer.Options.of(200), 17).toBytes()).isEqualTo(one);
+        assertThat(train(shuffled, UnigramTrainer.Options.of(200), 17).toBytes())
+                .isEqualTo(one);
     }
 
     @Test
@@ -54,12 +55,14 @@ class UnigramTrainerTest {
     @Test
     void scoresAreFallingLogProbabilities() {
         SentencePieceModel model = train(SampleText.documents(60, 1), UnigramTrainer.Options.of(200), 2);
-        List<SentencePieceModel.Piece> normal = model.pieces().subList(3, model.pieces().size());
+        List<SentencePieceModel.Piece> normal =
+                model.pieces().subList(3, model.pieces().size());
         double sum = 0;
         for (int i = 0; i < normal.size(); i++) {
             sum += Math.exp(normal.get(i).score());
             if (i > 0) {
-                assertThat(normal.get(i).score()).isLessThanOrEqualTo(normal.get(i - 1).score());
+                assertThat(normal.get(i).score())
+                        .isLessThanOrEqualTo(normal.get(i - 1).score());
             }
         }
         assertThat(sum).isBetween(0.8, 1.01);
