@@ -66,11 +66,14 @@ public final class ShardCache {
     Path fetch(FileSystem fileSystem, org.apache.hadoop.fs.Path remote, Manifest manifest, Manifest.Entry entry)
             throws IOException, DamagedShardException {
         Path place = place(manifest, entry);
-        if (Files.exists(place) && Files.size(place) == entry.bytes()) {
-            Files.setLastModifiedTime(place, FileTime.fromMillis(System.currentTimeMillis()));
+        if (isThere(place, entry.bytes())) {
             return place;
         }
-        makeRoom(entry, remote);
+        if (entry.bytes() > limit.bytes()) {
+            throw new ResourceException("Shard " + remote + " has " + entry.bytes() + " bytes, more than the " + limit
+                    + " that the cache " + folder + " may take: raise its limit.");
+        }
+        makeRoom(entry.bytes());
         Files.createDirectories(place.getParent());
         Path partial = place.resolveSibling("." + UUID.randomUUID());
         try {
@@ -79,7 +82,22 @@ public final class ShardCache {
         } finally {
             Files.deleteIfExists(partial);
         }
+        // Others may have copied meanwhile.
+        makeRoom(0);
         return place;
+    }
+
+    /** Whether a copy is there; it then counts as used. Another process may remove it at any moment. */
+    private static boolean isThere(Path place, long bytes) throws IOException {
+        try {
+            if (Files.size(place) != bytes) {
+                return false;
+            }
+            Files.setLastModifiedTime(place, FileTime.fromMillis(System.currentTimeMillis()));
+            return true;
+        } catch (NoSuchFileException e) {
+            return false;
+        }
     }
 
     private void copy(FileSystem fileSystem, org.apache.hadoop.fs.Path remote, Path partial, Manifest.Entry entry)
@@ -117,14 +135,11 @@ public final class ShardCache {
         }
     }
 
-    private void makeRoom(Manifest.Entry entry, org.apache.hadoop.fs.Path remote) throws IOException {
-        if (entry.bytes() > limit.bytes()) {
-            throw new ResourceException("Shard " + remote + " has " + entry.bytes() + " bytes, more than the " + limit
-                    + " that the cache " + folder + " may take: raise its limit.");
-        }
+    /** Removes the least recently used copies until {@code bytes} more fit. */
+    private void makeRoom(long bytes) throws IOException {
         List<Copy> copies = copies();
         copies.sort(Comparator.comparing(Copy::used));
-        long taken = entry.bytes();
+        long taken = bytes;
         for (Copy copy : copies) {
             taken += copy.bytes;
         }

@@ -70,8 +70,8 @@ final class ShardIndex {
     static List<Block> read(FileChannel channel, ShardLayout layout) throws IOException, DamagedShardException {
         try {
             return new ShardIndex(channel, layout).blocks();
-        } catch (IndexOutOfBoundsException | ArithmeticException | EOFException e) {
-            throw new DamagedShardException("its metadata points outside of it");
+        } catch (IndexOutOfBoundsException | IllegalArgumentException | ArithmeticException | EOFException e) {
+            throw new DamagedShardException("its metadata cannot be followed");
         }
     }
 
@@ -126,6 +126,14 @@ final class ShardIndex {
 
     /** The start of each column's values; a list has one validity buffer of its own, values have one before their data. */
     private int[] starts(RecordBatch batch, int rows, long bodyBytes) throws DamagedShardException {
+        int lists = 0;
+        for (ShardColumn column : layout.columns()) {
+            lists += column.isList() ? 1 : 0;
+        }
+        check(
+                batch.nodesLength() == layout.columns().size() + lists
+                        && batch.buffersLength() == 2 * layout.columns().size() + lists,
+                "a batch does not have the columns of the schema");
         int[] starts = new int[ShardColumn.values().length];
         Arrays.fill(starts, -1);
         int node = 0;
@@ -148,7 +156,6 @@ final class ShardIndex {
                     "column " + column.column() + " has " + data.length() + " bytes at " + data.offset());
             starts[column.ordinal()] = (int) data.offset();
         }
-        check(node == batch.nodesLength() && buffer == batch.buffersLength(), "a batch has columns too many");
         return starts;
     }
 

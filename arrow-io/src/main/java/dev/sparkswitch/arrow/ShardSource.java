@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -26,6 +27,7 @@ import org.apache.hadoop.fs.Path;
  */
 public final class ShardSource implements TokenSource {
     private static final int MOST_OPEN = 16;
+    private static final int CLOSE_SECONDS = 10;
 
     private final Manifest manifest;
     private final ShardLoader loader;
@@ -242,6 +244,7 @@ public final class ShardSource implements TokenSource {
         }
     }
 
+    /** Stops background work too, and waits a little for it to end: afterwards nothing touches the cache. */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -250,6 +253,11 @@ public final class ShardSource implements TokenSource {
         closed = true;
         shards.values().forEach(ShardSource::release);
         shards.clear();
-        background.shutdown();
+        background.shutdownNow();
+        try {
+            background.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -13,12 +13,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -269,47 +263,6 @@ class ConfigsTest {
                 .extracting(Configs.Key::key)
                 .startsWith("input", "d-model", "rate")
                 .endsWith("schedule.steps", "schedule.warm-up");
-    }
-
-    @Property(tries = 200)
-    void treeOfARecordBindsToAnEqualRecord(@ForAll("jobs") Job job) {
-        assertThat(Configs.load(Job.class, Configs.toTree(job), List.of())).isEqualTo(job);
-    }
-
-    @Provide
-    Arbitrary<Job> jobs() {
-        Arbitrary<Object[]> parts = Combinators.combine(
-                        Arbitraries.strings().ascii(),
-                        Arbitraries.integers(),
-                        Arbitraries.doubles().ofScale(9),
-                        Arbitraries.floats().ofScale(6),
-                        Arbitraries.longs().between(0, Long.MAX_VALUE),
-                        Arbitraries.of(Optimizer.class),
-                        Arbitraries.longs().optional(),
-                        Arbitraries.integers().list().ofMaxSize(3))
-                .as((text, i, d, f, n, optimizer, seed, copies) ->
-                        new Object[] {text, i, d, f, n, optimizer, seed, copies});
-        return parts.map(p -> new Job(
-                (String) p[0],
-                (int) p[1],
-                (double) p[2],
-                (float) p[3],
-                (int) p[1] % 2 == 0,
-                Duration.ofNanos((long) p[4]),
-                new DataSize((long) p[4]),
-                (Optimizer) p[5],
-                cast(p[6]),
-                ConfigsTest.<List<Integer>>cast(p[7]).stream()
-                        .map(n -> new Task("t", n))
-                        .toList(),
-                Map.of((String) p[0], (double) p[2]),
-                IntNode.valueOf((int) p[1]),
-                new Schedule((long) p[4], 0)));
-    }
-
-    @SuppressWarnings("unchecked")
-    private static <T> T cast(Object value) {
-        return (T) value;
     }
 
     @ParameterizedTest

@@ -13,10 +13,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,8 +127,7 @@ class ManifestsTest {
 
     @Test
     void halfWrittenManifestIsNeverSeen() throws IOException {
-        FileSystem full = new FullDisk();
-        full.initialize(java.net.URI.create("file:///"), new Configuration());
+        FileSystem full = FullDisk.open(10);
 
         assertThatThrownBy(() -> Manifests.write(full, folder(), example(1)))
                 .isInstanceOf(ResourceException.class)
@@ -246,40 +243,6 @@ class ManifestsTest {
     private static List<String> names(java.nio.file.Path folder) throws IOException {
         try (Stream<java.nio.file.Path> files = Files.list(folder)) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();
-        }
-    }
-
-    /** Takes ten bytes of a file and no more. */
-    private static final class FullDisk extends RawLocalFileSystem {
-        @Override
-        public FSDataOutputStream create(
-                Path file,
-                boolean overwrite,
-                int bufferSize,
-                short replication,
-                long blockSize,
-                org.apache.hadoop.util.Progressable progress)
-                throws IOException {
-            OutputStream disk = super.create(file, overwrite, bufferSize, replication, blockSize, progress);
-            return new FSDataOutputStream(
-                    new OutputStream() {
-                        @Override
-                        public void write(int value) throws IOException {
-                            disk.write(value);
-                        }
-
-                        @Override
-                        public void write(byte[] bytes, int offset, int length) throws IOException {
-                            disk.write(bytes, offset, Math.min(10, length));
-                            throw new IOException("No space left on device");
-                        }
-
-                        @Override
-                        public void close() throws IOException {
-                            disk.close();
-                        }
-                    },
-                    null);
         }
     }
 }

@@ -1,0 +1,56 @@
+package dev.sparkswitch.checkpoint;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.sparkswitch.base.HadoopFiles;
+import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Small JSON files beside tensors. */
+final class JsonFiles {
+    private static final long LARGEST = 64L << 20;
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .build();
+
+    private JsonFiles() {}
+
+    /**
+     * The content of a file.
+     *
+     * @throws UserException where it is missing or not JSON
+     */
+    static JsonNode read(FileSystem fileSystem, Path file) {
+        FileSystem files = HadoopFiles.raw(fileSystem);
+        try {
+            long bytes = files.getFileStatus(file).getLen();
+            if (bytes > LARGEST) {
+                throw new UserException(file + " has " + bytes + " bytes, far more than such a file needs.");
+            }
+            try (InputStream in = files.open(file)) {
+                return JSON.readTree(in.readNBytes((int) bytes));
+            }
+        } catch (FileNotFoundException e) {
+            throw new UserException("There is no file " + file + ": give the folder of a model.", e);
+        } catch (JsonProcessingException e) {
+            throw new UserException(file + " is not valid JSON: " + e.getOriginalMessage() + ".", e);
+        } catch (IOException e) {
+            throw new ResourceException(
+                    "Cannot read " + file + " (" + e.getMessage() + "): check the path and your rights.", e);
+        }
+    }
+
+    /** The text of a JSON file, with a line break at its end. */
+    static byte[] bytes(JsonNode tree) {
+        return (tree.toPrettyString() + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    }
+}

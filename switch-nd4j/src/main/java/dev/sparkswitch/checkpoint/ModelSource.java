@@ -1,0 +1,46 @@
+package dev.sparkswitch.checkpoint;
+
+import dev.sparkswitch.base.HadoopFiles;
+import dev.sparkswitch.base.Manifests;
+import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.model.T5Config;
+import java.io.IOException;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** A model on disk: a checkpoint of ours or a folder of Hugging Face's. */
+public interface ModelSource extends AutoCloseable {
+    /** What the model is. */
+    T5Config config();
+
+    /** Its parameters under their own names, complete and of the right shapes. */
+    TensorStore parameters();
+
+    @Override
+    void close();
+
+    /**
+     * Opens whichever model {@code folder} holds: a checkpoint, a folder of checkpoints (its newest sound one), or a
+     * folder of Hugging Face's.
+     *
+     * @throws UserException where it holds none of them, or a damaged one
+     */
+    static ModelSource open(FileSystem fileSystem, Path folder) {
+        if (Manifests.find(fileSystem, folder).isPresent()) {
+            return Checkpoint.open(fileSystem, folder);
+        }
+        try {
+            if (HadoopFiles.raw(fileSystem).exists(new Path(folder, HuggingFaceFolder.CONFIG))) {
+                return HuggingFaceFolder.open(fileSystem, folder);
+            }
+        } catch (IOException e) {
+            throw new ResourceException("Cannot read " + folder + " (" + e.getMessage() + "): check the path.", e);
+        }
+        CheckpointRef newest = new CheckpointStore(fileSystem, folder)
+                .newestValid()
+                .orElseThrow(() -> new UserException("Folder " + folder + " holds no model: neither a checkpoint nor a "
+                        + HuggingFaceFolder.CONFIG + "."));
+        return Checkpoint.open(fileSystem, newest.folder());
+    }
+}

@@ -1,0 +1,12 @@
+package dev.sparkswitch.engine;
+
+/**
+ * The settings of one step of Adafactor (Shazeer and Stern 2018, algorithms 4 and 5; T5's variant).
+ *
+ * @param learningRate the relative step size
+ * @param decay the second moment's decay at this step: {@code 1 - step^-0.8} with steps from 1
+ * @param epsilon1 added to squared gradients
+ * @param epsilon2 the least scale of a parameter
+ * @param clip the largest RMS of an update
+ */
+public record AdafactorStep(double learningRate, double decay, double epsilon1, double epsilon2, double clip) {}

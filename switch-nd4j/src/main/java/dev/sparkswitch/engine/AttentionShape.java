@@ -1,0 +1,26 @@
+package dev.sparkswitch.engine;
+
+/**
+ * The geometry of one attention product.
+ *
+ * @param rows sequences in the batch
+ * @param heads attention heads
+ * @param headSize elements of a head (d_kv)
+ * @param queryLength query positions a row
+ * @param keyLength key positions a row
+ * @param order which keys a query may see beside the segments' rule
+ */
+public record AttentionShape(int rows, int heads, int headSize, int queryLength, int keyLength, Order order) {
+    /** Which keys a query position may attend to. */
+    public enum Order {
+        /** All. */
+        FULL,
+        /** Those at or before its own position. */
+        CAUSAL
+    }
+
+    /** heads * headSize: the width of queries, keys, values and the result. */
+    public int width() {
+        return heads * headSize;
+    }
+}

@@ -1,0 +1,54 @@
+package dev.sparkswitch.engine;
+
+import dev.sparkswitch.base.Philox;
+
+/**
+ * Inverted dropout by counter-based random numbers: an element is kept when its 32 random bits, as an unsigned number, are
+ * at least {@code rate * 2^32}, and is then scaled by {@code 1 / (1 - rate)}. Masks are never stored: the backward pass
+ * draws them again.
+ *
+ * <p>A tensor is taken as [planes, rows, width]; element (p, r, j) has the number {@code ((firstRow + r) * totalPlanes +
+ * firstPlane + p) * width + j}. Rows are numbered over the whole step's batch, so that a mask does not depend on how rows
+ * and planes are spread over ranks.
+ *
+ * @param rate the probability of dropping an element, in [0, 1)
+ * @param source the random words; null only where the rate is 0
+ * @param firstRow the number of the tensor's first row
+ * @param firstPlane the number of the tensor's first plane
+ * @param totalPlanes the number of planes over all ranks
+ */
+public record Dropout(double rate, Philox source, long firstRow, int firstPlane, int totalPlanes) {
+    /** No dropout. */
+    public static final Dropout NONE = new Dropout(0, null, 0, 0, 1);
+
+    public Dropout {
+        if (!(rate >= 0 && rate < 1)) {
+            throw new IllegalArgumentException("a dropout rate lies in [0, 1): " + rate);
+        }
+    }
+
+    /** Dropout of a tensor without planes. */
+    public static Dropout ofRows(double rate, Philox source, long firstRow) {
+        return rate == 0 ? NONE : new Dropout(rate, source, firstRow, 0, 1);
+    }
+
+    /** Whether any element is dropped. */
+    public boolean active() {
+        return rate > 0;
+    }
+
+    /** The number of the first element of a row of {@code width} elements. */
+    public long element(int plane, int row, int width) {
+        return ((firstRow + row) * totalPlanes + firstPlane + plane) * width;
+    }
+
+    /** The smallest 32-bit word that keeps an element, as an unsigned number. */
+    public long threshold() {
+        return (long) Math.ceil(rate * 0x1p32);
+    }
+
+    /** The factor of a kept element. */
+    public double scale() {
+        return 1 / (1 - rate);
+    }
+}

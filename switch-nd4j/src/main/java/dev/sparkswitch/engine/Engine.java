@@ -1,0 +1,254 @@
+package dev.sparkswitch.engine;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * Memory and the coarse operations that layers are made of. Operations return new tensors that the caller closes; closed
+ * memory is reused by the next tensor of the same size, so that a step allocates nothing once the first has run.
+ *
+ * <p>Unless said otherwise floating-point operands are of {@link Precision#compute()}, "master" operands (parameters,
+ * gradients, losses) of {@link Precision#master()}, and integer operands int32. Rows of a matrix are token positions. An
+ * operand of a wrong shape is an {@link IllegalArgumentException} that names the operation and both shapes.
+ *
+ * <p>An engine belongs to one thread at a time. Results do not depend on the number of threads that it uses inside.
+ */
+public interface Engine extends AutoCloseable {
+    /** The engine and what it runs on, in one line, for logs. */
+    String description();
+
+    /** The arithmetic of this engine. */
+    Precision precision();
+
+    // Memory
+
+    /** A tensor with undefined contents. */
+    Tensor allocate(DType type, int... shape);
+
+    /** Sets every element. */
+    void fill(Tensor tensor, double value);
+
+    /** Copies host memory in native byte order, from the buffer's position, to a contiguous tensor of the same type. */
+    void upload(Tensor target, ByteBuffer source);
+
+    /** Copies a contiguous tensor to host memory in native byte order, at the buffer's position. */
+    void download(Tensor source, ByteBuffer target);
+
+    /** target = source or target += source; both of the same size and type. */
+    void copy(Tensor source, Tensor target, Write write);
+
+    /**
+     * The turn between "by rank" and "by expert" around an exchange of tokens: the source, taken as [a, b, rest], becomes
+     * [b, a, rest] under the given shape.
+     */
+    Tensor swapLeading(Tensor source, int a, int b, int... shape);
+
+    /** The bytes of memory that tensors hold now, free blocks included. */
+    long memoryBytes();
+
+    // Products; w is [out, in] as in Hugging Face
+
+    /** y[t, o] = sum_i x[t, i] w[o, i]: x [T, in], w [out, in] to [T, out]. */
+    Tensor linear(Tensor x, Tensor w);
+
+    /** dx = dy w: dy [T, out], w [out, in] to dx [T, in]. */
+    void linearInputGradient(Tensor dy, Tensor w, Tensor dx, Write write);
+
+    /** dw = dy^T x: dy [T, out], x [T, in] to dw [out, in]. */
+    void linearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write);
+
+    /** {@link #linear} for every expert: x [E, S, in], w [E, out, in] to [E, S, out]. */
+    Tensor groupedLinear(Tensor x, Tensor w);
+
+    /** {@link #linearInputGradient} for every expert: dy [E, S, out], w [E, out, in] to [E, S, in]. */
+    Tensor groupedLinearInputGradient(Tensor dy, Tensor w);
+
+    /** {@link #linearWeightGradient} for every expert: dy [E, S, out], x [E, S, in] to dw [E, out, in]. */
+    void groupedLinearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write);
+
+    // Residual stream
+
+    /** What {@link #addNorm} makes: the new residual stream, its normalised copy, and 1 / RMS of each row. */
+    record Normalized(Tensor sum, Tensor normalized, Tensor inverseRms) {}
+
+    /**
+     * sum = h + dropout(delta), normalized = sum / RMS(sum) * weight (T5's layer norm: no mean, no bias; the variance in
+     * master precision).
+     *
+     * @param delta what the sublayer before added; null for none, in which case {@code sum} is {@code h} itself
+     */
+    Normalized addNorm(Tensor h, Tensor delta, Dropout dropout, Tensor weight, double epsilon);
+
+    /**
+     * The backward of {@link #addNorm}: {@code dSum} (the gradient that reaches the sum along the residual stream) becomes
+     * the whole gradient of the sum, which is that of h.
+     *
+     * @param dNormalized the gradient of the normalised copy
+     * @param dWeight the weight's gradient, master type
+     */
+    void addNormBackward(
+            Tensor dNormalized, Tensor dSum, Tensor sum, Tensor inverseRms, Tensor weight, Tensor dWeight, Write write);
+
+    /** dropout(x) as a new tensor; the backward of itself. */
+    Tensor dropout(Tensor x, Dropout dropout);
+
+    // Attention
+
+    /** The bias of each (head, query, key): table [buckets, heads], master type, to [heads, queries, keys]. */
+    Tensor relativeBias(Tensor table, RelativePositions positions);
+
+    /** Sums the bias's gradient [heads, queries, keys] into the table's [buckets, heads], master type. */
+    void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write);
+
+    /** The result [rows * queries, heads * headSize] and what the backward pass needs. */
+    record Attention(Tensor result, Tensor saved) {}
+
+    /**
+     * softmax(q k^T + bias) v for every row and head, unscaled as in T5. A query sees a key iff their segments are equal
+     * and not 0, and the order allows it; a query that sees no key gets 0.
+     *
+     * @param q [rows * queries, heads * headSize]; k and v likewise with keys; views of columns are welcome
+     * @param bias [heads, queries, keys], or null for none
+     * @param querySegments int32 [rows, queries]
+     * @param keySegments int32 [rows, keys]
+     * @param dropout of the probabilities, taken as rows (row, head, query) of {@code keyLength} elements
+     */
+    Attention attention(
+            AttentionShape shape,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor bias,
+            Tensor querySegments,
+            Tensor keySegments,
+            Dropout dropout);
+
+    /**
+     * The backward of {@link #attention}: writes dq, dk, dv (views of columns are welcome) and adds to dBias.
+     *
+     * @param dBias [heads, queries, keys], added to; null where there was no bias
+     */
+    void attentionBackward(
+            AttentionShape shape,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Attention forward,
+            Dropout dropout,
+            Tensor dResult,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv,
+            Tensor dBias);
+
+    // Feed-forward
+
+    /** dropout(activation(x)): [.., branches * f] to [.., f]; planes of the dropout are the first of three axes. */
+    Tensor activation(Tensor x, Activation activation, Dropout dropout);
+
+    /** The gradient of {@link #activation}'s x. */
+    Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout);
+
+    // Embedding and loss
+
+    /** dropout(table[ids]): ids [T], table [V, d] master type, to [T, d]. */
+    Tensor embed(Tensor ids, Tensor table, Dropout dropout);
+
+    /** dTable[ids] += dropout(dy), in the order of the ids. */
+    void embedBackward(Tensor dy, Tensor ids, Tensor dTable, Dropout dropout);
+
+    /**
+     * The loss at every target position, nats: -log softmax(scale * hidden w^T)[target] with label smoothing, plus
+     * {@code zLoss * logsumexp^2}; 0 where the target is negative.
+     *
+     * @param w the output head [V, d], master type
+     * @return [T], master type
+     */
+    Tensor tokenLoss(Tensor hidden, Tensor w, Tensor targets, LossSettings settings);
+
+    /** The losses [T], master type, and the gradient of the hidden states [T, d]. */
+    record LossGradient(Tensor tokenLoss, Tensor dHidden) {}
+
+    /**
+     * {@link #tokenLoss} and, in the same pass over the vocabulary, the gradients of {@code weight * sum of the losses}. Never
+     * holds [T, V] for the whole batch.
+     *
+     * @param dw the head's gradient, added to
+     */
+    LossGradient tokenLossGradient(
+            Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw);
+
+    /** scale * hidden w^T: [T, d], [V, d] to [T, V], master type; for generation. */
+    Tensor logits(Tensor hidden, Tensor w, double scale);
+
+    // Routing
+
+    /**
+     * A copy of x in the router's type, each element times U(1 - jitter, 1 + jitter) (Switch Transformer, section 2.2); the
+     * experts never see it.
+     *
+     * @param noise the source of the numbers; inactive (rate 0) for none. Its rate is the jitter
+     */
+    Tensor routerInput(Tensor x, Dropout noise);
+
+    /** dx += dy * noise: the backward of {@link #routerInput}. */
+    void routerInputBackward(Tensor dy, Dropout noise, Tensor dx);
+
+    /** logits = x w^T in the router's type, no TF32: x [T, d], w [E, d] to [T, E]. */
+    Tensor routerLogits(Tensor x, Tensor w);
+
+    /** Backward of {@link #routerLogits}: dx as a new tensor [T, d]; dw [E, d] is written. */
+    Tensor routerLogitsBackward(Tensor dLogits, Tensor x, Tensor w, Tensor dw, Write write);
+
+    /**
+     * Chooses experts for tokens: top-k by probability, ties to the lower expert; in each group the first choices of all
+     * tokens take slots in token order, then the second choices, and so on; a choice that finds its expert full is dropped.
+     * The gate of a single choice is its probability; of several, their probabilities over their sum.
+     *
+     * @param logits [T, E], router type
+     * @param routed int32 [T]: 0 for positions that take no part (no slot, no loss)
+     */
+    Routing route(RoutingPlan plan, Tensor logits, Tensor routed);
+
+    /**
+     * The gradient of the router's logits: from the gates, plus {@code balanceWeight} times that of the sum over groups of
+     * E * sum_i f_i P_i, plus {@code zWeight} times that of the sum over routed tokens of logsumexp^2.
+     *
+     * @param dGate [E, S], router type
+     */
+    Tensor routeBackward(Routing routing, Tensor dGate, double balanceWeight, double zWeight);
+
+    /** The tokens in their slots: x [T, d] to [E, S, d]; zeros in empty slots. */
+    Tensor dispatch(Tensor x, Routing routing);
+
+    /** dx [T, d] = sum over a token's slots of dSlots [E, S, d]. */
+    Tensor dispatchBackward(Tensor dSlots, Routing routing);
+
+    /** y[t] = sum over t's slots of gate * slots: [E, S, d] to [T, d]; 0 for a token without slot. */
+    Tensor combine(Tensor slots, Routing routing);
+
+    /** The gradients of the slots [E, S, d] and of the gates [E, S] (router type). */
+    record CombineGradient(Tensor dSlots, Tensor dGate) {}
+
+    /** The backward of {@link #combine}. */
+    CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing);
+
+    // Generation
+
+    /** cache[r, position, :] = rows[r, :]: rows [R, w] (columns welcome) into cache [R, positions, w]. */
+    void append(Tensor rows, Tensor cache, int position);
+
+    /** The rows of x named by {@code indices} (int32 [n]): [R, ..] to [n, ..]. */
+    Tensor gatherRows(Tensor x, Tensor indices);
+
+    // Optimizer
+
+    /** The sum of squares over all tensors, master type, accumulated in float64. */
+    double sumSquares(List<Tensor> tensors);
+
+    /** One step of Adafactor for every slot. */
+    void adafactor(AdafactorStep step, List<AdafactorSlot> slots);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,123 @@
+package dev.sparkswitch.engine.nd4j;
+
+import dev.sparkswitch.base.Philox;
+import dev.sparkswitch.engine.Dropout;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Loops over the first {@code n} elements of arrays, as wide as the processor's vectors. */
+final class FloatRows {
+    private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+    private static final int LANES = SPECIES.length();
+
+    private FloatRows() {}
+
+    static float dot(float[] a, float[] b, int n) {
+        FloatVector sums = FloatVector.zero(SPECIES);
+        int i = 0;
+        for (; i <= n - LANES; i += LANES) {
+            sums = FloatVector.fromArray(SPECIES, a, i).fma(FloatVector.fromArray(SPECIES, b, i), sums);
+        }
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            sum += a[i] * b[i];
+        }
+        return sum;
+    }
+
+    static float sum(float[] a, int n) {
+        FloatVector sums = FloatVector.zero(SPECIES);
+        int i = 0;
+        for (; i <= n - LANES; i += LANES) {
+            sums = sums.add(FloatVector.fromArray(SPECIES, a, i));
+        }
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            sum += a[i];
+        }
+        return sum;
+    }
+
+    static float max(float[] a, int n) {
+        float max = Float.NEGATIVE_INFINITY;
+        int i = 0;
+        if (n >= LANES) {
+            FloatVector maxima = FloatVector.fromArray(SPECIES, a, 0);
+            for (i = LANES; i <= n - LANES; i += LANES) {
+                maxima = maxima.max(FloatVector.fromArray(SPECIES, a, i));
+            }
+            max = maxima.reduceLanes(VectorOperators.MAX);
+        }
+        for (; i < n; i++) {
+            max = Math.max(max, a[i]);
+        }
+        return max;
+    }
+
+    /** a = exp(a - shift); returns the sum of the results. */
+    static float expAndSum(float[] a, float shift, int n) {
+        FloatVector sums = FloatVector.zero(SPECIES);
+        int i = 0;
+        for (; i <= n - LANES; i += LANES) {
+            FloatVector e = FloatVector.fromArray(SPECIES, a, i).sub(shift).lanewise(VectorOperators.EXP);
+            e.intoArray(a, i);
+            sums = sums.add(e);
+        }
+        float sum = sums.reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            a[i] = (float) Math.exp(a[i] - shift);
+            sum += a[i];
+        }
+        return sum;
+    }
+
+    /** y += factor * x. */
+    static void addScaled(float[] y, float factor, float[] x, int n) {
+        for (int i = 0; i < n; i++) {
+            y[i] += factor * x[i];
+        }
+    }
+
+    /** a *= factor. */
+    static void scale(float[] a, float factor, int n) {
+        for (int i = 0; i < n; i++) {
+            a[i] *= factor;
+        }
+    }
+
+    /** a *= b. */
+    static void multiply(float[] a, float[] b, int n) {
+        for (int i = 0; i < n; i++) {
+            a[i] *= b[i];
+        }
+    }
+
+    /** Scales kept elements of a row that starts with the dropout's element {@code first}, and zeroes the others. */
+    static void drop(float[] a, Dropout dropout, long first, int n) {
+        if (!dropout.active()) {
+            return;
+        }
+        Philox source = dropout.source();
+        long threshold = dropout.threshold();
+        float scale = (float) dropout.scale();
+        int[] words = new int[4];
+        for (int i = 0; i < n; ) {
+            long element = first + i;
+            source.block(element >>> 2, words);
+            for (int word = (int) (element & 3); word < 4 && i < n; word++, i++) {
+                a[i] = (words[word] & 0xFFFFFFFFL) >= threshold ? a[i] * scale : 0;
+            }
+        }
+    }
+
+    /** a *= U(1 - rate, 1 + rate), element by element, from the row's element {@code first} on. */
+    static void jitter(float[] a, Dropout noise, long first, int n) {
+        if (!noise.active()) {
+            return;
+        }
+        for (int i = 0; i < n; i++) {
+            a[i] *= (float) (1 + noise.rate() * (2 * noise.source().uniform(first + i) - 1));
+        }
+    }
+}

@@ -1,0 +1,636 @@
+package dev.sparkswitch.engine.nd4j;
+
+import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.NONE;
+import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.TRANSPOSED;
+
+import dev.sparkswitch.engine.Activation;
+import dev.sparkswitch.engine.AdafactorSlot;
+import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AttentionShape;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.RelativePositions;
+import dev.sparkswitch.engine.Routing;
+import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** The engine on ND4J's CPU backend, in float32 or float64. */
+public final class Nd4jEngine implements Engine {
+    /** Rows of logits that are held at a time: bounds the loss's memory. */
+    private static final int LOSS_ROWS = 256;
+
+    private final Precision precision;
+    private final DType type;
+    private final HostThreads threads;
+    private final HostMemory memory = new HostMemory();
+    private final NormKernels norms;
+    private final AttentionKernels attentions;
+    private final RoutingKernels routings;
+    private final TrainingKernels trainings;
+
+    /**
+     * An engine.
+     *
+     * @param precision FLOAT32 or FLOAT64
+     * @param threads processor threads for products and loops, at least 1
+     */
+    public Nd4jEngine(Precision precision, int threads) {
+        if (precision == Precision.BF16) {
+            throw new IllegalArgumentException("this engine computes in float32 or float64, not in bf16");
+        }
+        this.precision = precision;
+        this.type = precision.compute();
+        this.threads = new HostThreads(threads);
+        Nd4j.getExecutioner(); // loads the backend's libraries before OpenBLAS's own symbols are asked for
+        OpenBlas.threads(threads);
+        boolean isDouble = precision == Precision.FLOAT64;
+        this.norms = isDouble ? new DoubleNormKernels(this.threads) : new FloatNormKernels(this.threads);
+        this.attentions = isDouble ? new DoubleAttentionKernels(this.threads) : new FloatAttentionKernels(this.threads);
+        this.routings = isDouble ? new DoubleRoutingKernels(this.threads) : new FloatRoutingKernels(this.threads);
+        this.trainings = isDouble ? new DoubleTrainingKernels(this.threads) : new FloatTrainingKernels(this.threads);
+    }
+
+    @Override
+    public String description() {
+        return "nd4j (" + Nd4j.getBackend().getClass().getSimpleName() + "), "
+                + type.name().toLowerCase() + ", " + threads.count() + (threads.count() == 1 ? " thread" : " threads");
+    }
+
+    @Override
+    public Precision precision() {
+        return precision;
+    }
+
+    // Memory
+
+    @Override
+    public HostTensor allocate(DType type, int... shape) {
+        return HostTensor.owner(memory, type, shape);
+    }
+
+    private HostTensor floating(int... shape) {
+        return allocate(type, shape);
+    }
+
+    /** A new tensor like {@code model} with another last extent. */
+    private HostTensor withWidth(Tensor model, int width) {
+        int[] shape = model.shape();
+        shape[shape.length - 1] = width;
+        return floating(shape);
+    }
+
+    private static HostTensor host(Tensor tensor) {
+        return (HostTensor) tensor;
+    }
+
+    @Override
+    public void fill(Tensor tensor, double value) {
+        if (tensor.type() == DType.INT32) {
+            int[] values = new int[(int) tensor.size()];
+            Arrays.fill(values, (int) value);
+            host(tensor).ints().put(0, values);
+        } else {
+            trainings.fill(host(tensor), value);
+        }
+    }
+
+    @Override
+    public void upload(Tensor target, ByteBuffer source) {
+        HostTensor tensor = host(target);
+        tensor.requireContiguous("upload");
+        ByteBuffer bytes = tensor.bytes();
+        if (source.remaining() < bytes.remaining()) {
+            throw new IllegalArgumentException("upload of " + source.remaining() + " bytes to " + target);
+        }
+        bytes.put(source.slice().limit(bytes.remaining()));
+    }
+
+    @Override
+    public void download(Tensor source, ByteBuffer target) {
+        HostTensor tensor = host(source);
+        tensor.requireContiguous("download");
+        target.slice().order(ByteOrder.nativeOrder()).put(tensor.bytes());
+    }
+
+    @Override
+    public void copy(Tensor source, Tensor target, Write write) {
+        require(source.size() == target.size() && source.type() == target.type(), "copy", source, target);
+        trainings.copy(host(source), host(target), write);
+    }
+
+    @Override
+    public Tensor swapLeading(Tensor source, int a, int b, int... shape) {
+        int inner = (int) (source.size() / Math.max(1, a * b)) * source.type().bytes();
+        HostTensor target = allocate(source.type(), shape);
+        ByteBuffer in = host(source).bytes();
+        ByteBuffer out = target.bytes();
+        for (int i = 0; i < a; i++) {
+            for (int j = 0; j < b; j++) {
+                out.put((j * a + i) * inner, in, (i * b + j) * inner, inner);
+            }
+        }
+        return target;
+    }
+
+    @Override
+    public long memoryBytes() {
+        return memory.bytes();
+    }
+
+    private static void require(boolean condition, String operation, Tensor a, Tensor b) {
+        if (!condition) {
+            throw new IllegalArgumentException(operation + " does not take " + a + " with " + b);
+        }
+    }
+
+    private static double beta(Write write) {
+        return write == Write.ADD ? 1 : 0;
+    }
+
+    // Products
+
+    @Override
+    public Tensor linear(Tensor x, Tensor w) {
+        require(x.extent(-1) == w.extent(1), "linear", x, w);
+        HostTensor y = withWidth(x, w.extent(0));
+        OpenBlas.product(x.rows(), w.extent(0), w.extent(1), 1, host(x), NONE, host(w), TRANSPOSED, 0, y);
+        return y;
+    }
+
+    @Override
+    public void linearInputGradient(Tensor dy, Tensor w, Tensor dx, Write write) {
+        require(dy.extent(-1) == w.extent(0), "linearInputGradient", dy, w);
+        OpenBlas.product(dy.rows(), w.extent(1), w.extent(0), 1, host(dy), NONE, host(w), NONE, beta(write), host(dx));
+    }
+
+    @Override
+    public void linearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
+        require(dy.rows() == x.rows(), "linearWeightGradient", dy, x);
+        OpenBlas.product(
+                dw.extent(0), dw.extent(1), dy.rows(), 1, host(dy), TRANSPOSED, host(x), NONE, beta(write), host(dw));
+    }
+
+    /** Entry {@code e} of a tensor of three axes, as a matrix. */
+    private static HostTensor matrix(Tensor tensor, int e) {
+        return host(tensor).slice(e, e + 1).reshape(tensor.extent(1), tensor.extent(2));
+    }
+
+    @Override
+    public Tensor groupedLinear(Tensor x, Tensor w) {
+        require(x.extent(0) == w.extent(0) && x.extent(2) == w.extent(2), "groupedLinear", x, w);
+        HostTensor y = floating(x.extent(0), x.extent(1), w.extent(1));
+        for (int e = 0; e < w.extent(0); e++) {
+            OpenBlas.product(
+                    x.extent(1),
+                    w.extent(1),
+                    w.extent(2),
+                    1,
+                    matrix(x, e),
+                    NONE,
+                    matrix(w, e),
+                    TRANSPOSED,
+                    0,
+                    matrix(y, e));
+        }
+        return y;
+    }
+
+    @Override
+    public Tensor groupedLinearInputGradient(Tensor dy, Tensor w) {
+        require(dy.extent(0) == w.extent(0) && dy.extent(2) == w.extent(1), "groupedLinearInputGradient", dy, w);
+        HostTensor dx = floating(dy.extent(0), dy.extent(1), w.extent(2));
+        for (int e = 0; e < w.extent(0); e++) {
+            linearInputGradient(matrix(dy, e), matrix(w, e), matrix(dx, e), Write.SET);
+        }
+        return dx;
+    }
+
+    @Override
+    public void groupedLinearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
+        for (int e = 0; e < dw.extent(0); e++) {
+            linearWeightGradient(matrix(dy, e), matrix(x, e), matrix(dw, e), write);
+        }
+    }
+
+    // Residual stream
+
+    @Override
+    public Normalized addNorm(Tensor h, Tensor delta, Dropout dropout, Tensor weight, double epsilon) {
+        HostTensor sum = delta == null ? host(h) : floating(h.shape());
+        HostTensor normalized = floating(h.shape());
+        HostTensor inverseRms = floating(h.rows());
+        norms.addNorm(
+                host(h),
+                delta == null ? null : host(delta),
+                dropout,
+                host(weight),
+                epsilon,
+                sum,
+                normalized,
+                inverseRms);
+        return new Normalized(sum, normalized, inverseRms);
+    }
+
+    @Override
+    public void addNormBackward(
+            Tensor dNormalized,
+            Tensor dSum,
+            Tensor sum,
+            Tensor inverseRms,
+            Tensor weight,
+            Tensor dWeight,
+            Write write) {
+        norms.addNormBackward(
+                host(dNormalized), host(dSum), host(sum), host(inverseRms), host(weight), host(dWeight), write);
+    }
+
+    @Override
+    public Tensor dropout(Tensor x, Dropout dropout) {
+        HostTensor y = floating(x.shape());
+        norms.dropout(host(x), dropout, y);
+        return y;
+    }
+
+    // Attention
+
+    @Override
+    public Tensor relativeBias(Tensor table, RelativePositions positions) {
+        HostTensor bias = floating(table.extent(1), positions.queryLength(), positions.keyLength());
+        attentions.relativeBias(host(table), positions, bias);
+        return bias;
+    }
+
+    @Override
+    public void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write) {
+        attentions.relativeBiasGradient(host(dBias), positions, host(dTable), write);
+    }
+
+    /** The part of a [rows * length, heads * headSize] matrix that belongs to one row and head: [length, headSize]. */
+    private static HostTensor head(Tensor tensor, AttentionShape shape, int length, int row, int head) {
+        return host(tensor)
+                .slice(row * length, (row + 1) * length)
+                .columns(head * shape.headSize(), (head + 1) * shape.headSize());
+    }
+
+    @Override
+    public Attention attention(
+            AttentionShape shape,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor bias,
+            Tensor querySegments,
+            Tensor keySegments,
+            Dropout dropout) {
+        int queries = shape.queryLength();
+        int keys = shape.keyLength();
+        HostTensor result = floating(shape.rows() * queries, shape.width());
+        HostTensor probabilities = floating(shape.rows() * shape.heads(), queries, keys);
+        HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
+        HostTensor biases = bias == null ? null : host(bias);
+        for (int row = 0; row < shape.rows(); row++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                int at = row * shape.heads() + head;
+                HostTensor scores = matrix(probabilities, at);
+                OpenBlas.product(
+                        queries,
+                        keys,
+                        shape.headSize(),
+                        1,
+                        head(q, shape, queries, row, head),
+                        NONE,
+                        head(k, shape, keys, row, head),
+                        TRANSPOSED,
+                        0,
+                        scores);
+            }
+        }
+        threads.range(shape.rows() * shape.heads(), probabilities.size() * 8, (from, to) -> {
+            for (int at = from; at < to; at++) {
+                int row = at / shape.heads();
+                int head = at % shape.heads();
+                attentions.softmax(shape, row, head, probabilities, biases, host(querySegments), host(keySegments));
+                if (dropout.active()) {
+                    attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
+                }
+            }
+        });
+        for (int row = 0; row < shape.rows(); row++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                OpenBlas.product(
+                        queries,
+                        shape.headSize(),
+                        keys,
+                        1,
+                        matrix(dropped, row * shape.heads() + head),
+                        NONE,
+                        head(v, shape, keys, row, head),
+                        NONE,
+                        0,
+                        head(result, shape, queries, row, head));
+            }
+        }
+        if (dropout.active()) {
+            dropped.close();
+        }
+        return new Attention(result, probabilities);
+    }
+
+    @Override
+    public void attentionBackward(
+            AttentionShape shape,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Attention forward,
+            Dropout dropout,
+            Tensor dResult,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv,
+            Tensor dBias) {
+        int queries = shape.queryLength();
+        int keys = shape.keyLength();
+        HostTensor probabilities = host(forward.saved());
+        HostTensor gradient = floating(probabilities.shape());
+        HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
+        if (dropout.active()) {
+            threads.range(shape.rows() * shape.heads(), probabilities.size() * 8, (from, to) -> {
+                for (int at = from; at < to; at++) {
+                    attentions.dropProbabilities(
+                            shape, at / shape.heads(), at % shape.heads(), probabilities, dropout, dropped);
+                }
+            });
+        }
+        for (int row = 0; row < shape.rows(); row++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                int at = row * shape.heads() + head;
+                HostTensor dOut = head(dResult, shape, queries, row, head);
+                OpenBlas.product(
+                        keys,
+                        shape.headSize(),
+                        queries,
+                        1,
+                        matrix(dropped, at),
+                        TRANSPOSED,
+                        dOut,
+                        NONE,
+                        0,
+                        head(dv, shape, keys, row, head));
+                OpenBlas.product(
+                        queries,
+                        keys,
+                        shape.headSize(),
+                        1,
+                        dOut,
+                        NONE,
+                        head(v, shape, keys, row, head),
+                        TRANSPOSED,
+                        0,
+                        matrix(gradient, at));
+            }
+        }
+        threads.range(shape.rows() * shape.heads(), probabilities.size() * 8, (from, to) -> {
+            for (int at = from; at < to; at++) {
+                attentions.softmaxBackward(
+                        shape, at / shape.heads(), at % shape.heads(), probabilities, dropout, gradient);
+            }
+        });
+        for (int row = 0; row < shape.rows(); row++) {
+            for (int head = 0; head < shape.heads(); head++) {
+                HostTensor dScores = matrix(gradient, row * shape.heads() + head);
+                linearInputGradient(
+                        dScores, head(k, shape, keys, row, head), head(dq, shape, queries, row, head), Write.SET);
+                linearWeightGradient(
+                        dScores, head(q, shape, queries, row, head), head(dk, shape, keys, row, head), Write.SET);
+            }
+        }
+        if (dBias != null) {
+            attentions.addBiasGradient(shape, gradient, host(dBias));
+        }
+        gradient.close();
+        if (dropout.active()) {
+            dropped.close();
+        }
+    }
+
+    // Feed-forward
+
+    @Override
+    public Tensor activation(Tensor x, Activation activation, Dropout dropout) {
+        HostTensor y = withWidth(x, x.extent(-1) / activation.branches());
+        norms.activation(host(x), activation, dropout, y);
+        return y;
+    }
+
+    @Override
+    public Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout) {
+        HostTensor dx = floating(x.shape());
+        norms.activationBackward(host(dy), host(x), activation, dropout, dx);
+        return dx;
+    }
+
+    // Embedding and loss
+
+    @Override
+    public Tensor embed(Tensor ids, Tensor table, Dropout dropout) {
+        HostTensor y = floating((int) ids.size(), table.extent(1));
+        norms.embed(host(ids), host(table), dropout, y);
+        return y;
+    }
+
+    @Override
+    public void embedBackward(Tensor dy, Tensor ids, Tensor dTable, Dropout dropout) {
+        norms.embedBackward(host(dy), host(ids), host(dTable), dropout);
+    }
+
+    @Override
+    public Tensor tokenLoss(Tensor hidden, Tensor w, Tensor targets, LossSettings settings) {
+        require(hidden.extent(1) == w.extent(1), "tokenLoss", hidden, w);
+        HostTensor losses = floating(hidden.rows());
+        for (int first = 0; first < hidden.rows(); first += LOSS_ROWS) {
+            int last = Math.min(hidden.rows(), first + LOSS_ROWS);
+            try (Tensor part = logits(hidden.slice(first, last), w, settings.logitScale())) {
+                trainings.tokenLoss(host(part), host(targets), first, settings, losses);
+            }
+        }
+        return losses;
+    }
+
+    @Override
+    public LossGradient tokenLossGradient(
+            Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
+        require(hidden.extent(1) == w.extent(1), "tokenLossGradient", hidden, w);
+        HostTensor losses = floating(hidden.rows());
+        HostTensor dHidden = floating(hidden.shape());
+        double scale = settings.logitScale();
+        for (int first = 0; first < hidden.rows(); first += LOSS_ROWS) {
+            int last = Math.min(hidden.rows(), first + LOSS_ROWS);
+            HostTensor rows = host(hidden).slice(first, last);
+            try (Tensor part = logits(rows, w, scale)) {
+                HostTensor dLogits = host(part);
+                trainings.tokenLossGradient(dLogits, host(targets), first, settings, weight, losses);
+                HostTensor dRows = dHidden.slice(first, last);
+                int n = last - first;
+                int vocabulary = w.extent(0);
+                int width = w.extent(1);
+                OpenBlas.product(n, width, vocabulary, scale, dLogits, NONE, host(w), NONE, 0, dRows);
+                OpenBlas.product(vocabulary, width, n, scale, dLogits, TRANSPOSED, rows, NONE, 1, host(dw));
+            }
+        }
+        return new LossGradient(losses, dHidden);
+    }
+
+    @Override
+    public Tensor logits(Tensor hidden, Tensor w, double scale) {
+        HostTensor y = floating(hidden.rows(), w.extent(0));
+        OpenBlas.product(hidden.rows(), w.extent(0), w.extent(1), scale, host(hidden), NONE, host(w), TRANSPOSED, 0, y);
+        return y;
+    }
+
+    // Routing
+
+    @Override
+    public Tensor routerInput(Tensor x, Dropout noise) {
+        HostTensor y = floating(x.shape());
+        routings.routerInput(host(x), noise, y);
+        return y;
+    }
+
+    @Override
+    public void routerInputBackward(Tensor dy, Dropout noise, Tensor dx) {
+        routings.routerInputBackward(host(dy), noise, host(dx));
+    }
+
+    @Override
+    public Tensor routerLogits(Tensor x, Tensor w) {
+        return linear(x, w);
+    }
+
+    @Override
+    public Tensor routerLogitsBackward(Tensor dLogits, Tensor x, Tensor w, Tensor dw, Write write) {
+        HostTensor dx = floating(x.shape());
+        linearInputGradient(dLogits, w, dx, Write.SET);
+        linearWeightGradient(dLogits, x, dw, write);
+        return dx;
+    }
+
+    @Override
+    public Routing route(RoutingPlan plan, Tensor logits, Tensor routed) {
+        int experts = logits.extent(1);
+        require(logits.extent(0) == plan.tokens() && routed.size() == plan.tokens(), "route", logits, routed);
+        if (plan.choices() > experts) {
+            throw new IllegalArgumentException(plan.choices() + " choices among " + experts + " experts");
+        }
+        int tokens = plan.tokens();
+        Routing routing = new Routing(
+                plan,
+                floating(tokens, experts),
+                floating(tokens),
+                allocate(DType.INT32, experts, plan.slots()),
+                floating(experts, plan.slots()),
+                allocate(DType.INT32, tokens, plan.choices()),
+                allocate(DType.INT32, tokens),
+                floating(plan.balanceGroups(), experts),
+                floating(RoutingStatistics.size(experts)));
+        routings.route(host(logits), host(routed), routing);
+        return routing;
+    }
+
+    @Override
+    public Tensor routeBackward(Routing routing, Tensor dGate, double balanceWeight, double zWeight) {
+        HostTensor dLogits = floating(routing.plan().tokens(), routing.experts());
+        routings.routeBackward(routing, host(dGate), balanceWeight, zWeight, dLogits);
+        return dLogits;
+    }
+
+    @Override
+    public Tensor dispatch(Tensor x, Routing routing) {
+        HostTensor slots = floating(routing.experts(), routing.plan().slots(), x.extent(-1));
+        routings.dispatch(host(x), routing, slots);
+        return slots;
+    }
+
+    @Override
+    public Tensor dispatchBackward(Tensor dSlots, Routing routing) {
+        HostTensor dx = floating(routing.plan().tokens(), dSlots.extent(-1));
+        routings.gather(host(dSlots), routing, null, dx);
+        return dx;
+    }
+
+    @Override
+    public Tensor combine(Tensor slots, Routing routing) {
+        HostTensor y = floating(routing.plan().tokens(), slots.extent(-1));
+        routings.gather(host(slots), routing, host(routing.gateOfSlot()), y);
+        return y;
+    }
+
+    @Override
+    public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
+        HostTensor dSlots = floating(slots.shape());
+        HostTensor dGate = floating(slots.extent(0), slots.extent(1));
+        routings.combineBackward(host(dy), host(slots), routing, dSlots, dGate);
+        return new CombineGradient(dSlots, dGate);
+    }
+
+    // Generation
+
+    @Override
+    public void append(Tensor rows, Tensor cache, int position) {
+        int width = rows.extent(-1) * rows.type().bytes();
+        int stride = rows.rowStride() * rows.type().bytes();
+        ByteBuffer in = host(rows).bytes();
+        ByteBuffer out = host(cache).bytes();
+        for (int r = 0; r < rows.rows(); r++) {
+            out.put((r * cache.extent(1) + position) * width, in, r * stride, width);
+        }
+    }
+
+    @Override
+    public Tensor gatherRows(Tensor x, Tensor indices) {
+        int[] shape = x.shape();
+        int width = (int) (x.size() / Math.max(1, shape[0])) * x.type().bytes();
+        shape[0] = (int) indices.size();
+        HostTensor y = allocate(x.type(), shape);
+        ByteBuffer in = host(x).bytes();
+        ByteBuffer out = y.bytes();
+        for (int i = 0; i < shape[0]; i++) {
+            out.put(i * width, in, host(indices).ints().get(i) * width, width);
+        }
+        return y;
+    }
+
+    // Optimizer
+
+    @Override
+    public double sumSquares(List<Tensor> tensors) {
+        double sum = 0;
+        for (Tensor tensor : tensors) {
+            sum += trainings.sumSquares(host(tensor));
+        }
+        return sum;
+    }
+
+    @Override
+    public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
+        for (AdafactorSlot slot : slots) {
+            trainings.adafactor(step, slot);
+        }
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        threads.close();
+    }
+}

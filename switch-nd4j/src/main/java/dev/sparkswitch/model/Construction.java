@@ -1,0 +1,57 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.engine.Engine;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the parts of a model are made from, in one order on every rank: sites of random numbers are numbered as they are asked
+ * for, so that they mean the same everywhere.
+ */
+final class Construction {
+    private final Engine engine;
+    private final T5Config config;
+    private final Parallelism parallelism;
+    private final Parameters parameters;
+    private final List<SwitchFfn> sparseLayers = new ArrayList<>();
+    private int sites;
+
+    Construction(Engine engine, T5Config config, Parallelism parallelism) {
+        this.engine = engine;
+        this.config = config;
+        this.parallelism = parallelism;
+        this.parameters = new Parameters(engine, config);
+    }
+
+    T5Config config() {
+        return config;
+    }
+
+    ParameterNames names() {
+        return new ParameterNames(config);
+    }
+
+    Parameters parameters() {
+        return parameters;
+    }
+
+    /** Every Switch layer made so far, encoder first. */
+    List<SwitchFfn> sparseLayers() {
+        return sparseLayers;
+    }
+
+    /** The number of the next place that draws random numbers. */
+    int nextSite() {
+        return sites++;
+    }
+
+    /** The feed-forward layer of a block, dense or sparse as the configuration says. */
+    Sublayer feedForward(Stack stack, int layer) {
+        if (!config.sparse(stack, layer)) {
+            return new DenseFfn(parameters, config, stack, layer, nextSite());
+        }
+        SwitchFfn sparse = new SwitchFfn(engine, parameters, config, stack, layer, nextSite(), parallelism);
+        sparseLayers.add(sparse);
+        return sparse;
+    }
+}

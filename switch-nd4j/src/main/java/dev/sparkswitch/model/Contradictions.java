@@ -1,0 +1,68 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.base.UserException;
+import java.util.LinkedHashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** Gathers everything that is wrong with a configuration, so that a person can mend all of it at once. */
+final class Contradictions {
+    // The same field may be read more than once, but its fault is told once.
+    private final Set<String> messages = new LinkedHashSet<>();
+
+    /**
+     * Runs {@code checks}.
+     *
+     * @throws UserException with all that they found
+     */
+    static void none(Consumer<Contradictions> checks) {
+        Contradictions found = new Contradictions();
+        checks.accept(found);
+        found.raise("");
+    }
+
+    Contradictions check(boolean holds, String message) {
+        if (!holds) {
+            messages.add(message);
+        }
+        return this;
+    }
+
+    Contradictions atLeast(int least, String name, int value) {
+        return check(value >= least, name + " is " + value + " but must be at least " + least);
+    }
+
+    Contradictions positive(String name, double value) {
+        return check(value > 0 && Double.isFinite(value), name + " is " + value + " but must be above 0");
+    }
+
+    Contradictions notNegative(String name, double value) {
+        return check(value >= 0 && Double.isFinite(value), name + " is " + value + " but must be 0 or above");
+    }
+
+    Contradictions fraction(String name, double value) {
+        return check(value >= 0 && value < 1, name + " is " + value + " but must be at least 0 and below 1");
+    }
+
+    /** What {@code maker} makes, or empty where it found contradictions, which then count as found here. */
+    <T> Optional<T> attempt(Supplier<T> maker) {
+        try {
+            return Optional.of(maker.get());
+        } catch (UserException e) {
+            messages.add(e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    boolean isEmpty() {
+        return messages.isEmpty();
+    }
+
+    void raise(String prefix) {
+        if (!messages.isEmpty()) {
+            throw new UserException(prefix + String.join("; ", messages));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package dev.sparkswitch.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.util.Iterator;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Typed access to the fields of a JSON object. What is missing or malformed is noted, named with its path, and a
+ * stand-in is returned, so that one pass finds every fault.
+ */
+final class JsonFields {
+    private final JsonNode tree;
+    private final String path;
+    private final Contradictions found;
+
+    JsonFields(JsonNode tree, String path, Contradictions found) {
+        this.tree = tree;
+        this.path = path;
+        this.found = found;
+        found.check(
+                tree.isObject() || tree.isMissingNode(),
+                (path.isEmpty() ? "the content" : path.substring(0, path.length() - 1)) + " is not a JSON object");
+    }
+
+    /** A required integer of at least {@code least}. */
+    int integer(String name, int least) {
+        found.check(present(name), path + name + " is missing");
+        return present(name) ? readInteger(name, least) : least;
+    }
+
+    /** An integer of at least {@code least}, or {@code byDefault} where it is absent. */
+    int integer(String name, int least, int byDefault) {
+        return present(name) ? readInteger(name, least) : byDefault;
+    }
+
+    /** A finite number, or {@code byDefault} where it is absent. */
+    double number(String name, double byDefault) {
+        if (!present(name)) {
+            return byDefault;
+        }
+        JsonNode value = tree.get(name);
+        boolean finite = value.isNumber() && Double.isFinite(value.doubleValue());
+        found.check(finite, path + name + " is " + value + " but must be a number");
+        return finite ? value.doubleValue() : byDefault;
+    }
+
+    /** True or false, or {@code byDefault} where it is absent. */
+    boolean flag(String name, boolean byDefault) {
+        if (!present(name)) {
+            return byDefault;
+        }
+        JsonNode value = tree.get(name);
+        found.check(value.isBoolean(), path + name + " is " + value + " but must be true or false");
+        return value.isBoolean() ? value.booleanValue() : byDefault;
+    }
+
+    /** A string, or {@code byDefault} where it is absent; with no default it is required. */
+    String text(String name, String byDefault) {
+        if (!present(name)) {
+            found.check(byDefault != null, path + name + " is missing");
+            return byDefault;
+        }
+        JsonNode value = tree.get(name);
+        found.check(value.isTextual(), path + name + " is " + value + " but must be a string");
+        return value.isTextual() ? value.textValue() : byDefault;
+    }
+
+    /** The object {@code name}, empty where it is absent; keys beside {@code known} are refused. */
+    JsonFields object(String name, Set<String> known) {
+        JsonNode value = present(name) ? tree.get(name) : MissingNode.getInstance();
+        for (Iterator<String> keys = value.fieldNames(); keys.hasNext(); ) {
+            String key = keys.next();
+            found.check(
+                    known.contains(key),
+                    path + name + "." + key + " is not a known field (known: " + String.join(", ", new TreeSet<>(known))
+                            + ")");
+        }
+        return new JsonFields(value, path + name + ".", found);
+    }
+
+    private boolean present(String name) {
+        return tree.hasNonNull(name);
+    }
+
+    private int readInteger(String name, int least) {
+        JsonNode value = tree.get(name);
+        boolean valid = value.isIntegralNumber() && value.canConvertToInt() && value.intValue() >= least;
+        found.check(valid, path + name + " is " + value + " but must be an integer of at least " + least);
+        return valid ? value.intValue() : least;
+    }
+}

@@ -1,0 +1,137 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The residual stream of an encoder or decoder: h = h + dropout(branch(norm(h))) for every branch, then a last norm and
+ * dropout (T5, pre-norm). Adding a branch's result and normalising for the next is one operation of the engine.
+ */
+final class LayerStack {
+    private final List<Sublayer> branches = new ArrayList<>();
+    private final List<Weight> norms = new ArrayList<>();
+    private final List<Integer> sites = new ArrayList<>();
+    private final double dropout;
+    private final double epsilon;
+
+    LayerStack(T5Config config) {
+        this.dropout = config.dropout();
+        this.epsilon = config.layerNormEpsilon();
+    }
+
+    /** Adds a branch behind its norm; {@code site} numbers the dropout of its result. */
+    void add(Weight norm, Sublayer branch, int site) {
+        norms.add(norm);
+        branches.add(branch);
+        sites.add(site);
+    }
+
+    /** Adds the last norm; {@code site} numbers the dropout of the stack's result. */
+    void end(Weight norm, int site) {
+        norms.add(norm);
+        sites.add(site);
+    }
+
+    List<Sublayer> branches() {
+        return branches;
+    }
+
+    double epsilon() {
+        return epsilon;
+    }
+
+    Weight norm(int branch) {
+        return norms.get(branch);
+    }
+
+    /** What a pass keeps: the stream before every norm, 1 / RMS of it, and what the branches keep. */
+    static final class Kept implements Saved {
+        private final List<Tensor> sums = new ArrayList<>();
+        private final List<Tensor> inverseRms = new ArrayList<>();
+        private final List<Saved> branches = new ArrayList<>();
+
+        @Override
+        public void close() {
+            sums.forEach(Tensor::close);
+            inverseRms.forEach(Tensor::close);
+            branches.forEach(Saved::close);
+        }
+    }
+
+    /** The stack's result [T, d_model] and what its backward pass needs. */
+    record Forward(Tensor output, Kept kept) {}
+
+    private Dropout dropout(StackPass pass, int branch) {
+        return pass.dropout(RandomStream.DROPOUT, sites.get(branch), dropout);
+    }
+
+    /** Runs the stack on embeddings [T, d_model], which it owns from here on. */
+    Forward forward(StackPass pass, Tensor embedded) {
+        Engine engine = pass.engine();
+        Kept kept = new Kept();
+        Tensor stream = embedded;
+        Tensor delta = null;
+        for (int i = 0; i <= branches.size(); i++) {
+            Dropout drop = i == 0 ? Dropout.NONE : dropout(pass, i - 1);
+            Engine.Normalized next =
+                    engine.addNorm(stream, delta, drop, norms.get(i).value(), epsilon);
+            if (delta != null) {
+                delta.close();
+            }
+            stream = next.sum();
+            kept.sums.add(stream);
+            kept.inverseRms.add(next.inverseRms());
+            if (i == branches.size()) {
+                return new Forward(dropped(engine, next.normalized(), dropout(pass, i)), kept);
+            }
+            Sublayer.Forward branch = branches.get(i).forward(pass, next.normalized());
+            kept.branches.add(branch.saved());
+            delta = branch.delta();
+        }
+        throw new IllegalStateException("a stack ends with a norm");
+    }
+
+    private static Tensor dropped(Engine engine, Tensor x, Dropout dropout) {
+        if (!dropout.active()) {
+            return x;
+        }
+        try (x) {
+            return engine.dropout(x, dropout);
+        }
+    }
+
+    /** Adds the weights' gradients and returns that of the embeddings; closes {@code dOutput} and what was kept. */
+    Tensor backward(StackPass pass, Kept kept, Tensor dOutput) {
+        Engine engine = pass.engine();
+        Tensor dStream = engine.allocate(dOutput.type(), dOutput.shape());
+        engine.fill(dStream, 0);
+        Tensor dNormalized = dropped(engine, dOutput, dropout(pass, branches.size()));
+        for (int i = branches.size(); ; i--) {
+            Weight norm = norms.get(i);
+            engine.addNormBackward(
+                    dNormalized,
+                    dStream,
+                    kept.sums.get(i),
+                    kept.inverseRms.get(i),
+                    norm.value(),
+                    norm.gradient(),
+                    norm.nextWrite());
+            dNormalized.close();
+            kept.sums.get(i).close();
+            kept.inverseRms.get(i).close();
+            if (i == 0) {
+                return dStream;
+            }
+            Dropout dropout = dropout(pass, i - 1);
+            Tensor dDelta = dropout.active() ? engine.dropout(dStream, dropout) : dStream;
+            dNormalized = branches.get(i - 1).backward(pass, kept.branches.get(i - 1), dDelta);
+            if (dDelta != dStream) {
+                dDelta.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.model.ParameterSpec.Kind;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** All parameters of a model, from its configuration alone. */
+public final class ParameterSpecs {
+    private final T5Config config;
+    private final ParameterNames names;
+    private final List<ParameterSpec> specs = new ArrayList<>();
+
+    private ParameterSpecs(T5Config config) {
+        this.config = config;
+        this.names = new ParameterNames(config);
+    }
+
+    /**
+     * Every parameter once, in the order of the forward pass: the embedding, the encoder's blocks, the decoder's, an
+     * untied head. Each expert's matrix is an entry of its own.
+     */
+    public static List<ParameterSpec> of(T5Config config) {
+        ParameterSpecs all = new ParameterSpecs(config);
+        all.add(ParameterNames.SHARED, Kind.EMBEDDING, config.vocabularySize(), config.modelSize());
+        for (Stack stack : Stack.values()) {
+            for (int layer = 0; layer < config.layers(stack); layer++) {
+                all.addBlock(stack, layer);
+            }
+            all.addNorm(all.names.finalNorm(stack), stack, -1);
+        }
+        if (!config.head().tied()) {
+            all.add(ParameterNames.HEAD, Kind.HEAD, config.vocabularySize(), config.modelSize());
+        }
+        return List.copyOf(all.specs);
+    }
+
+    /** The number of values of all parameters, each counted once. */
+    public static long count(T5Config config) {
+        long count = 0;
+        for (ParameterSpec spec : of(config)) {
+            count += spec.count();
+        }
+        return count;
+    }
+
+    /** The further names under which a folder may hold a parameter, each with that parameter's own name. */
+    public static SortedMap<String, String> aliases(T5Config config) {
+        ParameterNames names = new ParameterNames(config);
+        SortedMap<String, String> aliases = new TreeMap<>();
+        for (Stack stack : Stack.values()) {
+            aliases.put(names.embedding(stack), ParameterNames.SHARED);
+        }
+        if (config.head().tied()) {
+            aliases.put(ParameterNames.HEAD, ParameterNames.SHARED);
+        }
+        return aliases;
+    }
+
+    private void addBlock(Stack stack, int layer) {
+        addAttention(names.selfAttention(stack, layer), stack, layer);
+        if (layer == 0) {
+            specs.add(new ParameterSpec(
+                    names.relativeBias(stack),
+                    List.of(config.relativeBuckets(), config.heads()),
+                    Kind.RELATIVE_BIAS,
+                    Role.DENSE,
+                    Optional.of(stack),
+                    layer,
+                    -1));
+        }
+        addNorm(names.selfAttentionNorm(stack, layer), stack, layer);
+        if (stack == Stack.DECODER) {
+            addAttention(names.crossAttention(layer), stack, layer);
+            addNorm(names.crossAttentionNorm(layer), stack, layer);
+        }
+        if (config.sparse(stack, layer)) {
+            int experts = config.sparse().orElseThrow().experts();
+            addProjection(names.router(stack, layer), Role.ROUTER, stack, layer, -1, experts, config.modelSize());
+            for (int expert = 0; expert < experts; expert++) {
+                addFeedForward(names.expert(stack, layer, expert), Role.EXPERT, stack, layer, expert);
+            }
+        } else {
+            addFeedForward(names.feedForward(stack, layer), Role.DENSE, stack, layer, -1);
+        }
+        addNorm(names.feedForwardNorm(stack, layer), stack, layer);
+    }
+
+    private void addAttention(String prefix, Stack stack, int layer) {
+        int inner = config.attentionSize();
+        int outer = config.modelSize();
+        addProjection(prefix + ".q.weight", Role.DENSE, stack, layer, -1, inner, outer);
+        addProjection(prefix + ".k.weight", Role.DENSE, stack, layer, -1, inner, outer);
+        addProjection(prefix + ".v.weight", Role.DENSE, stack, layer, -1, inner, outer);
+        addProjection(prefix + ".o.weight", Role.DENSE, stack, layer, -1, outer, inner);
+    }
+
+    private void addFeedForward(String prefix, Role role, Stack stack, int layer, int expert) {
+        int inner = config.feedForwardSize();
+        int outer = config.modelSize();
+        switch (config.feedForward()) {
+            case RELU -> addProjection(prefix + ".wi.weight", role, stack, layer, expert, inner, outer);
+            case GATED_GELU -> {
+                addProjection(prefix + ".wi_0.weight", role, stack, layer, expert, inner, outer);
+                addProjection(prefix + ".wi_1.weight", role, stack, layer, expert, inner, outer);
+            }
+        }
+        addProjection(prefix + ".wo.weight", role, stack, layer, expert, outer, inner);
+    }
+
+    private void addProjection(String name, Role role, Stack stack, int layer, int expert, int out, int in) {
+        specs.add(new ParameterSpec(name, List.of(out, in), Kind.PROJECTION, role, Optional.of(stack), layer, expert));
+    }
+
+    private void addNorm(String name, Stack stack, int layer) {
+        specs.add(new ParameterSpec(
+                name, List.of(config.modelSize()), Kind.NORM, Role.DENSE, Optional.of(stack), layer, -1));
+    }
+
+    private void add(String name, Kind kind, int rows, int columns) {
+        specs.add(new ParameterSpec(name, List.of(rows, columns), kind, Role.DENSE, Optional.empty(), -1, -1));
+    }
+}

@@ -1,0 +1,127 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The weights of one rank: every dense and router parameter, and its own experts'. Parameters that one product takes together
+ * lie in one block of memory, in the order of the names.
+ */
+public final class Parameters implements AutoCloseable {
+    private final Engine engine;
+    private final DType type;
+    private final Map<String, ParameterSpec> specs = new HashMap<>();
+    private final List<Weight> weights = new ArrayList<>();
+    private final List<Parameter> parameters = new ArrayList<>();
+
+    Parameters(Engine engine, T5Config config) {
+        this.engine = engine;
+        this.type = engine.precision().master();
+        for (ParameterSpec spec : ParameterSpecs.of(config)) {
+            specs.put(spec.name(), spec);
+        }
+    }
+
+    /** Every parameter that this rank holds, in the order of the forward pass. */
+    public List<Parameter> all() {
+        return List.copyOf(parameters);
+    }
+
+    /** The parameter of that name, which this rank must hold. */
+    public Parameter named(String name) {
+        for (Parameter parameter : parameters) {
+            if (parameter.spec().name().equals(name)) {
+                return parameter;
+            }
+        }
+        throw new IllegalArgumentException("this rank holds no parameter " + name);
+    }
+
+    /** A weight [rows, columns] or [n] of one parameter. */
+    Weight single(String name) {
+        ParameterSpec spec = spec(name);
+        int[] shape = spec.shape().stream().mapToInt(Integer::intValue).toArray();
+        Weight weight = weight(shape);
+        parameters.add(new Parameter(spec, weight.value(), weight.gradient()));
+        return weight;
+    }
+
+    /** A weight of matrices of equal width, one below the other: [sum of their rows, columns]. */
+    Weight stacked(List<String> names) {
+        int rows = 0;
+        for (String name : names) {
+            rows += spec(name).shape().get(0);
+        }
+        Weight weight = weight(rows, spec(names.get(0)).shape().get(1));
+        addRows(names, weight.value(), weight.gradient());
+        return weight;
+    }
+
+    /** A weight of experts, each of stacked matrices: [experts, sum of their rows, columns]; names by expert. */
+    Weight experts(List<List<String>> namesByExpert) {
+        int rows = 0;
+        for (String name : namesByExpert.get(0)) {
+            rows += spec(name).shape().get(0);
+        }
+        int columns = spec(namesByExpert.get(0).get(0)).shape().get(1);
+        Weight weight = weight(namesByExpert.size(), rows, columns);
+        for (int e = 0; e < namesByExpert.size(); e++) {
+            addRows(
+                    namesByExpert.get(e),
+                    weight.value().slice(e, e + 1).reshape(rows, columns),
+                    weight.gradient().slice(e, e + 1).reshape(rows, columns));
+        }
+        return weight;
+    }
+
+    private void addRows(List<String> names, Tensor value, Tensor gradient) {
+        int row = 0;
+        for (String name : names) {
+            ParameterSpec spec = spec(name);
+            int end = row + spec.shape().get(0);
+            parameters.add(new Parameter(spec, value.slice(row, end), gradient.slice(row, end)));
+            row = end;
+        }
+    }
+
+    private ParameterSpec spec(String name) {
+        ParameterSpec spec = specs.get(name);
+        if (spec == null) {
+            throw new IllegalArgumentException("the configuration has no parameter " + name);
+        }
+        return spec;
+    }
+
+    private Weight weight(int... shape) {
+        Weight weight = new Weight(engine.allocate(type, shape), engine.allocate(type, shape));
+        weights.add(weight);
+        return weight;
+    }
+
+    /** Starts a step: gradients count from zero again. */
+    public void resetGradients() {
+        weights.forEach(Weight::reset);
+    }
+
+    /** Ends a step's backward passes: gradients that nothing has written become zero. */
+    public void completeGradients() {
+        for (Weight weight : weights) {
+            if (!weight.written()) {
+                engine.fill(weight.gradient(), 0);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        for (Weight weight : weights) {
+            weight.value().close();
+            weight.gradient().close();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+import java.util.List;
+
+/** softmax(q k^T + bias) v over the positions of a sequence; unscaled, no projection biases (T5). */
+final class SelfAttention implements Sublayer {
+    private final Weight queryKeyValue;
+    private final Weight output;
+    private final double dropout;
+    private final int site;
+    private final int width;
+
+    SelfAttention(Parameters parameters, T5Config config, Stack stack, int layer, int site) {
+        String prefix = new ParameterNames(config).selfAttention(stack, layer);
+        this.queryKeyValue =
+                parameters.stacked(List.of(prefix + ".q.weight", prefix + ".k.weight", prefix + ".v.weight"));
+        this.output = parameters.single(prefix + ".o.weight");
+        this.dropout = config.dropout();
+        this.site = site;
+        this.width = config.attentionSize();
+    }
+
+    private record Kept(Tensor x, Tensor qkv, Engine.Attention attention) implements Saved {
+        @Override
+        public void close() {
+            x.close();
+            qkv.close();
+            attention.result().close();
+            attention.saved().close();
+        }
+    }
+
+    private Dropout dropout(StackPass pass) {
+        return pass.rowsDropout(
+                RandomStream.ATTENTION_DROPOUT, site, dropout, pass.self().heads() * pass.length());
+    }
+
+    @Override
+    public Forward forward(StackPass pass, Tensor x) {
+        Engine engine = pass.engine();
+        Tensor qkv = engine.linear(x, queryKeyValue.value());
+        Engine.Attention attention = engine.attention(
+                pass.self(),
+                qkv.columns(0, width),
+                qkv.columns(width, 2 * width),
+                qkv.columns(2 * width, 3 * width),
+                pass.bias(),
+                pass.querySegments(),
+                pass.keySegments(),
+                dropout(pass));
+        Tensor delta = engine.linear(attention.result(), output.value());
+        return new Forward(delta, new Kept(x, qkv, attention));
+    }
+
+    @Override
+    public Tensor backward(StackPass pass, Saved saved, Tensor dDelta) {
+        Engine engine = pass.engine();
+        try (Kept kept = (Kept) saved;
+                Tensor dResult = engine.allocate(dDelta.type(), dDelta.rows(), width);
+                Tensor dQkv = engine.allocate(dDelta.type(), dDelta.rows(), 3 * width)) {
+            engine.linearWeightGradient(dDelta, kept.attention().result(), output.gradient(), output.nextWrite());
+            engine.linearInputGradient(dDelta, output.value(), dResult, Write.SET);
+            engine.attentionBackward(
+                    pass.self(),
+                    kept.qkv().columns(0, width),
+                    kept.qkv().columns(width, 2 * width),
+                    kept.qkv().columns(2 * width, 3 * width),
+                    kept.attention(),
+                    dropout(pass),
+                    dResult,
+                    dQkv.columns(0, width),
+                    dQkv.columns(width, 2 * width),
+                    dQkv.columns(2 * width, 3 * width),
+                    pass.dBias());
+            engine.linearWeightGradient(dQkv, kept.x(), queryKeyValue.gradient(), queryKeyValue.nextWrite());
+            Tensor dx = engine.allocate(dDelta.type(), kept.x().shape());
+            engine.linearInputGradient(dQkv, queryKeyValue.value(), dx, Write.SET);
+            return dx;
+        }
+    }
+}

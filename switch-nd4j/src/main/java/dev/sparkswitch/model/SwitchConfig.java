@@ -1,0 +1,94 @@
+package dev.sparkswitch.model;
+
+/**
+ * The sparse part of a Switch Transformer.
+ *
+ * @param experts the experts of every sparse layer, E
+ * @param sparseEncoderLayers the sparse layers that the encoder is asked to have; {@link T5Config#sparse} places them
+ * @param sparseDecoderLayers the sparse layers that the decoder is asked to have
+ * @param router how a token's experts are chosen
+ * @param capacity how many tokens an expert takes
+ * @param balanceLoss alpha of {@code alpha * E * sum_i f_i P_i}, summed over sparse layers (Switch Transformer,
+ *     equation 4)
+ * @param routerZLoss the coefficient of the mean squared log-sum-exp of the router's logits (ST-MoE, equation 5)
+ * @param expertDropout dropout inside the experts, between their two products
+ * @param jitter in training the router's input is multiplied by U(1 - jitter, 1 + jitter)
+ */
+public record SwitchConfig(
+        int experts,
+        int sparseEncoderLayers,
+        int sparseDecoderLayers,
+        RouterConfig router,
+        CapacityConfig capacity,
+        double balanceLoss,
+        double routerZLoss,
+        double expertDropout,
+        double jitter) {
+    /** The paper's alpha. */
+    public static final double DEFAULT_BALANCE_LOSS = 0.01;
+
+    /** The paper's jitter of the router's input. */
+    public static final double DEFAULT_JITTER = 0.01;
+
+    public SwitchConfig {
+        Contradictions.none(found -> found.atLeast(1, "experts", experts)
+                .atLeast(0, "sparse encoder layers", sparseEncoderLayers)
+                .atLeast(0, "sparse decoder layers", sparseDecoderLayers)
+                .check(
+                        sparseEncoderLayers != 0 || sparseDecoderLayers != 0,
+                        "there are " + experts + " experts but no sparse layer in either stack")
+                .check(
+                        router.k() <= experts,
+                        "router.k is " + router.k() + " but there are only " + experts + " experts")
+                .notNegative("balance loss", balanceLoss)
+                .notNegative("router z-loss", routerZLoss)
+                .fraction("expert dropout", expertDropout)
+                .fraction("jitter", jitter));
+    }
+
+    /** The paper's defaults around what a model must state: top-1, alpha 0.01, jitter 0.01, expert dropout 0.1. */
+    public static SwitchConfig of(
+            int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
+        return new SwitchConfig(
+                experts,
+                sparseEncoderLayers,
+                sparseDecoderLayers,
+                RouterConfig.TOP_1,
+                capacity,
+                DEFAULT_BALANCE_LOSS,
+                0,
+                0.1,
+                DEFAULT_JITTER);
+    }
+
+    /** The sparse layers that {@code stack} is asked to have. */
+    public int sparseLayers(Stack stack) {
+        return switch (stack) {
+            case ENCODER -> sparseEncoderLayers;
+            case DECODER -> sparseDecoderLayers;
+        };
+    }
+
+    /**
+     * The tokens that an expert takes of a routing group, which is a sequence in per-sequence mode.
+     *
+     * @param groupTokens the group's positions, S, padding included
+     * @return {@code max(minimum, (int) (factor * k * S / E))} in group mode (Mesh TensorFlow), all of the group in
+     *     generation, the absolute number in per-sequence mode; it may exceed {@code groupTokens}
+     */
+    public int capacity(int groupTokens, Phase phase) {
+        return switch (capacity.mode()) {
+            case GROUP ->
+                switch (phase) {
+                    case TRAIN -> capacity(groupTokens, capacity.trainFactor());
+                    case EVALUATE -> capacity(groupTokens, capacity.evalFactor());
+                    case GENERATE -> groupTokens;
+                };
+            case PER_SEQUENCE -> capacity.tokens();
+        };
+    }
+
+    private int capacity(int groupTokens, double factor) {
+        return Math.max(capacity.minimum(), (int) (factor * router.k() * groupTokens / experts));
+    }
+}

@@ -1,0 +1,231 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/**
+ * The encoder-decoder of T5 (Raffel et al. 2020) with Switch layers (Fedus et al. 2021) where its configuration has them. A
+ * configuration without them is a plain T5.
+ *
+ * <p>The loss of a step is the mean cross-entropy over its targets, plus for every sparse layer {@code alpha} times the mean
+ * over groups of {@code E * sum_i f_i P_i}, plus {@code z} times the mean squared logsumexp of its router.
+ */
+public final class SwitchTransformer implements AutoCloseable {
+    private final Engine engine;
+    private final T5Config config;
+    private final Parameters parameters;
+    private final Weight embedding;
+    private final Weight head;
+    private final Encoder encoder;
+    private final Decoder decoder;
+    private final List<SwitchFfn> sparseLayers;
+    private final int inputSite;
+    private final int targetSite;
+
+    /** A model with undefined weights: initialise or load them. */
+    public SwitchTransformer(Engine engine, T5Config config, Parallelism parallelism) {
+        this.engine = engine;
+        this.config = config;
+        Construction construction = new Construction(engine, config, parallelism);
+        this.parameters = construction.parameters();
+        this.embedding = parameters.single(ParameterNames.SHARED);
+        this.inputSite = construction.nextSite();
+        this.encoder = new Encoder(construction);
+        this.targetSite = construction.nextSite();
+        this.decoder = new Decoder(construction);
+        this.head = config.head().tied() ? embedding : parameters.single(ParameterNames.HEAD);
+        this.sparseLayers = construction.sparseLayers();
+    }
+
+    public T5Config config() {
+        return config;
+    }
+
+    public Engine engine() {
+        return engine;
+    }
+
+    public Parameters parameters() {
+        return parameters;
+    }
+
+    Decoder decoder() {
+        return decoder;
+    }
+
+    private LossSettings lossSettings(double labelSmoothing, double zLoss) {
+        return new LossSettings(logitScale(), labelSmoothing, zLoss);
+    }
+
+    /** The factor of the hidden states before the head: d_model^-0.5 where the head asks for it. */
+    double logitScale() {
+        return config.head().scaled() ? 1 / Math.sqrt(config.modelSize()) : 1;
+    }
+
+    private Dropout embeddingDropout(StepSettings step, int site, long firstRow, int length) {
+        return Dropout.ofRows(
+                config.dropout(), RandomStream.DROPOUT.at(step.seed(), step.step(), site), firstRow * length);
+    }
+
+    private PassSettings settings(StepSettings step, Stack stack) {
+        double balance = config.sparse().map(SwitchConfig::balanceLoss).orElse(0.0);
+        double z = config.sparse().map(SwitchConfig::routerZLoss).orElse(0.0);
+        long routed =
+                switch (stack) {
+                    case ENCODER -> step.routedInputs();
+                    case DECODER -> step.routedTargets();
+                };
+        return new PassSettings(
+                Phase.TRAIN,
+                step.seed(),
+                step.step(),
+                new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)));
+    }
+
+    /**
+     * Forward and backward pass of one micro-batch: adds its part of the step's gradient to the parameters' gradients.
+     *
+     * @return the losses of all target positions [rows * targetLength], master type; 0 where there is no target
+     */
+    public Tensor train(Batch batch, StepSettings step) {
+        PassSettings encoderSettings = settings(step, Stack.ENCODER);
+        PassSettings decoderSettings = settings(step, Stack.DECODER);
+        Dropout inputDropout = embeddingDropout(step, inputSite, batch.firstRow(), batch.inputLength());
+        Dropout targetDropout = embeddingDropout(step, targetSite, batch.firstRow(), batch.targetLength());
+
+        Encoder.Forward encoded = encoder.forward(
+                engine, batch, encoderSettings, engine.embed(batch.inputs(), embedding.value(), inputDropout));
+        Decoder.Forward decoded = decoder.forward(
+                engine,
+                batch,
+                decoderSettings,
+                engine.embed(batch.decoderInputs(), embedding.value(), targetDropout),
+                encoded.output());
+
+        addable(embedding);
+        addable(head);
+        Engine.LossGradient loss = engine.tokenLossGradient(
+                decoded.output(),
+                head.value(),
+                batch.targets(),
+                lossSettings(step.labelSmoothing(), step.zLoss()),
+                1.0 / Math.max(1, step.targetTokens()),
+                head.gradient());
+        Tensor dMemory =
+                engine.allocate(encoded.output().type(), encoded.output().shape());
+        engine.fill(dMemory, 0);
+        try (Tensor dTargets = decoder.backward(decoded, loss.dHidden(), dMemory)) {
+            engine.embedBackward(dTargets, batch.decoderInputs(), embedding.gradient(), targetDropout);
+        }
+        try (Tensor dInputs = encoder.backward(encoded, dMemory)) {
+            engine.embedBackward(dInputs, batch.inputs(), embedding.gradient(), inputDropout);
+        }
+        return loss.tokenLoss();
+    }
+
+    /** Makes a gradient ready for operations that only add. */
+    private void addable(Weight weight) {
+        if (weight.nextWrite() == Write.SET) {
+            engine.fill(weight.gradient(), 0);
+        }
+    }
+
+    /**
+     * The losses of all target positions [rows * targetLength], master type, without dropout, smoothing or z-loss; 0 where
+     * there is no target.
+     */
+    public Tensor tokenLosses(Batch batch) {
+        PassSettings settings = PassSettings.forwardOnly(Phase.EVALUATE);
+        try (Tensor hidden = decoderOutput(batch, settings)) {
+            return engine.tokenLoss(hidden, head.value(), batch.targets(), lossSettings(0, 0));
+        }
+    }
+
+    /** The logits of all target positions [rows * targetLength, V], master type. */
+    public Tensor logits(Batch batch, Phase phase) {
+        try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(phase))) {
+            return logits(hidden);
+        }
+    }
+
+    /** The logits [T, V] of the decoder's output [T, d_model]. */
+    Tensor logits(Tensor hidden) {
+        return engine.logits(hidden, head.value(), logitScale());
+    }
+
+    private Tensor decoderOutput(Batch batch, PassSettings settings) {
+        try (Tensor encoded = encode(batch, settings)) {
+            Decoder.Forward decoded = decoder.forward(
+                    engine,
+                    batch,
+                    settings,
+                    engine.embed(batch.decoderInputs(), embedding.value(), Dropout.NONE),
+                    encoded);
+            decoded.pass().bias().close();
+            decoded.stack().kept().close();
+            return decoded.output();
+        }
+    }
+
+    /** The encoder's output [rows * inputLength, d_model]. */
+    public Tensor encode(Batch batch, PassSettings settings) {
+        Encoder.Forward encoded =
+                encoder.forward(engine, batch, settings, engine.embed(batch.inputs(), embedding.value(), Dropout.NONE));
+        encoded.pass().bias().close();
+        encoded.stack().kept().close();
+        return encoded.output();
+    }
+
+    /** The embeddings [n, d_model] of ids. */
+    Tensor embed(Tensor ids) {
+        return engine.embed(ids, embedding.value(), Dropout.NONE);
+    }
+
+    /** The names of the sparse layers, encoder first. */
+    public List<String> sparseLayerNames() {
+        return sparseLayers.stream().map(SwitchFfn::name).toList();
+    }
+
+    /**
+     * Takes the sums of {@link dev.sparkswitch.engine.RoutingStatistics} that this rank's passes have gathered since the last
+     * call, one vector a sparse layer.
+     */
+    public List<double[]> takeRoutingStatistics() {
+        return sparseLayers.stream()
+                .map(layer -> {
+                    double[] values = download(layer.statistics());
+                    engine.fill(layer.statistics(), 0);
+                    return values;
+                })
+                .toList();
+    }
+
+    /** The elements of a tensor of master type. */
+    public double[] download(Tensor tensor) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(
+                        (int) tensor.size() * tensor.type().bytes())
+                .order(ByteOrder.nativeOrder());
+        engine.download(tensor, bytes);
+        double[] values = new double[(int) tensor.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = tensor.type() == DType.FLOAT64
+                    ? bytes.getDouble(i * Double.BYTES)
+                    : bytes.getFloat(i * Float.BYTES);
+        }
+        return values;
+    }
+
+    @Override
+    public void close() {
+        parameters.close();
+        sparseLayers.forEach(layer -> layer.statistics().close());
+    }
+}

@@ -1,0 +1,275 @@
+package dev.sparkswitch.model;
+
+import java.util.Optional;
+
+/**
+ * A T5-shaped encoder-decoder, dense or with Switch layers.
+ *
+ * @param vocabularySize the rows of the embedding, V
+ * @param modelSize the width of the residual stream, d_model
+ * @param keySize the width of one attention head, d_kv
+ * @param feedForwardSize the inner width of a feed-forward layer and of an expert, d_ff
+ * @param heads the attention heads, H
+ * @param encoderLayers the encoder's blocks
+ * @param decoderLayers the decoder's blocks
+ * @param feedForward the form of feed-forward layers and experts
+ * @param relativeBuckets the buckets of the relative position bias
+ * @param relativeMaxDistance the distance from which on all positions share the last bucket
+ * @param layerNormEpsilon added to the mean square in every RMS norm
+ * @param dropout the dropout of embeddings, attention, feed-forward layers and residual branches
+ * @param head where the output projection's weights come from
+ * @param padId the id of padding
+ * @param eosId the id that ends a sequence
+ * @param decoderStartId the id that a decoder's input begins with
+ * @param sparse the Switch layers, or empty for a dense model
+ */
+public record T5Config(
+        int vocabularySize,
+        int modelSize,
+        int keySize,
+        int feedForwardSize,
+        int heads,
+        int encoderLayers,
+        int decoderLayers,
+        FeedForward feedForward,
+        int relativeBuckets,
+        int relativeMaxDistance,
+        double layerNormEpsilon,
+        double dropout,
+        Head head,
+        int padId,
+        int eosId,
+        int decoderStartId,
+        Optional<SwitchConfig> sparse) {
+    public T5Config {
+        Contradictions.none(found -> {
+            found.atLeast(1, "vocabulary size", vocabularySize)
+                    .atLeast(1, "model size (d_model)", modelSize)
+                    .atLeast(1, "key size (d_kv)", keySize)
+                    .atLeast(1, "feed-forward size (d_ff)", feedForwardSize)
+                    .atLeast(1, "heads", heads)
+                    .atLeast(1, "encoder layers", encoderLayers)
+                    .atLeast(1, "decoder layers", decoderLayers)
+                    .check(
+                            relativeBuckets >= 4 && relativeBuckets % 2 == 0,
+                            "relative position buckets are " + relativeBuckets + " but must be even and at least 4")
+                    .check(
+                            relativeMaxDistance > relativeBuckets / 2,
+                            "relative position distance " + relativeMaxDistance + " must exceed half of the "
+                                    + relativeBuckets + " buckets")
+                    .positive("layer norm epsilon", layerNormEpsilon)
+                    .fraction("dropout", dropout)
+                    .check(padId != eosId, "padding and end of sequence share the id " + padId);
+            checkId(found, "padding", padId, vocabularySize);
+            checkId(found, "end-of-sequence", eosId, vocabularySize);
+            checkId(found, "decoder start", decoderStartId, vocabularySize);
+            sparse.ifPresent(layers -> found.check(
+                            head == Head.TIED_SCALED || head == Head.UNTIED,
+                            "a Switch model's head is tied and scaled or untied and unscaled, not " + head)
+                    .check(
+                            layers.sparseEncoderLayers() <= encoderLayers,
+                            layers.sparseEncoderLayers() + " sparse encoder layers do not fit in " + encoderLayers)
+                    .check(
+                            layers.sparseDecoderLayers() <= decoderLayers,
+                            layers.sparseDecoderLayers() + " sparse decoder layers do not fit in " + decoderLayers));
+        });
+    }
+
+    private static void checkId(Contradictions found, String name, int id, int vocabularySize) {
+        found.check(
+                id >= 0 && id < vocabularySize,
+                "the " + name + " id " + id + " lies outside the vocabulary of " + vocabularySize);
+    }
+
+    /** The blocks of {@code stack}. */
+    public int layers(Stack stack) {
+        return switch (stack) {
+            case ENCODER -> encoderLayers;
+            case DECODER -> decoderLayers;
+        };
+    }
+
+    /** The width of all attention heads together, {@code heads * keySize}. */
+    public int attentionSize() {
+        return heads * keySize;
+    }
+
+    /**
+     * Whether the feed-forward layer of block {@code layer} is a Switch layer. With {@code step = layers / sparse
+     * layers}, rounded down, block i is sparse iff {@code step == 1 || i % step == 1} (Hugging Face's rule, which the
+     * released checkpoints follow): 6 of 12 are 1, 3, 5, 7, 9, 11. Where the division leaves a remainder the rule can
+     * give more sparse layers than were asked for.
+     */
+    public boolean sparse(Stack stack, int layer) {
+        if (sparse.isEmpty() || sparse.get().sparseLayers(stack) == 0) {
+            return false;
+        }
+        int step = layers(stack) / sparse.get().sparseLayers(stack);
+        return step == 1 || layer % step == 1;
+    }
+
+    /** A builder that holds T5-Base: V 32128, d_model 768, d_kv 64, d_ff 3072, 12 heads, 12 + 12 layers, ReLU, tied. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** A builder that holds this configuration. */
+    public Builder toBuilder() {
+        return new Builder(this);
+    }
+
+    /** Collects the fields of a {@link T5Config}; the names are those of its components. */
+    public static final class Builder {
+        private int vocabularySize = 32128;
+        private int modelSize = 768;
+        private int keySize = 64;
+        private int feedForwardSize = 3072;
+        private int heads = 12;
+        private int encoderLayers = 12;
+        private int decoderLayers = 12;
+        private FeedForward feedForward = FeedForward.RELU;
+        private int relativeBuckets = 32;
+        private int relativeMaxDistance = 128;
+        private double layerNormEpsilon = 1e-6;
+        private double dropout = 0.1;
+        private Head head = Head.TIED_SCALED;
+        private int padId;
+        private int eosId = 1;
+        private int decoderStartId;
+        private Optional<SwitchConfig> sparse = Optional.empty();
+
+        private Builder() {}
+
+        private Builder(T5Config config) {
+            vocabularySize = config.vocabularySize;
+            modelSize = config.modelSize;
+            keySize = config.keySize;
+            feedForwardSize = config.feedForwardSize;
+            heads = config.heads;
+            encoderLayers = config.encoderLayers;
+            decoderLayers = config.decoderLayers;
+            feedForward = config.feedForward;
+            relativeBuckets = config.relativeBuckets;
+            relativeMaxDistance = config.relativeMaxDistance;
+            layerNormEpsilon = config.layerNormEpsilon;
+            dropout = config.dropout;
+            head = config.head;
+            padId = config.padId;
+            eosId = config.eosId;
+            decoderStartId = config.decoderStartId;
+            sparse = config.sparse;
+        }
+
+        public Builder vocabularySize(int value) {
+            vocabularySize = value;
+            return this;
+        }
+
+        public Builder modelSize(int value) {
+            modelSize = value;
+            return this;
+        }
+
+        public Builder keySize(int value) {
+            keySize = value;
+            return this;
+        }
+
+        public Builder feedForwardSize(int value) {
+            feedForwardSize = value;
+            return this;
+        }
+
+        public Builder heads(int value) {
+            heads = value;
+            return this;
+        }
+
+        public Builder encoderLayers(int value) {
+            encoderLayers = value;
+            return this;
+        }
+
+        public Builder decoderLayers(int value) {
+            decoderLayers = value;
+            return this;
+        }
+
+        public Builder feedForward(FeedForward value) {
+            feedForward = value;
+            return this;
+        }
+
+        public Builder relativeBuckets(int value) {
+            relativeBuckets = value;
+            return this;
+        }
+
+        public Builder relativeMaxDistance(int value) {
+            relativeMaxDistance = value;
+            return this;
+        }
+
+        public Builder layerNormEpsilon(double value) {
+            layerNormEpsilon = value;
+            return this;
+        }
+
+        public Builder dropout(double value) {
+            dropout = value;
+            return this;
+        }
+
+        public Builder head(Head value) {
+            head = value;
+            return this;
+        }
+
+        public Builder padId(int value) {
+            padId = value;
+            return this;
+        }
+
+        public Builder eosId(int value) {
+            eosId = value;
+            return this;
+        }
+
+        public Builder decoderStartId(int value) {
+            decoderStartId = value;
+            return this;
+        }
+
+        public Builder sparse(SwitchConfig value) {
+            sparse = Optional.of(value);
+            return this;
+        }
+
+        public Builder dense() {
+            sparse = Optional.empty();
+            return this;
+        }
+
+        /** @throws dev.sparkswitch.base.UserException naming all contradictions */
+        public T5Config build() {
+            return new T5Config(
+                    vocabularySize,
+                    modelSize,
+                    keySize,
+                    feedForwardSize,
+                    heads,
+                    encoderLayers,
+                    decoderLayers,
+                    feedForward,
+                    relativeBuckets,
+                    relativeMaxDistance,
+                    layerNormEpsilon,
+                    dropout,
+                    head,
+                    padId,
+                    eosId,
+                    decoderStartId,
+                    sparse);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package dev.sparkswitch.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.model.HuggingFaceConfig.HeadTensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class HuggingFaceConfigTest {
+    private static final Path FIXTURES =
+            Path.of(System.getProperty("sparkswitch.fixtures", "../tests/src/test/resources/fixtures"));
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    static List<Path> folders() throws IOException {
+        try (Stream<Path> cases = Files.list(FIXTURES.resolve("hf"))) {
+            return cases.filter(folder -> Files.exists(folder.resolve("config.json")))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("folders")
+    void aConfigurationThatIsWrittenIsReadBackTheSame(Path folder) throws IOException {
+        T5Config config = read(tree(folder.getFileName().toString()));
+
+        assertThat(read(HuggingFaceConfig.write(config))).isEqualTo(config);
+    }
+
+    @ParameterizedTest
+    @MethodSource("folders")
+    void whatIsWrittenAgreesWithTheFileField(Path folder) throws IOException {
+        ObjectNode original = tree(folder.getFileName().toString());
+        ObjectNode written = HuggingFaceConfig.write(read(original));
+
+        written.fieldNames().forEachRemaining(name -> {
+            // Ours adds its losses to the native fields; a group-based model leaves Hugging Face's capacity out.
+            if (original.hasNonNull(name) && !name.equals("sparkswitch")) {
+                assertThat(written.get(name).asText())
+                        .as(name)
+                        .isEqualTo(original.get(name).asText());
+            }
+        });
+        if (original.has("sparkswitch")) {
+            assertThat(written.at("/sparkswitch/router")).isEqualTo(original.at("/sparkswitch/router"));
+            assertThat(written.at("/sparkswitch/capacity")).isEqualTo(original.at("/sparkswitch/capacity"));
+        }
+    }
+
+    @Test
+    void aGroupedTopTwoModel() throws IOException {
+        T5Config config = read(tree("switch-tiny-group-top2"));
+        SwitchConfig sparse = config.sparse().orElseThrow();
+
+        assertThat(sparse.router()).isEqualTo(new RouterConfig(RoutingPolicy.TOP_K, 2));
+        assertThat(sparse.capacity()).isEqualTo(CapacityConfig.group(4, 1.0, 1.0, 4));
+        assertThat(sparse.experts()).isEqualTo(4);
+        assertThat(sparse.jitter()).isZero();
+        assertThat(config.modelSize()).isEqualTo(32);
+        assertThat(config.keySize()).isEqualTo(8);
+        assertThat(config.vocabularySize()).isEqualTo(96);
+        assertThat(config.head()).isEqualTo(Head.TIED_SCALED);
+    }
+
+    @Test
+    void aFolderWithoutNativeFieldsRunsAsHuggingFaceDoes() throws IOException {
+        ObjectNode tree = tree("switch-tiny-drops");
+        tree.remove("sparkswitch");
+
+        SwitchConfig sparse = read(tree).sparse().orElseThrow();
+
+        assertThat(sparse.router()).isEqualTo(RouterConfig.TOP_1);
+        assertThat(sparse.capacity()).isEqualTo(CapacityConfig.perSequence(3));
+        assertThat(sparse.capacity().routePadding()).isTrue();
+    }
+
+    @Test
+    void theHeadIsScaledAsTheFileSaysAndElseWhereItIsTied() throws IOException {
+        assertThat(read(tree("t5-tiny")).head()).isEqualTo(Head.TIED_SCALED);
+        assertThat(read(tree("t5v11-tiny-gated")).head()).isEqualTo(Head.UNTIED);
+
+        ObjectNode silent = tree("t5-tiny");
+        silent.remove(List.of("scale_decoder_outputs", "tie_word_embeddings"));
+        assertThat(read(silent).head()).isEqualTo(Head.TIED_SCALED);
+
+        ObjectNode unscaled = tree("t5-tiny").put("scale_decoder_outputs", false);
+        assertThat(read(unscaled).head()).isEqualTo(Head.TIED_UNSCALED);
+    }
+
+    @Test
+    void tensorsAreBelievedBeforeTheTieFlag() throws IOException {
+        ObjectNode tree = tree("t5v11-tiny-gated").put("tie_word_embeddings", true);
+
+        assertThat(HuggingFaceConfig.read(tree, "config.json", HeadTensor.OWN).head())
+                .isEqualTo(Head.UNTIED);
+        assertThat(HuggingFaceConfig.read(tree("switch-tiny"), "config.json", HeadTensor.OWN)
+                        .head())
+                .isEqualTo(Head.UNTIED);
+        assertThat(HuggingFaceConfig.read(tree, "config.json", HeadTensor.SHARED)
+                        .head())
+                .isEqualTo(Head.TIED_UNSCALED);
+    }
+
+    @Test
+    void everyFaultIsNamedWithFileAndField() throws IOException {
+        ObjectNode tree = tree("switch-tiny-group").put("d_model", "wide").put("num_heads", 0);
+        tree.remove("vocab_size");
+        tree.put("num_layers", 3_000_000_000L).put("dense_act_fn", "silu").put("router_bias", true);
+        tree.withObject("/sparkswitch/capacity").put("group-row", 4).put("minimum", 1.5);
+
+        assertThatThrownBy(() -> HuggingFaceConfig.read(tree, "models/x/config.json", HeadTensor.UNKNOWN))
+                .isInstanceOf(UserException.class)
+                .hasMessageStartingWith("models/x/config.json: ")
+                .hasMessageContaining("d_model is \"wide\" but must be an integer of at least 1")
+                .hasMessageContaining("num_heads is 0")
+                .hasMessageContaining("vocab_size is missing")
+                .hasMessageContaining("num_layers is 3000000000")
+                .hasMessageContaining("'silu'")
+                .hasMessageContaining("router_bias")
+                .hasMessageContaining("sparkswitch.capacity.group-row is not a known field")
+                .hasMessageContaining("sparkswitch.capacity.minimum is 1.5");
+    }
+
+    @Test
+    void contradictionsAcrossFieldsAreNamed() throws IOException {
+        ObjectNode tree =
+                tree("switch-tiny").put("num_sparse_encoder_layers", 0).put("num_sparse_decoder_layers", 0);
+        assertThatThrownBy(() -> read(tree)).hasMessageContaining("4 experts but no sparse layer");
+
+        ObjectNode step = tree("switch-tiny").put("encoder_sparse_step", 3);
+        assertThatThrownBy(() -> read(step))
+                .hasMessageContaining("encoder_sparse_step is 3 but 2 sparse layers of 4 give 2");
+
+        assertThatThrownBy(() -> read(JSON.createObjectNode().put("model_type", "bert")))
+                .hasMessageContaining("model_type is 'bert'");
+        assertThatThrownBy(() -> HuggingFaceConfig.read(JSON.createArrayNode(), "config.json", HeadTensor.UNKNOWN))
+                .hasMessageContaining("not a JSON object");
+    }
+
+    @Test
+    void aStackWithoutSparseLayersHasNoneUnlessTransformersStoredItsStepOfAllLayers() throws IOException {
+        ObjectNode tree =
+                tree("switch-tiny").put("num_sparse_decoder_layers", 0).put("decoder_sparse_step", 0);
+        assertThat(read(tree).sparse(Stack.DECODER, 1)).isFalse();
+        assertThat(read(tree).sparse(Stack.ENCODER, 1)).isTrue();
+
+        tree.put("decoder_sparse_step", 4);
+        assertThat(read(tree).sparse(Stack.DECODER, 1)).isTrue();
+        assertThat(read(tree).sparse(Stack.DECODER, 3)).isFalse();
+    }
+
+    @Test
+    void exportDropsNothingAndRefusesWhatHuggingFaceLacks() throws IOException {
+        ObjectNode exported = HuggingFaceConfig.export(read(tree("switch-tiny-group")), 512);
+
+        assertThat(exported.has("sparkswitch")).isFalse();
+        assertThat(exported.get("expert_capacity").intValue()).isEqualTo(512);
+        assertThatThrownBy(() -> HuggingFaceConfig.export(read(tree("switch-tiny-group-top2")), 512))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("router.k is 2");
+        assertThatThrownBy(() -> HuggingFaceConfig.export(
+                        read(tree("switch-tiny")).toBuilder()
+                                .feedForward(FeedForward.GATED_GELU)
+                                .build(),
+                        512))
+                .hasMessageContaining("GATED_GELU");
+    }
+
+    private static T5Config read(ObjectNode tree) {
+        return HuggingFaceConfig.read(tree, "config.json", HeadTensor.UNKNOWN);
+    }
+
+    private static ObjectNode tree(String name) throws IOException {
+        return (ObjectNode) JSON.readTree(
+                FIXTURES.resolve("hf").resolve(name).resolve("config.json").toFile());
+    }
+}

@@ -1,0 +1,91 @@
+package dev.sparkswitch.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sparkswitch.base.UserException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class T5ConfigTest {
+    @Test
+    void sparseLayersStandWhereTheReleasedModelsHaveThem() {
+        assertThat(sparseLayers(12, 6)).containsExactly(1, 3, 5, 7, 9, 11);
+        assertThat(sparseLayers(12, 3)).containsExactly(1, 5, 9);
+        assertThat(sparseLayers(3, 3)).containsExactly(0, 1, 2);
+        assertThat(sparseLayers(2, 1)).containsExactly(1);
+        assertThat(sparseLayers(12, 5)).containsExactly(1, 3, 5, 7, 9, 11);
+        assertThat(sparseLayers(4, 0)).isEmpty();
+    }
+
+    @Test
+    void capacityIsTheFactorsShareOfTheGroupRoundedDown() {
+        SwitchConfig top1 = SwitchConfig.of(4, 1, 1, CapacityConfig.group(4, 1.0, 2.0, 4));
+        SwitchConfig top2 = new SwitchConfig(
+                4, 1, 1, new RouterConfig(RoutingPolicy.TOP_K, 2), top1.capacity(), 0.01, 0, 0.1, 0.01);
+
+        assertThat(top1.capacity(56, Phase.TRAIN)).isEqualTo(14);
+        assertThat(top1.capacity(36, Phase.TRAIN)).isEqualTo(9);
+        assertThat(top1.capacity(39, Phase.TRAIN)).isEqualTo(9);
+        assertThat(top1.capacity(36, Phase.EVALUATE)).isEqualTo(18);
+        assertThat(top2.capacity(39, Phase.TRAIN)).isEqualTo(19);
+        assertThat(top1.capacity(8, Phase.TRAIN)).as("the minimum").isEqualTo(4);
+        assertThat(SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(3)).capacity(100, Phase.TRAIN))
+                .isEqualTo(3);
+    }
+
+    @Test
+    void allContradictionsAreReportedTogether() {
+        assertThatThrownBy(() -> T5Config.builder()
+                        .encoderLayers(2)
+                        .heads(0)
+                        .dropout(1.5)
+                        .eosId(40_000)
+                        .sparse(SwitchConfig.of(8, 3, 1, CapacityConfig.perSequence(64)))
+                        .build())
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("heads is 0 but must be at least 1")
+                .hasMessageContaining("dropout is 1.5")
+                .hasMessageContaining("end-of-sequence id 40000 lies outside the vocabulary of 32128")
+                .hasMessageContaining("3 sparse encoder layers do not fit in 2");
+        assertThatThrownBy(() -> new SwitchConfig(
+                        2, 0, 0, new RouterConfig(RoutingPolicy.TOP_K, 3), CapacityConfig.perSequence(1), -1, 0, 0, 0))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("2 experts but no sparse layer")
+                .hasMessageContaining("router.k is 3 but there are only 2 experts")
+                .hasMessageContaining("balance loss is -1.0");
+        assertThatThrownBy(() -> CapacityConfig.group(0, 0, Double.NaN, 0))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("capacity.group-rows is 0")
+                .hasMessageContaining("capacity.train-factor is 0.0")
+                .hasMessageContaining("capacity.eval-factor is NaN")
+                .hasMessageContaining("capacity.minimum is 0");
+    }
+
+    @Test
+    void aBuilderOfAConfigurationMakesTheSameOne() {
+        T5Config config = T5Config.builder()
+                .feedForward(FeedForward.GATED_GELU)
+                .head(Head.UNTIED)
+                .sparse(SwitchConfig.of(4, 1, 1, CapacityConfig.group(2, 1, 2, 4)))
+                .build();
+
+        assertThat(config.toBuilder().build()).isEqualTo(config);
+    }
+
+    private static List<Integer> sparseLayers(int layers, int sparse) {
+        T5Config config = T5Config.builder()
+                .encoderLayers(layers)
+                .decoderLayers(layers)
+                .sparse(SwitchConfig.of(8, sparse, 1, CapacityConfig.perSequence(64)))
+                .build();
+        List<Integer> found = new ArrayList<>();
+        for (int layer = 0; layer < layers; layer++) {
+            if (config.sparse(Stack.ENCODER, layer)) {
+                found.add(layer);
+            }
+        }
+        return found;
+    }
+}
