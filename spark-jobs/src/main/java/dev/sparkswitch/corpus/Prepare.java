@@ -137,8 +137,12 @@ public final class Prepare {
 
     private List<Rule> withLanguage(List<Rule> rules) {
         List<Rule> all = new ArrayList<>(rules);
-        if (!config.language().keep().isEmpty()) {
-            all.add(LanguageRule.of(config.language()));
+        List<String> languages = config.language().keep().orElseGet(() -> switch (config.preset()) {
+            case C4 -> List.of("en");
+            case LIGHT, NONE -> List.of();
+        });
+        if (!languages.isEmpty()) {
+            all.add(LanguageRule.of(languages, config.language()));
         }
         return all;
     }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
@@ -164,6 +165,7 @@ class PrepareTest {
         Path input = Files.writeString(folder.resolve("pages.jsonl"), json);
         JobResult result = Prepare.run(SPARK, config("""
                 input: {paths: ['%s'], format: json, url-column: url}
+                language: {keep: []}
                 output: '%s'
                 """.formatted(input, folder.resolve("corpus"))));
         assertThat(result.manifest().counts())
@@ -222,7 +224,8 @@ class PrepareTest {
         assertThatThrownBy(() -> config("input: {paths: [a], format: delimited, columns: [b]}\noutput: c"))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("must contain the text-column 'text'");
-        assertThatThrownBy(() -> LanguageRule.of(new PrepareConfig.Language(List.of("klingon"), 0.5, 100)))
+        assertThatThrownBy(() ->
+                        LanguageRule.of(List.of("klingon"), new PrepareConfig.Language(Optional.empty(), 0.5, 100)))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("klingon");
     }
