@@ -43,6 +43,7 @@ public final class Batch {
     static final String TARGET_TEXT_TOKENS = "target-text-tokens";
 
     private final Steps steps;
+    private final int partitions;
     private final BatchConfig config;
     private final Corpus corpus;
     private final Vocabulary vocabulary;
@@ -50,9 +51,11 @@ public final class Batch {
     private final SpanCorruption.Lengths lengths;
     private final ShardLayout layout;
 
-    private Batch(SparkSession spark, BatchConfig config) {
+    /** @param partitions of the work; the result does not depend on them */
+    Batch(SparkSession spark, BatchConfig config, int partitions) {
         this.config = config;
-        this.steps = Steps.of(spark, "batch", Steps.partitions(spark, 0));
+        this.partitions = partitions;
+        this.steps = Steps.of(spark, "batch", partitions);
         this.corpus = Corpus.open(steps.spark(), config.corpus());
         this.vocabulary = Vocabulary.open(spark.sparkContext().hadoopConfiguration(), config.vocabulary());
         this.settings = Configs.toTree(config);
@@ -65,10 +68,10 @@ public final class Batch {
      *     something else
      */
     public static BatchResult run(SparkSession spark, BatchConfig config) {
-        return new Batch(spark, config).run();
+        return new Batch(spark, config, Steps.partitions(spark, 0)).run();
     }
 
-    private BatchResult run() {
+    BatchResult run() {
         Configuration hadoop = steps.spark().sparkContext().hadoopConfiguration();
         OutputFolder train = new OutputFolder(hadoop, new Path(config.output(), Split.TRAIN.text()));
         OutputFolder heldout = new OutputFolder(hadoop, new Path(config.output(), Split.HELD_OUT.text()));
@@ -102,7 +105,7 @@ public final class Batch {
                         .build());
             });
             return new BatchResult(trainResult, heldoutResult);
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
             throw Failures.explained(e, "the corpus");
         } finally {
             trainExamples.unpersist();
@@ -113,7 +116,6 @@ public final class Batch {
 
     /** Tokenizing is the dear part, and two passes need its outcome. */
     private Dataset<Row> examples(Split split, Broadcast<byte[]> model) {
-        int partitions = Steps.partitions(steps.spark(), 0);
         return RawExamples.of(
                         corpus.documents(split), model, config.buckets(split), lengths.raw(), config.seed(), partitions)
                 .persist(StorageLevel.MEMORY_AND_DISK());

@@ -1,5 +1,6 @@
 package dev.sparkswitch.corpus;
 
+import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.SparkSwitchException;
 import dev.sparkswitch.base.UserException;
 import java.io.EOFException;
@@ -10,11 +11,11 @@ final class Failures {
     private Failures() {}
 
     /**
-     * @param failure what a Spark action threw
+     * @param failure what a Spark action threw; Spark's own exceptions are checked ones, though nothing declares them
      * @param what was being read, for the message
-     * @return the cause that is ours, a user error for input that is damaged, or {@code failure} itself
+     * @return the cause that is ours, a user error for input that is damaged, or a defect
      */
-    static RuntimeException explained(RuntimeException failure, String what) {
+    static RuntimeException explained(Exception failure, String what) {
         String firstLine = "";
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof SparkSwitchException own) {
@@ -38,6 +39,8 @@ final class Failures {
                         failure);
             }
         }
-        return failure;
+        return failure instanceof RuntimeException runtime
+                ? runtime
+                : new InternalException("Spark failed on " + what + ": " + firstLine, failure);
     }
 }

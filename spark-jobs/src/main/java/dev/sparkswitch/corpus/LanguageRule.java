@@ -44,9 +44,13 @@ record LanguageRule(Set<String> keep, double probability, int prefix) implements
         }
     }
 
-    /** A rule for the settings; languages may be given in two letters or three. */
-    static LanguageRule of(PrepareConfig.Language settings) {
-        Set<String> codes = settings.keep().stream().map(LanguageRule::code).collect(Collectors.toUnmodifiableSet());
+    /**
+     * A rule for the settings.
+     *
+     * @param languages that stay, in two letters or three
+     */
+    static LanguageRule of(List<String> languages, PrepareConfig.Language settings) {
+        Set<String> codes = languages.stream().map(LanguageRule::code).collect(Collectors.toUnmodifiableSet());
         return new LanguageRule(codes, settings.probability(), settings.prefix());
     }
 

@@ -72,7 +72,7 @@ public final class Prepare {
                     .files(written);
             inputs.forEach(manifest::input);
             return output.commit(manifest.build());
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
             throw Failures.explained(e, "the input");
         } finally {
             prepare.held.forEach(Dataset::unpersist);
@@ -137,8 +137,12 @@ public final class Prepare {
 
     private List<Rule> withLanguage(List<Rule> rules) {
         List<Rule> all = new ArrayList<>(rules);
-        if (!config.language().keep().isEmpty()) {
-            all.add(LanguageRule.of(config.language()));
+        List<String> languages = config.language().keep().orElseGet(() -> switch (config.preset()) {
+            case C4 -> List.of("en");
+            case LIGHT, NONE -> List.of();
+        });
+        if (!languages.isEmpty()) {
+            all.add(LanguageRule.of(languages, config.language()));
         }
         return all;
     }

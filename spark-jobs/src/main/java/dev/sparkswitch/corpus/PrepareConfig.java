@@ -97,8 +97,8 @@ public record PrepareConfig(
 
     /** Which languages stay. */
     public record Language(
-            @Setting(value = "[]", help = "languages that stay, such as en; none: all, and none is identified")
-            List<String> keep,
+            @Setting(help = "languages that stay, such as [en]; [] keeps all; left out: en for c4, otherwise all")
+            Optional<List<String>> keep,
 
             @Setting(value = "0.99", help = "probability that the language must have")
             double probability,

@@ -66,6 +66,8 @@ public final class Vocab {
                 progress.detail(pieces + " pieces left of which " + config.size() + " stay");
             });
             return trainer.train(corpus.trainingTexts().javaRDD());
+        } catch (Exception e) {
+            throw Failures.explained(e, "the corpus");
         }
     }
 }

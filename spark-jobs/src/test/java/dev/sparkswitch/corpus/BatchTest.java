@@ -1,0 +1,210 @@
+package dev.sparkswitch.corpus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sparkswitch.arrow.ShardLayout;
+import dev.sparkswitch.arrow.ShardSource;
+import dev.sparkswitch.arrow.TokenBatch;
+import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.tokenizer.Tokenizer;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BatchTest {
+    private static final SparkSession SPARK = LocalSpark.session();
+
+    @TempDir
+    static Path folder;
+
+    private static BatchResult shards;
+
+    private static <R extends Record> R config(Class<R> type, String yaml) {
+        return Configs.load(type, new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)), "test", List.of());
+    }
+
+    @BeforeAll
+    static void makeCorpusAndVocabulary() throws IOException {
+        Path input = Files.write(folder.resolve("text.txt"), SampleText.documents(150, 4));
+        Prepare.run(SPARK, config(PrepareConfig.class, """
+                input: {paths: ['%s']}
+                output: '%s'
+                preset: light
+                heldout: 0.2
+                """.formatted(input, folder.resolve("corpus"))));
+        Vocab.run(SPARK, vocab("vocabulary"));
+        shards = Batch.run(SPARK, batch("shards", 3));
+    }
+
+    private static VocabConfig vocab(String output) {
+        return config(VocabConfig.class, """
+                corpus: '%s'
+                output: '%s'
+                size: 150
+                """.formatted(folder.resolve("corpus"), folder.resolve(output)));
+    }
+
+    private static BatchConfig batch(String output, long seed) {
+        return config(BatchConfig.class, """
+                corpus: '%s'
+                vocabulary: '%s'
+                output: '%s'
+                inputs: 64
+                buckets: 7
+                shard-size: 16KiB
+                seed: %d
+                """.formatted(
+                        folder.resolve("corpus"), folder.resolve("vocabulary"), folder.resolve(output), seed));
+    }
+
+    @Test
+    void theBytesDoNotDependOnPartitions() {
+        Map<String, String> expected = checksums(shards);
+        assertThat(expected).hasSizeGreaterThan(3);
+        for (int partitions : new int[] {1, 3, 17}) {
+            BatchResult result = new Batch(SPARK, batch("shards-" + partitions, 3), partitions).run();
+            assertThat(checksums(result)).as(partitions + " partitions").isEqualTo(expected);
+        }
+    }
+
+    private static Map<String, String> checksums(BatchResult result) {
+        Map<String, String> checksums = new TreeMap<>();
+        result.train().manifest().files().forEach(file -> checksums.put("train/" + file.path(), file.checksum()));
+        result.heldout().manifest().files().forEach(file -> checksums.put("heldout/" + file.path(), file.checksum()));
+        return checksums;
+    }
+
+    @Test
+    void everyTokenOfTheTextIsInExactlyOneRow() {
+        Vocabulary vocabulary = Vocabulary.open(
+                SPARK.sparkContext().hadoopConfiguration(),
+                folder.resolve("vocabulary").toString());
+        Map<Integer, Integer> expected = new TreeMap<>();
+        Map<Integer, Integer> found = new TreeMap<>();
+        try (Tokenizer tokenizer = vocabulary.tokenizer()) {
+            for (Row row : Corpus.open(SPARK, folder.resolve("corpus").toString())
+                    .documents(Split.TRAIN)
+                    .collectAsList()) {
+                for (int token : tokenizer.encode(row.getAs(Corpus.TEXT))) {
+                    expected.merge(token, 1, Integer::sum);
+                }
+            }
+            for (int[] row : rows(shards.train())) {
+                for (int token : row) {
+                    if (!tokenizer.isSentinel(token) && token != tokenizer.eosId() && token != tokenizer.padId()) {
+                        found.merge(token, 1, Integer::sum);
+                    }
+                }
+            }
+        }
+        assertThat(found).isEqualTo(expected);
+        long tokens = expected.values().stream().mapToLong(Integer::longValue).sum();
+        assertThat(shards.train().manifest().counts()).containsEntry(Batch.TEXT_TOKENS, tokens);
+    }
+
+    /** All inputs and targets of a box, padded. */
+    private static List<int[]> rows(JobResult box) {
+        List<int[]> rows = new ArrayList<>();
+        try (ShardSource source = ShardSource.open(SPARK.sparkContext().hadoopConfiguration(), box.folder());
+                TokenBatch batch = source.read(0, (int) source.rows())) {
+            assertThat(source.rows()).isEqualTo(box.manifest().counts().get("rows"));
+            for (int row = 0; row < batch.rows(); row++) {
+                int[] both = new int[batch.inputLength() + batch.targetLength()];
+                batch.inputs().get(row * batch.inputLength(), both, 0, batch.inputLength());
+                batch.targets().get(row * batch.targetLength(), both, batch.inputLength(), batch.targetLength());
+                rows.add(both);
+            }
+        }
+        return rows;
+    }
+
+    @Test
+    void theManifestsTellWhatATrainerNeeds() {
+        Manifest train = shards.train().manifest();
+        assertThat(ShardLayout.of(train).inputLength()).isEqualTo(64);
+        assertThat(ShardLayout.of(train).targetLength()).isEqualTo(14);
+        assertThat(train.properties())
+                .containsEntry(ShardLayout.VOCABULARY_SIZE, "250")
+                .containsEntry("raw-length", "70");
+        assertThat(train.property(ShardLayout.VOCABULARY)).startsWith("sha256:");
+        Manifest heldout = shards.heldout().manifest();
+        double nats = Double.parseDouble(heldout.property(Batch.UNIGRAM_NATS));
+        double entropy = Double.parseDouble(heldout.property(Batch.UNIGRAM_ENTROPY));
+        assertThat(nats).isBetween(entropy, entropy + 1);
+        assertThat(entropy).isBetween(3.0, Math.log(150));
+        assertThat(heldout.counts().get(Batch.TARGET_TEXT_TOKENS))
+                .isBetween(
+                        heldout.counts().get(Batch.TEXT_TOKENS) / 10,
+                        heldout.counts().get(Batch.TEXT_TOKENS) / 5);
+    }
+
+    @Test
+    void anotherSeedGivesOtherRows() {
+        BatchResult other = Batch.run(SPARK, batch("seed-4", 4));
+        assertThat(checksums(other)).doesNotContainValue(checksums(shards).get("train/data/00000.arrow"));
+    }
+
+    @Test
+    void finishedBoxesAreFound() {
+        BatchResult again = Batch.run(SPARK, batch("shards", 3));
+        assertThat(shards.wasComplete()).isFalse();
+        assertThat(again.wasComplete()).isTrue();
+        assertThat(again.train().manifest()).isEqualTo(shards.train().manifest());
+        assertThat(Vocab.run(SPARK, vocab("vocabulary")).wasComplete()).isTrue();
+    }
+
+    @Test
+    void missingInputsNameTheCommandThatMakesThem() {
+        BatchConfig config = config(BatchConfig.class, """
+                corpus: '%s'
+                vocabulary: '%s'
+                output: '%s'
+                """.formatted(
+                        folder.resolve("corpus"), folder.resolve("nowhere"), folder.resolve("x")));
+        assertThatThrownBy(() -> Batch.run(SPARK, config))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("sparkswitch vocab");
+        assertThatThrownBy(() -> Vocab.run(
+                        SPARK,
+                        new VocabConfig(
+                                folder.resolve("none").toString(), "y", 150, 0.9995, 16, 1000, 0.75, 2, List.of())))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("sparkswitch prepare");
+    }
+
+    @Test
+    void moreSpansThanSentinelsAreRefused() {
+        String yaml = "corpus: a\nvocabulary: b\noutput: c\ninputs: 512\nmean-span-length: 1\nnoise-density: 0.5";
+        assertThatThrownBy(() -> config(BatchConfig.class, yaml))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("only 100 sentinels");
+    }
+
+    @Test
+    void aDamagedVocabularyIsNamed() throws IOException {
+        Vocab.run(SPARK, vocab("damaged"));
+        Path model = folder.resolve("damaged/data/spiece.model");
+        byte[] bytes = Files.readAllBytes(model);
+        Files.write(model, Arrays.copyOf(bytes, bytes.length - 1));
+        assertThatThrownBy(() -> Vocabulary.open(
+                        SPARK.sparkContext().hadoopConfiguration(),
+                        folder.resolve("damaged").toString()))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("spiece.model is damaged");
+    }
+}

@@ -1,0 +1,111 @@
+package dev.sparkswitch.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.corpus.LocalSpark;
+import dev.sparkswitch.corpus.SampleText;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.junit.jupiter.api.Test;
+
+class UnigramTrainerTest {
+    private static final JavaSparkContext SPARK =
+            JavaSparkContext.fromSparkContext(LocalSpark.session().sparkContext());
+
+    private static SentencePieceModel train(List<String> texts, UnigramTrainer.Options options, int partitions) {
+        return new UnigramTrainer(SPARK, options, pieces -> {}).train(SPARK.parallelize(texts, partitions));
+    }
+
+    @Test
+    void theModelDoesNotDependOnPartitionsOrOrder() {
+        List<String> texts = SampleText.documents(60, 1);
+        byte[] one = train(texts, UnigramTrainer.Options.of(200), 1).toBytes();
+        List<String> shuffled = new ArrayList<>(texts);
+        Collections.shuffle(shuffled, new Random(5));
+        assertThat(train(shuffled, UnigramTrainer.Options.of(200), 3).toBytes()).isEqualTo(one);
+        assertThat(train(shuffled, UnigramTrainer.Options.of(200), 17).toBytes())
+                .isEqualTo(one);
+    }
+
+    @Test
+    void theModelIsOneThatSentencePieceReads() {
+        List<String> texts = SampleText.documents(60, 1);
+        SentencePieceModel model = train(texts, UnigramTrainer.Options.of(200), 2);
+        assertThat(model.pieces()).hasSize(200);
+        assertThat(model.pieces().subList(0, 3).stream().map(SentencePieceModel.Piece::text))
+                .containsExactly("<pad>", "</s>", "<unk>");
+        assertThat(SentencePieceModel.parse(model.toBytes()).pieces()).isEqualTo(model.pieces());
+        try (Tokenizer tokenizer = new Tokenizer(model.toBytes())) {
+            assertThat(tokenizer.vocabularySize()).isEqualTo(300);
+            assertThat(tokenizer.embeddingRows()).isEqualTo(384);
+            for (String text : texts) {
+                int[] ids = tokenizer.encode(text);
+                assertThat(tokenizer.decode(ids)).isEqualTo(text);
+                assertThat(ids).doesNotContain(tokenizer.unknownId());
+                assertThat(ids.length).isLessThan(text.length() / 2);
+            }
+        }
+    }
+
+    @Test
+    void scoresAreFallingLogProbabilities() {
+        SentencePieceModel model = train(SampleText.documents(60, 1), UnigramTrainer.Options.of(200), 2);
+        List<SentencePieceModel.Piece> normal =
+                model.pieces().subList(3, model.pieces().size());
+        double sum = 0;
+        for (int i = 0; i < normal.size(); i++) {
+            sum += Math.exp(normal.get(i).score());
+            if (i > 0) {
+                assertThat(normal.get(i).score())
+                        .isLessThanOrEqualTo(normal.get(i - 1).score());
+            }
+        }
+        assertThat(sum).isBetween(0.8, 1.01);
+    }
+
+    @Test
+    void userSymbolsAreAlwaysOnePiece() {
+        UnigramTrainer.Options defaults = UnigramTrainer.Options.of(200);
+        UnigramTrainer.Options options = new UnigramTrainer.Options(
+                200,
+                defaults.characterCoverage(),
+                defaults.maxPieceLength(),
+                defaults.seedPieces(),
+                defaults.shrinkingFactor(),
+                defaults.subIterations(),
+                List.of("<sep>"));
+        SentencePieceModel model = train(SampleText.documents(60, 1), options, 2);
+        try (Tokenizer tokenizer = new Tokenizer(model.toBytes())) {
+            assertThat(tokenizer.split("the<sep>dog")).contains("<sep>");
+            assertThat(model.pieces().get(3).text()).isEqualTo("<sep>");
+        }
+    }
+
+    @Test
+    void tooLittleTextIsTheUsersError() {
+        assertThatThrownBy(() -> train(List.of(" ", "\n"), UnigramTrainer.Options.of(100), 1))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("no text");
+        assertThatThrownBy(() -> train(List.of("hello hello"), UnigramTrainer.Options.of(100), 1))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("lower size or give more text");
+        assertThatThrownBy(() -> train(List.of("abcdefghijklmnopqrstuvwxyz"), UnigramTrainer.Options.of(20), 1))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("no room for the 27 characters");
+    }
+
+    @Test
+    void damagedModelsAreTheUsersError() {
+        assertThatThrownBy(() -> SentencePieceModel.parse(new byte[] {10, 100, 1, 2}))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("no SentencePiece model");
+        assertThatThrownBy(() -> SentencePieceModel.parse(new byte[0]))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("no pieces");
+    }
+}
