@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -131,7 +132,12 @@ public final class CheckpointStore {
         if (!manifest.kind().equals(Manifest.CHECKPOINT)) {
             throw new IllegalArgumentException("a checkpoint's manifest is not of kind '" + manifest.kind() + "'");
         }
-        Manifests.write(files, writer.folder(), manifest);
+        try {
+            Manifests.write(files, writer.folder(), manifest);
+        } catch (FSError e) {
+            // Hadoop reports a failing local disk as an Error.
+            throw failed("write", e);
+        }
         return new CheckpointRef(writer.folder(), state.step(), writer.attempt(), manifest);
     }
 
@@ -288,7 +294,7 @@ public final class CheckpointStore {
         }
     }
 
-    private ResourceException failed(String action, IOException cause) {
+    private ResourceException failed(String action, Throwable cause) {
         return new ResourceException(
                 "Cannot " + action + " the checkpoints in " + root + " (" + cause.getMessage()
                         + "): check the disk's space and your rights.",

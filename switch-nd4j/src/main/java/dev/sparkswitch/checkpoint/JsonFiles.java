@@ -11,6 +11,7 @@ import dev.sparkswitch.base.UserException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -51,6 +52,6 @@ final class JsonFiles {
 
     /** The text of a JSON file, with a line break at its end. */
     static byte[] bytes(JsonNode tree) {
-        return (tree.toPrettyString() + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8);
+        return (tree.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
     }
 }
