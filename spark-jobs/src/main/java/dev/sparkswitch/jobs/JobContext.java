@@ -1,11 +1,20 @@
 package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.corpus.JobResult;
+import dev.sparkswitch.eval.metric.Scores;
+import dev.sparkswitch.eval.task.Task;
+import dev.sparkswitch.jobs.run.Evaluate;
+import dev.sparkswitch.jobs.run.TrainingRun;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
+import org.apache.spark.deploy.SparkHadoopUtil;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -54,6 +63,41 @@ public final class JobContext implements AutoCloseable {
             }
         }
         return session;
+    }
+
+    /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */
+    public Configuration hadoop() {
+        return SparkHadoopUtil.get().newConfiguration(new SparkConf());
+    }
+
+    /** Says how a run ended. */
+    void finished(TrainingRun.Finished run) {
+        finished(new JobResult(run.folder(), run.manifest(), run.wasComplete()));
+        Map<String, String> properties = run.manifest().properties();
+        if (properties.containsKey(TrainingRun.HELD_OUT_LOSS)) {
+            out.printf(
+                    Locale.ROOT,
+                    "  %-32s %.4f nats a token%n",
+                    "held-out loss",
+                    Double.parseDouble(properties.get(TrainingRun.HELD_OUT_LOSS)));
+        }
+    }
+
+    /** Says what an evaluation found. */
+    void finished(Evaluate.Finished evaluation) {
+        finished(new JobResult(evaluation.folder(), evaluation.manifest(), evaluation.wasComplete()));
+        for (Task.Evaluation result : evaluation.results()) {
+            for (Scores.Score score : result.scores().scores()) {
+                out.printf(
+                        Locale.ROOT,
+                        "  %-12s %-14s %6.2f  (%.2f to %.2f)%n",
+                        result.scores().task(),
+                        score.name(),
+                        score.value(),
+                        score.low(),
+                        score.high());
+            }
+        }
     }
 
     /** Says what a job left behind: new or found complete, where, and its counts. */

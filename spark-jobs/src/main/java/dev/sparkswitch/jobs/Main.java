@@ -53,7 +53,13 @@ public final class Main implements Runnable {
 
     /** Every command there is, in the order in which a person meets them. */
     static List<Job<?>> jobs() {
-        return List.of(new PrepareJob(), new VocabJob(), new BatchJob());
+        return List.of(
+                new PrepareJob(),
+                new VocabJob(),
+                new BatchJob(),
+                new PretrainJob(),
+                new FinetuneJob(),
+                new EvaluateJob());
     }
 
     /** Runs one command and ends the process with its exit code. */

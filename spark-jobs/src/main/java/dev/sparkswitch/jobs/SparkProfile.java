@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.base.InternalException;
+import dev.sparkswitch.jobs.run.ClusterSettings;
 
 /**
  * What a job asks of Spark where the person who started it named no cluster. A master other than {@code local[...]},
@@ -21,6 +22,12 @@ public sealed interface SparkProfile {
      */
     static SparkProfile training(int executors, int coresPerExecutor, int memoryPerExecutorMiB) {
         return new Training(executors, coresPerExecutor, memoryPerExecutorMiB);
+    }
+
+    /** Training as a run's settings want it. */
+    static SparkProfile training(ClusterSettings cluster) {
+        long mebibytes = cluster.memoryPerRank().bytes() >> 20;
+        return new Training(cluster.ranks(), cluster.coresPerRank(), (int) Math.min(Integer.MAX_VALUE, mebibytes));
     }
 
     /** The master to use where none was named. */

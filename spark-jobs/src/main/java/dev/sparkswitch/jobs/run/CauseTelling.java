@@ -38,7 +38,8 @@ final class CauseTelling implements RankLauncher {
             int worldSize, int attempt, RankBody<R> body, Consumer<TrainingStatus> progress) {
         if (!cause.isEmpty()) {
             System.err.println("\n" + command + ": attempt " + (attempt + 1) + " on " + worldSize
-                    + (worldSize == 1 ? " rank" : " ranks") + " from the newest checkpoint; the one before ended because: "
+                    + (worldSize == 1 ? " rank" : " ranks")
+                    + " from the newest checkpoint; the one before ended because: "
                     + cause);
         }
         // The loop was given this body, so that the next attempt's may stand in for it.

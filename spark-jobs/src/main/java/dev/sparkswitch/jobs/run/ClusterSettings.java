@@ -14,17 +14,33 @@ import dev.sparkswitch.base.Setting;
  * @param memoryPerRank heap of an executor, likewise
  */
 public record ClusterSettings(
-        @Setting(value = "1", help = "executors that train, one rank each") int ranks,
-        @Setting(value = "0", help = "fewest ranks to go on with after a loss; 0: as many as ranks") int minRanks,
-        @Setting(value = "0", help = "ranks that share one copy of the experts; 0: all") int expertParallel,
-        @Setting(value = "5", help = "attempts before the run gives up") int maxAttempts,
-        @Setting(value = "1", help = "cores of an executor, where executors are started on this host") int coresPerRank,
+        @Setting(value = "1", help = "executors that train, one rank each")
+        int ranks,
+
+        @Setting(value = "0", help = "fewest ranks to go on with after a loss; 0: as many as ranks")
+        int minRanks,
+
+        @Setting(value = "0", help = "ranks that share one copy of the experts; 0: all")
+        int expertParallel,
+
+        @Setting(value = "5", help = "attempts before the run gives up")
+        int maxAttempts,
+
+        @Setting(value = "1", help = "cores of an executor, where executors are started on this host")
+        int coresPerRank,
+
         @Setting(value = "1GiB", help = "heap of an executor, where executors are started on this host")
         DataSize memoryPerRank) {
     public ClusterSettings {
-        if (ranks < 1 || minRanks < 0 || minRanks > ranks || expertParallel < 0 || maxAttempts < 1 || coresPerRank < 1) {
-            throw new IllegalArgumentException("ranks, max-attempts and cores-per-rank must be at least 1, min-ranks must"
-                    + " lie in 0.." + ranks + " and expert-parallel must not be negative");
+        if (ranks < 1
+                || minRanks < 0
+                || minRanks > ranks
+                || expertParallel < 0
+                || maxAttempts < 1
+                || coresPerRank < 1) {
+            throw new IllegalArgumentException(
+                    "ranks, max-attempts and cores-per-rank must be at least 1, min-ranks must" + " lie in 0.." + ranks
+                            + " and expert-parallel must not be negative");
         }
     }
 

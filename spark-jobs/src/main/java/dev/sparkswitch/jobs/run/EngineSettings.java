@@ -12,12 +12,15 @@ import dev.sparkswitch.engine.nd4j.Nd4jEngine;
  * @param threads processor threads of a rank; 0: the cores that Spark gave it
  */
 public record EngineSettings(
-        @Setting(value = "float32", help = "arithmetic: float32 or float64") Precision precision,
-        @Setting(value = "0", help = "processor threads of a rank; 0: the cores of its executor") int threads) {
+        @Setting(value = "float32", help = "arithmetic: float32 or float64")
+        Precision precision,
+
+        @Setting(value = "0", help = "processor threads of a rank; 0: the cores of its executor")
+        int threads) {
     public EngineSettings {
         if (precision == Precision.BF16) {
-            throw new IllegalArgumentException("precision bf16 needs an engine that this build does not have: choose"
-                    + " float32");
+            throw new IllegalArgumentException(
+                    "precision bf16 needs an engine that this build does not have: choose" + " float32");
         }
         if (threads < 0) {
             throw new IllegalArgumentException("threads " + threads + " must be 0 or more");

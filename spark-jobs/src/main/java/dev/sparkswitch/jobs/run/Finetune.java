@@ -25,8 +25,7 @@ public final class Finetune {
      *
      * @throws UserException where the vocabulary is not the model's
      */
-    public static TrainingRun.Finished run(
-            TrainingRun.SparkSource spark, Configuration hadoop, FinetuneConfig config) {
+    public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, FinetuneConfig config) {
         Vocabulary vocabulary = Vocabulary.open(hadoop, config.vocabulary());
         T5Config model;
         Manifest.Input from;
@@ -66,8 +65,9 @@ public final class Finetune {
         if (source instanceof Checkpoint checkpoint) {
             String trained = checkpoint.manifest().properties().get(Vocabulary.HASH);
             if (trained != null && !trained.equals(vocabulary.hash())) {
-                throw new UserException("The model in " + from + " was trained with the vocabulary " + trained + ", but "
-                        + vocabulary.folder() + " is " + vocabulary.hash() + ": name the model's own vocabulary.");
+                throw new UserException("The model in " + from + " was trained with the vocabulary " + trained
+                        + ", but " + vocabulary.folder() + " is " + vocabulary.hash()
+                        + ": name the model's own vocabulary.");
             }
         }
         int size = Integer.parseInt(vocabulary.manifest().property(Vocabulary.SIZE));
@@ -79,16 +79,17 @@ public final class Finetune {
 
     private static T5Config tuned(T5Config model, FinetuneConfig config) {
         T5Config.Builder builder = model.toBuilder().dropout(config.dropout());
-        model.sparse().ifPresent(sparse -> builder.sparse(new SwitchConfig(
-                sparse.experts(),
-                sparse.sparseEncoderLayers(),
-                sparse.sparseDecoderLayers(),
-                sparse.router(),
-                sparse.capacity(),
-                sparse.balanceLoss(),
-                sparse.routerZLoss(),
-                config.expertDropout(),
-                sparse.jitter())));
+        model.sparse()
+                .ifPresent(sparse -> builder.sparse(new SwitchConfig(
+                        sparse.experts(),
+                        sparse.sparseEncoderLayers(),
+                        sparse.sparseDecoderLayers(),
+                        sparse.router(),
+                        sparse.capacity(),
+                        sparse.balanceLoss(),
+                        sparse.routerZLoss(),
+                        config.expertDropout(),
+                        sparse.jitter())));
         return builder.build();
     }
 }

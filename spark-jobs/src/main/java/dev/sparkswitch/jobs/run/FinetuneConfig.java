@@ -21,15 +21,31 @@ import java.util.List;
  * @param engine on what
  */
 public record FinetuneConfig(
-        @Setting(help = "model to begin with: a run, a checkpoint or a Hugging Face folder") String from,
+        @Setting(help = "model to begin with: a run, a checkpoint or a Hugging Face folder")
+        String from,
+
         @Setting(help = "folder of the model's vocabulary") String vocabulary,
-        @Setting(help = "what is learned, mixed in proportion to the examples") List<TaskSource> tasks,
+
+        @Setting(help = "what is learned, mixed in proportion to the examples")
+        List<TaskSource> tasks,
+
         @Setting(help = "folder of the run") String output,
-        @Setting(value = "512", help = "tokens of an input row; longer inputs are cut") int inputs,
-        @Setting(value = "128", help = "tokens of a target row; longer targets are cut") int targets,
-        @Setting(value = "0.1", help = "dropout outside the experts") double dropout,
-        @Setting(value = "0.4", help = "dropout inside the experts") double expertDropout,
-        @Setting(value = "0.02", help = "share of the examples on which the loss is measured") double heldOut,
+
+        @Setting(value = "512", help = "tokens of an input row; longer inputs are cut")
+        int inputs,
+
+        @Setting(value = "128", help = "tokens of a target row; longer targets are cut")
+        int targets,
+
+        @Setting(value = "0.1", help = "dropout outside the experts")
+        double dropout,
+
+        @Setting(value = "0.4", help = "dropout inside the experts")
+        double expertDropout,
+
+        @Setting(value = "0.02", help = "share of the examples on which the loss is measured")
+        double heldOut,
+
         @Setting(help = "the training") TrainingConfig training,
         @Setting(help = "the ranks") ClusterSettings cluster,
         @Setting(help = "the engine") EngineSettings engine) {

@@ -10,8 +10,7 @@ public final class Pretrain {
     private Pretrain() {}
 
     /** Trains, or finds that it is done; see {@link TrainingRun#run}. */
-    public static TrainingRun.Finished run(
-            TrainingRun.SparkSource spark, Configuration hadoop, PretrainConfig config) {
+    public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, PretrainConfig config) {
         return TrainingRun.run(
                 spark,
                 hadoop,

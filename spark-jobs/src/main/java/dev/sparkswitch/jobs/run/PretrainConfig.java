@@ -17,9 +17,14 @@ import java.util.Optional;
  * @param engine on what
  */
 public record PretrainConfig(
-        @Setting(help = "folder of the shards, as batch made it") String shards,
+        @Setting(help = "folder of the shards, as batch made it")
+        String shards,
+
         @Setting(help = "folder of the run") String output,
-        @Setting(help = "run, checkpoint or Hugging Face folder to begin with") Optional<String> initFrom,
+
+        @Setting(help = "run, checkpoint or Hugging Face folder to begin with")
+        Optional<String> initFrom,
+
         @Setting(help = "the model") T5Config model,
         @Setting(help = "the training") TrainingConfig training,
         @Setting(help = "the ranks") ClusterSettings cluster,

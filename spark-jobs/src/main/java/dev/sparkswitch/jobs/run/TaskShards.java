@@ -128,7 +128,9 @@ record TaskShards(Path training, Path heldOut) {
                         .count("rows", rows.size())
                         .properties(new TreeMap<>(layout.properties()))
                         .property(ShardLayout.VOCABULARY, vocabulary.hash())
-                        .property(ShardLayout.VOCABULARY_SIZE, vocabulary.manifest().property(Vocabulary.SIZE))
+                        .property(
+                                ShardLayout.VOCABULARY_SIZE,
+                                vocabulary.manifest().property(Vocabulary.SIZE))
                         .file(writer.entry())
                         .build());
     }

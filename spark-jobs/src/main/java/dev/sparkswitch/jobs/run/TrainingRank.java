@@ -81,8 +81,8 @@ final class TrainingRank implements RankBody<RunSummary> {
         Configuration hadoop = spec.configuration();
         Path folder = new Path(spec.folder());
         FileSystem files = folder.getFileSystem(hadoop);
-        T5Config config = HuggingFaceConfig.read(
-                tree(spec.model()), "the run's model", HuggingFaceConfig.HeadTensor.UNKNOWN);
+        T5Config config =
+                HuggingFaceConfig.read(tree(spec.model()), "the run's model", HuggingFaceConfig.HeadTensor.UNKNOWN);
         TrainingConfig training = Configs.load(TrainingConfig.class, tree(spec.trainingSettings()), List.of());
         EngineSettings engineSettings = Configs.load(EngineSettings.class, tree(spec.engineSettings()), List.of());
         CheckpointStore checkpoints = new CheckpointStore(files, TrainingRun.checkpoints(folder));
@@ -93,13 +93,12 @@ final class TrainingRank implements RankBody<RunSummary> {
                 new Parallelism(new ExpertPlacement(experts, expertParallel, context.worldSize()), collectives);
         try (Engine engine = engineSettings.open(cores());
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
-                Closing<TokenSource> heldOut = Closing.of(RunSpec.given(spec.heldOut())
-                        .map(path -> ShardSource.open(hadoop, new Path(path))));
+                Closing<TokenSource> heldOut = Closing.of(
+                        RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
                 SwitchTransformer model = new SwitchTransformer(engine, config, parallelism)) {
             LOG.info("rank {} of {} on {}", context.rank(), context.worldSize(), engine.description());
-            Optional<MetricsLog> metrics = context.rank() == 0
-                    ? Optional.of(new MetricsLog(files, folder, start.step()))
-                    : Optional.empty();
+            Optional<MetricsLog> metrics =
+                    context.rank() == 0 ? Optional.of(new MetricsLog(files, folder, start.step())) : Optional.empty();
             if (!cause.isEmpty()) {
                 metrics.ifPresent(log -> log.event("restart", start.step(), cause));
             }
@@ -139,7 +138,10 @@ final class TrainingRank implements RankBody<RunSummary> {
         if (context.rank() == 0) {
             int attempt = checkpoints.startAttempt();
             found = attempt + " "
-                    + checkpoints.newestValid().map(ref -> ref.folder().getName()).orElse("");
+                    + checkpoints
+                            .newestValid()
+                            .map(ref -> ref.folder().getName())
+                            .orElse("");
         }
         String[] parts = context.allGather(found).get(0).split(" ", 2);
         String name = parts[1];
@@ -150,7 +152,8 @@ final class TrainingRank implements RankBody<RunSummary> {
             throw new InternalException("Rank 0 found the checkpoint " + name + " but rank " + context.rank()
                     + " does not see it; the run's folder must be on a file system that all executors share.");
         }
-        return new Start(Integer.parseInt(parts[0]), start.map(CheckpointRef::step).orElse(0L), start);
+        return new Start(
+                Integer.parseInt(parts[0]), start.map(CheckpointRef::step).orElse(0L), start);
     }
 
     private static int cores() {

@@ -137,8 +137,8 @@ public final class TrainingRun {
         RunSummary summary;
         try (Progress progress =
                 Progress.start(task.name(), "steps", task.settings().steps())) {
-            CauseTelling launcher = new CauseTelling(
-                    new BarrierCluster(context, ClusterOptions.defaults()), body, task.name());
+            CauseTelling launcher =
+                    new CauseTelling(new BarrierCluster(context, ClusterOptions.defaults()), body, task.name());
             summary = new AttemptLoop(launcher, options, ranks -> legal(task, ranks))
                     .run(body, new StatusPrinter(progress))
                     .get(0);
@@ -172,8 +172,10 @@ public final class TrainingRun {
             }
         });
         ClusterSettings cluster = task.cluster();
-        task.model().sparse().ifPresent(sparse -> new ExpertPlacement(
-                sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks()));
+        task.model()
+                .sparse()
+                .ifPresent(sparse -> new ExpertPlacement(
+                        sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks()));
         task.settings().microRows(cluster.ranks(), groupRows(task.model()));
         task.initFrom().ifPresent(path -> openModel(hadoop, path).close());
     }

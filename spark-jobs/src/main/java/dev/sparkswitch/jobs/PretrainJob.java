@@ -1,0 +1,25 @@
+package dev.sparkswitch.jobs;
+
+import dev.sparkswitch.jobs.run.Pretrain;
+import dev.sparkswitch.jobs.run.PretrainConfig;
+import picocli.CommandLine.Command;
+
+/** {@code sparkswitch pretrain}: shards to checkpoints. */
+@Command(
+        name = "pretrain",
+        description = "Trains a Switch Transformer on shards, its experts spread over executors.",
+        footer = {
+            "  sparkswitch pretrain --set shards=run/shards --set output=run/model",
+            "  sparkswitch pretrain --set cluster.ranks=2 --set training.steps=1000",
+        })
+public final class PretrainJob extends Job<PretrainConfig> {
+    PretrainJob() {
+        super(PretrainConfig.class);
+    }
+
+    @Override
+    protected void run(PretrainConfig config, JobContext context) {
+        context.finished(
+                Pretrain.run(() -> context.spark(SparkProfile.training(config.cluster())), context.hadoop(), config));
+    }
+}
