@@ -45,6 +45,10 @@ public final class ProbeJob extends Job<ProbeJob.Config> {
 
     @Override
     protected void run(Config configuration, JobContext context) {
+        // As the demonstration does: data first, in this process, then executors of their own.
+        if (context.spark(SparkProfile.data()).range(3).count() != 3) {
+            throw new IllegalStateException("three rows are not three");
+        }
         JavaSparkContext spark = JavaSparkContext.fromSparkContext(
                 context.spark(SparkProfile.training(configuration.executors(), 1, 512))
                         .sparkContext());
