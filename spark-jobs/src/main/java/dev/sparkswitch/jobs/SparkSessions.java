@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.base.InternalException;
+import dev.sparkswitch.cluster.BarrierCluster;
 import dev.sparkswitch.base.ResourceException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -50,6 +51,9 @@ final class SparkSessions {
             defaults(conf, home, profile.file());
         } else if (profile instanceof SparkProfile.Training) {
             defaults(conf, home, "cluster.conf");
+        }
+        if (profile instanceof SparkProfile.Training) {
+            BarrierCluster.configure(conf);
         }
         return conf;
     }
