@@ -1,8 +1,8 @@
 package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.base.InternalException;
-import dev.sparkswitch.cluster.BarrierCluster;
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.cluster.BarrierCluster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;

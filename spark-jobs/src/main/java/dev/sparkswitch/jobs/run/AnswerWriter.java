@@ -46,8 +46,8 @@ final class AnswerWriter implements FlatMapFunction<Iterator<AnswerWriter.Questi
     private final int rows;
     private final Map<String, String> hadoop;
 
-    AnswerWriter(EvaluateConfig config, byte[] vocabulary, Map<String, String> hadoop) {
-        this.model = config.from();
+    AnswerWriter(String model, EvaluateConfig config, byte[] vocabulary, Map<String, String> hadoop) {
+        this.model = model;
         this.vocabulary = vocabulary;
         this.engineSettings = Configs.toTree(config.engine()).toString();
         this.inputs = config.inputs();

@@ -149,12 +149,13 @@ public final class Evaluate {
             hadoop.put(entry._1(), entry._2());
         }
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        String model = TrainingRun.qualified(context.hadoopConfiguration(), config.from());
         int partitions =
                 Math.max(1, Math.min(context.defaultParallelism(), questions.size() / Math.max(1, config.rows()) + 1));
         String[] answers = new String[questions.size()];
         try (Progress progress = Progress.start("evaluate", "examples", questions.size())) {
             context.parallelize(questions, partitions)
-                    .mapPartitions(new AnswerWriter(config, vocabulary.model(), hadoop))
+                    .mapPartitions(new AnswerWriter(model, config, vocabulary.model(), hadoop))
                     .collect()
                     .forEach(answer -> {
                         answers[answer.place()] = answer.text();

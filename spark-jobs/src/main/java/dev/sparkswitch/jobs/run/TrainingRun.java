@@ -126,7 +126,7 @@ public final class TrainingRun {
 
         SparkSession spark = source.start();
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        TrainingRank body = new TrainingRank(spec(spark, task, folder), "");
+        TrainingRank body = new TrainingRank(spec(spark, hadoop, task, folder), "");
         ClusterSettings cluster = task.cluster();
         AttemptOptions options = new AttemptOptions(
                 cluster.ranks(),
@@ -180,6 +180,17 @@ public final class TrainingRun {
         task.initFrom().ifPresent(path -> openModel(hadoop, path).close());
     }
 
+    /** The full path of a folder: executors have other working folders than the driver. */
+    static String qualified(Configuration hadoop, String folder) {
+        Path path = new Path(folder);
+        try {
+            return path.getFileSystem(hadoop).makeQualified(path).toString();
+        } catch (IOException | IllegalArgumentException e) {
+            throw new UserException(
+                    "The path " + folder + " cannot be used (" + e.getMessage() + "): correct it in the settings.", e);
+        }
+    }
+
     private static Manifest shards(Configuration hadoop, String folder) {
         Path path = new Path(folder);
         try {
@@ -206,17 +217,17 @@ public final class TrainingRun {
         }
     }
 
-    private static RunSpec spec(SparkSession spark, Task task, RunFolder folder) {
-        Map<String, String> hadoop = new TreeMap<>();
+    private static RunSpec spec(SparkSession spark, Configuration hadoop, Task task, RunFolder folder) {
+        Map<String, String> settings = new TreeMap<>();
         for (Tuple2<String, String> entry : spark.sparkContext().conf().getAllWithPrefix("spark.hadoop.")) {
-            hadoop.put(entry._1(), entry._2());
+            settings.put(entry._1(), entry._2());
         }
         JsonNode model = HuggingFaceConfig.write(task.model());
         return new RunSpec(
                 folder.path().toString(),
-                task.training(),
-                task.heldOut().orElse(""),
-                task.initFrom().orElse(""),
+                qualified(hadoop, task.training()),
+                task.heldOut().map(path -> qualified(hadoop, path)).orElse(""),
+                task.initFrom().map(path -> qualified(hadoop, path)).orElse(""),
                 model.toString(),
                 Configs.toTree(task.settings()).toString(),
                 Configs.toTree(task.engine()).toString(),
@@ -225,7 +236,7 @@ public final class TrainingRun {
                 folder.inputs().stream()
                         .map(input -> List.of(input.name(), input.path(), input.id()))
                         .toList(),
-                hadoop);
+                settings);
     }
 
     /** Shows what the ranks report. */
