@@ -8,5 +8,14 @@ package dev.sparkswitch.engine;
  * @param epsilon1 added to squared gradients
  * @param epsilon2 the least scale of a parameter
  * @param clip the largest RMS of an update
+ * @param scaling what the learning rate is relative to
  */
-public record AdafactorStep(double learningRate, double decay, double epsilon1, double epsilon2, double clip) {}
+public record AdafactorStep(double learningRate, double decay, double epsilon1, double epsilon2, double clip, Scaling scaling) {
+    /** What a learning rate is relative to. */
+    public enum Scaling {
+        /** The parameter's RMS, at least epsilon2: the relative step sizes of T5. */
+        PARAMETER,
+        /** Nothing: absolute step sizes, as with Adam. */
+        NONE
+    }
+}

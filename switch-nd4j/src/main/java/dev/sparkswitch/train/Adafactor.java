@@ -65,7 +65,14 @@ public final class Adafactor implements AutoCloseable {
     public void step(long step, double learningRate) {
         double decay = 1 - Math.pow(step, -config.decayExponent());
         engine.adafactor(
-                new AdafactorStep(learningRate, decay, config.epsilon1(), config.epsilon2(), config.clip()), slots);
+                new AdafactorStep(
+                        learningRate,
+                        decay,
+                        config.epsilon1(),
+                        config.epsilon2(),
+                        config.clip(),
+                        config.scaling()),
+                slots);
     }
 
     /** The optimizer's state, for checkpoints. */

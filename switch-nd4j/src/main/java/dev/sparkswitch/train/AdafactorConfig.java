@@ -1,6 +1,7 @@
 package dev.sparkswitch.train;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.engine.AdafactorStep;
 
 /**
  * Adafactor's constants (Shazeer and Stern 2018; the values of T5's released code).
@@ -9,6 +10,7 @@ import dev.sparkswitch.base.Setting;
  * @param clip the largest RMS of an update
  * @param epsilon1 added to squared gradients
  * @param epsilon2 the least scale of a parameter
+ * @param scaling what the learning rate is relative to: the parameter's RMS, as in T5, or nothing, as with Adam
  * @param minFactoredDim the second moments of a matrix are factored where both sides reach this
  */
 public record AdafactorConfig(
@@ -24,8 +26,10 @@ public record AdafactorConfig(
         @Setting(value = "1e-3", help = "least scale of a parameter")
         double epsilon2,
 
+        @Setting(value = "parameter", help = "what the learning rate is relative to: parameter or none")
+        AdafactorStep.Scaling scaling,
         @Setting(value = "128", help = "matrices are factored where both sides reach this")
         int minFactoredDim) {
     /** The values of T5's released code. */
-    public static final AdafactorConfig T5 = new AdafactorConfig(0.8, 1.0, 1e-30, 1e-3, 128);
+    public static final AdafactorConfig T5 = new AdafactorConfig(0.8, 1.0, 1e-30, 1e-3, AdafactorStep.Scaling.PARAMETER, 128);
 }

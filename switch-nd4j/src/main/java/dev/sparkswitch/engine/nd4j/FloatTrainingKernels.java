@@ -148,7 +148,11 @@ final class FloatTrainingKernels implements TrainingKernels {
     public void adafactor(AdafactorStep step, AdafactorSlot slot) {
         HostTensor value = (HostTensor) slot.value();
         double size = value.size();
-        double scale = Math.max(step.epsilon2(), Math.sqrt(sumSquares(value) / size));
+        double scale =
+                switch (step.scaling()) {
+                    case PARAMETER -> Math.max(step.epsilon2(), Math.sqrt(sumSquares(value) / size));
+                    case NONE -> 1;
+                };
         Updates updates = slot.factored() ? factored(step, slot) : unfactored(step, slot);
         int rows = value.rows();
         int width = value.extent(-1);
