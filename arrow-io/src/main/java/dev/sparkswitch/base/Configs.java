@@ -101,7 +101,10 @@ public final class Configs {
         } catch (JsonProcessingException e) {
             JsonLocation at = e.getLocation();
             String place = at == null ? "" : " in line " + at.getLineNr() + ", column " + at.getColumnNr();
-            throw new UserException(name + " is no valid YAML" + place + ": " + firstLine(e.getOriginalMessage()), e);
+            throw new UserException(
+                    name + " is no valid YAML" + place + " (" + yamlProblem(e.getOriginalMessage())
+                            + "): correct the file.",
+                    e);
         } catch (IOException e) {
             throw new UserException(name + " cannot be read (" + e.getMessage() + "): correct the path.", e);
         }
@@ -164,6 +167,14 @@ public final class Configs {
         } catch (JsonProcessingException e) {
             throw new InternalException("The default '" + yaml + "' of " + key + " is no valid YAML.", e);
         }
+    }
+
+    /** What the YAML parser was doing and, where it says so below a mark, what it met. */
+    private static String yamlProblem(String text) {
+        List<String> lines =
+                text.lines().map(String::strip).filter(line -> !line.isEmpty()).toList();
+        int mark = lines.indexOf("^");
+        return firstLine(text) + (mark >= 0 && mark + 1 < lines.size() ? ": " + lines.get(mark + 1) : "");
     }
 
     private static String firstLine(String text) {

@@ -84,6 +84,12 @@ public final class Progress implements AutoCloseable {
         tick();
     }
 
+    /** Says that {@code position} are done in all and what the text about it is; see {@link #detail}. */
+    public synchronized void at(long position, String text) {
+        detail = text;
+        at(position);
+    }
+
     /** Sets a short text that ends the line, such as {@code loss 3.21}. */
     public synchronized void detail(String text) {
         detail = text;

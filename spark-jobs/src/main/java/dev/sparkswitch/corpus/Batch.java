@@ -11,6 +11,7 @@ import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -42,8 +43,7 @@ public final class Batch {
     /** Count: text tokens in the targets. */
     static final String TARGET_TEXT_TOKENS = "target-text-tokens";
 
-    private final Steps steps;
-    private final int partitions;
+    private final Configuration hadoop;
     private final BatchConfig config;
     private final Corpus corpus;
     private final Vocabulary vocabulary;
@@ -51,13 +51,11 @@ public final class Batch {
     private final SpanCorruption.Lengths lengths;
     private final ShardLayout layout;
 
-    /** @param partitions of the work; the result does not depend on them */
-    Batch(SparkSession spark, BatchConfig config, int partitions) {
+    Batch(Configuration hadoop, BatchConfig config) {
+        this.hadoop = hadoop;
         this.config = config;
-        this.partitions = partitions;
-        this.steps = Steps.of(spark, "batch", partitions);
-        this.corpus = Corpus.open(steps.spark(), config.corpus());
-        this.vocabulary = Vocabulary.open(spark.sparkContext().hadoopConfiguration(), config.vocabulary());
+        this.corpus = Corpus.open(hadoop, config.corpus());
+        this.vocabulary = Vocabulary.open(hadoop, config.vocabulary());
         this.settings = Configs.toTree(config);
         this.lengths = config.corruption().lengths(config.inputs());
         this.layout = form().layout();
@@ -68,11 +66,16 @@ public final class Batch {
      *     something else
      */
     public static BatchResult run(SparkSession spark, BatchConfig config) {
-        return new Batch(spark, config, Steps.partitions(spark, 0)).run();
+        return run(() -> spark, spark.sparkContext().hadoopConfiguration(), config);
     }
 
-    BatchResult run() {
-        Configuration hadoop = steps.spark().sparkContext().hadoopConfiguration();
+    /** The same; Spark starts when everything that needs none is checked. */
+    public static BatchResult run(Supplier<SparkSession> spark, Configuration hadoop, BatchConfig config) {
+        return new Batch(hadoop, config).run(spark, 0);
+    }
+
+    /** @param wanted partitions of the work, on which the result does not depend; 0: as many as keep the cores busy */
+    BatchResult run(Supplier<SparkSession> spark, int wanted) {
         OutputFolder train = new OutputFolder(hadoop, new Path(config.output(), Split.TRAIN.text()));
         OutputFolder heldout = new OutputFolder(hadoop, new Path(config.output(), Split.HELD_OUT.text()));
         List<Manifest.Input> inputs = List.of(corpus.asInput(), vocabulary.asInput());
@@ -81,23 +84,26 @@ public final class Batch {
         if (trainDone.isPresent() && heldoutDone.isPresent()) {
             return new BatchResult(trainDone.get(), heldoutDone.get());
         }
-        JavaSparkContext context =
-                JavaSparkContext.fromSparkContext(steps.spark().sparkContext());
+        SparkSession session = spark.get();
+        int partitions = wanted > 0 ? wanted : Steps.partitions(session, 0);
+        Steps steps = Steps.of(session, "batch", partitions);
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(session.sparkContext());
         Broadcast<byte[]> model = context.broadcast(vocabulary.model());
-        Dataset<Row> trainExamples = examples(Split.TRAIN, model);
-        Dataset<Row> heldoutExamples = examples(Split.HELD_OUT, model);
+        Dataset<Row> trainExamples = examples(steps, partitions, Split.TRAIN, model);
+        Dataset<Row> heldoutExamples = examples(steps, partitions, Split.HELD_OUT, model);
         try (Tokenizer tokenizer = vocabulary.tokenizer()) {
             requirePadding(tokenizer);
-            Survey trainSurvey = survey(Split.TRAIN, trainExamples, tokenizer);
-            Survey heldoutSurvey = survey(Split.HELD_OUT, heldoutExamples, tokenizer);
+            Survey trainSurvey = survey(steps, Split.TRAIN, trainExamples, tokenizer);
+            Survey heldoutSurvey = survey(steps, Split.HELD_OUT, heldoutExamples, tokenizer);
             JobResult trainResult = trainDone.orElseGet(() -> {
                 train.begin();
-                ShardTask.Written written = write(Split.TRAIN, trainExamples, trainSurvey, train, tokenizer);
+                ShardTask.Written written = write(steps, Split.TRAIN, trainExamples, trainSurvey, train, tokenizer);
                 return train.commit(manifest(inputs, written, trainSurvey).build());
             });
             JobResult heldoutResult = heldoutDone.orElseGet(() -> {
                 heldout.begin();
-                ShardTask.Written written = write(Split.HELD_OUT, heldoutExamples, heldoutSurvey, heldout, tokenizer);
+                ShardTask.Written written =
+                        write(steps, Split.HELD_OUT, heldoutExamples, heldoutSurvey, heldout, tokenizer);
                 double nats = written.targets().crossEntropy(trainSurvey.tokens(), tokenizer.pieces());
                 return heldout.commit(manifest(inputs, written, heldoutSurvey)
                         .property(UNIGRAM_NATS, nats)
@@ -115,9 +121,14 @@ public final class Batch {
     }
 
     /** Tokenizing is the dear part, and two passes need its outcome. */
-    private Dataset<Row> examples(Split split, Broadcast<byte[]> model) {
+    private Dataset<Row> examples(Steps steps, int partitions, Split split, Broadcast<byte[]> model) {
         Dataset<Row> examples = RawExamples.of(
-                corpus.documents(split), model, config.buckets(split), lengths.raw(), config.seed(), partitions);
+                corpus.documents(steps.spark(), split),
+                model,
+                config.buckets(split),
+                lengths.raw(),
+                config.seed(),
+                partitions);
         return RawExamples.repeated(examples, config.passes(split), config.seed())
                 .persist(StorageLevel.MEMORY_AND_DISK());
     }
@@ -129,7 +140,7 @@ public final class Batch {
         }
     }
 
-    private Survey survey(Split split, Dataset<Row> examples, Tokenizer tokenizer) {
+    private Survey survey(Steps steps, Split split, Dataset<Row> examples, Tokenizer tokenizer) {
         Survey survey = steps.run("tokenize " + split.text(), () -> Survey.of(examples, tokenizer.vocabularySize()));
         if (survey.rows() == 0) {
             throw new UserException("The corpus " + config.corpus() + " has no text in its split '" + split.text()
@@ -139,11 +150,11 @@ public final class Batch {
     }
 
     private ShardTask.Written write(
-            Split split, Dataset<Row> examples, Survey survey, OutputFolder output, Tokenizer tokenizer) {
+            Steps steps, Split split, Dataset<Row> examples, Survey survey, OutputFolder output, Tokenizer tokenizer) {
         long rowBytes = (long) Integer.BYTES * (layout.inputLength() + layout.targetLength());
         ShufflePlan plan = survey.plan(Math.max(1, config.shardSize().bytes() / rowBytes));
         ShardTask task = new ShardTask(
-                new SerializableConfiguration(steps.spark().sparkContext().hadoopConfiguration()),
+                new SerializableConfiguration(hadoop),
                 output.folder().toString(),
                 form(),
                 plan,

@@ -33,7 +33,8 @@ public record BatchConfig(
         @Setting(value = "1", help = "times that the training text is run through, each time with other masks")
         int passes,
 
-        @Setting(value = "1", help = "times that the held-out text is run through") int heldoutPasses,
+        @Setting(value = "1", help = "times that the held-out text is run through")
+        int heldoutPasses,
 
         @Setting(value = "64MiB", help = "size that a shard should have")
         DataSize shardSize,

@@ -36,12 +36,10 @@ public final class Corpus {
             .add(URL, DataTypes.StringType)
             .add(SPLIT, DataTypes.StringType);
 
-    private final SparkSession spark;
     private final Path folder;
     private final Manifest manifest;
 
-    private Corpus(SparkSession spark, Path folder, Manifest manifest) {
-        this.spark = spark;
+    private Corpus(Path folder, Manifest manifest) {
         this.folder = folder;
         this.manifest = manifest;
     }
@@ -51,11 +49,12 @@ public final class Corpus {
      *
      * @throws UserException if there is none, or if a file is missing or has another size than it was written with
      */
-    public static Corpus open(SparkSession spark, String folder) {
-        Configuration hadoop = spark.sparkContext().hadoopConfiguration();
+    public static Corpus open(Configuration hadoop, String folder) {
         Path path = new Path(folder);
         FileSystem files = OutputFolder.fileSystem(hadoop, path);
-        return new Corpus(spark, files.makeQualified(path), Manifests.require(files, path, Manifest.CORPUS));
+        Manifest manifest = Manifests.require(files, path, Manifest.CORPUS);
+        Manifests.verifySizes(files, path, manifest);
+        return new Corpus(files.makeQualified(path), manifest);
     }
 
     public Manifest manifest() {
@@ -68,7 +67,7 @@ public final class Corpus {
     }
 
     /** All documents, with the columns of {@link #SCHEMA}, in no particular order. */
-    public Dataset<Row> documents() {
+    public Dataset<Row> documents(SparkSession spark) {
         String[] paths = manifest.files().stream()
                 .map(file -> new Path(folder, file.path()).toString())
                 .toArray(String[]::new);
@@ -76,11 +75,11 @@ public final class Corpus {
     }
 
     /** The texts that are trained on. */
-    public Dataset<String> trainingTexts() {
-        return documents(Split.TRAIN).select(TEXT).as(Encoders.STRING());
+    public Dataset<String> trainingTexts(SparkSession spark) {
+        return documents(spark, Split.TRAIN).select(TEXT).as(Encoders.STRING());
     }
 
-    Dataset<Row> documents(Split split) {
-        return documents().filter(col(SPLIT).equalTo(split.text()));
+    Dataset<Row> documents(SparkSession spark, Split split) {
+        return documents(spark).filter(col(SPLIT).equalTo(split.text()));
     }
 }

@@ -18,7 +18,7 @@ import org.apache.hadoop.fs.Path;
  * The folder that a job makes. Files go to {@code data/} while the mark {@code .incomplete} lies beside it; the manifest
  * comes last. What a killed run left is recognized by the mark and made anew; anything else is never touched.
  */
-final class OutputFolder {
+public final class OutputFolder {
     private static final String MARK = ".incomplete";
     static final String DATA = "data";
     /** Settings that say where something lies, not what is in it. */
@@ -27,7 +27,8 @@ final class OutputFolder {
     private final FileSystem files;
     private final Path folder;
 
-    OutputFolder(Configuration hadoop, Path folder) {
+    /** The folder, which need not be there yet. */
+    public OutputFolder(Configuration hadoop, Path folder) {
         this.files = fileSystem(hadoop, folder);
         this.folder = files.makeQualified(folder);
     }
@@ -41,15 +42,18 @@ final class OutputFolder {
         }
     }
 
-    Path folder() {
+    /** Its full path. */
+    public Path folder() {
         return folder;
     }
 
-    Path data() {
+    /** Where the files go. */
+    public Path data() {
         return new Path(folder, DATA);
     }
 
-    FileSystem files() {
+    /** The file system that it is on. */
+    public FileSystem files() {
         return files;
     }
 
@@ -58,7 +62,7 @@ final class OutputFolder {
      *
      * @throws UserException if another result is in the folder
      */
-    Optional<JobResult> finished(String kind, JsonNode settings, List<Manifest.Input> inputs) {
+    public Optional<JobResult> finished(String kind, JsonNode settings, List<Manifest.Input> inputs) {
         Optional<Manifest> found = Manifests.find(files, folder);
         if (found.isEmpty()) {
             return Optional.empty();
@@ -103,7 +107,7 @@ final class OutputFolder {
      *
      * @throws UserException if it holds something that is not ours
      */
-    void begin() {
+    public void begin() {
         try {
             Path mark = new Path(folder, MARK);
             if (files.exists(mark)) {
@@ -122,7 +126,7 @@ final class OutputFolder {
     }
 
     /** Makes the folder a finished result. */
-    JobResult commit(Manifest manifest) {
+    public JobResult commit(Manifest manifest) {
         Manifests.write(files, folder, manifest);
         try {
             files.delete(new Path(folder, MARK), false);

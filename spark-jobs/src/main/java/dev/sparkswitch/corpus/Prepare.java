@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Column;
@@ -51,7 +52,11 @@ public final class Prepare {
      *     output folder holds something else
      */
     public static JobResult run(SparkSession spark, PrepareConfig config) {
-        Configuration hadoop = spark.sparkContext().hadoopConfiguration();
+        return run(() -> spark, spark.sparkContext().hadoopConfiguration(), config);
+    }
+
+    /** The same; Spark starts when everything that needs none is checked. */
+    public static JobResult run(Supplier<SparkSession> spark, Configuration hadoop, PrepareConfig config) {
         InputFiles files = InputFiles.find(hadoop, config.input().paths());
         OutputFolder output = new OutputFolder(hadoop, new Path(config.output()));
         JsonNode settings = Configs.toTree(config);
@@ -61,7 +66,8 @@ public final class Prepare {
             return finished.get();
         }
         output.begin();
-        Steps steps = Steps.of(spark, "prepare", Steps.partitions(spark, config.partitions()));
+        SparkSession session = spark.get();
+        Steps steps = Steps.of(session, "prepare", Steps.partitions(session, config.partitions()));
         Prepare prepare = new Prepare(steps, config);
         try {
             Dataset<Row> documents = prepare.clean(Reader.read(steps.spark(), files, config.input()));

@@ -14,6 +14,8 @@ import java.io.OutputStream;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -27,8 +29,13 @@ public final class Vocab {
      *     the output folder holds something else
      */
     public static JobResult run(SparkSession spark, VocabConfig config) {
-        Corpus corpus = Corpus.open(spark, config.corpus());
-        OutputFolder output = new OutputFolder(spark.sparkContext().hadoopConfiguration(), new Path(config.output()));
+        return run(() -> spark, spark.sparkContext().hadoopConfiguration(), config);
+    }
+
+    /** The same; Spark starts when everything that needs none is checked. */
+    public static JobResult run(Supplier<SparkSession> spark, Configuration hadoop, VocabConfig config) {
+        Corpus corpus = Corpus.open(hadoop, config.corpus());
+        OutputFolder output = new OutputFolder(hadoop, new Path(config.output()));
         JsonNode settings = Configs.toTree(config);
         List<Manifest.Input> inputs = List.of(corpus.asInput());
         Optional<JobResult> finished = output.finished(Manifest.VOCABULARY, settings, inputs);
@@ -36,7 +43,7 @@ public final class Vocab {
             return finished.get();
         }
         output.begin();
-        SentencePieceModel model = train(spark, corpus, config);
+        SentencePieceModel model = train(spark.get(), corpus, config);
         byte[] bytes = model.toBytes();
         String path = OutputFolder.DATA + "/" + Vocabulary.FILE;
         try (OutputStream out = output.files().create(new Path(output.folder(), path), true)) {
@@ -65,7 +72,7 @@ public final class Vocab {
                 progress.advance(1);
                 progress.detail(pieces + " pieces left of which " + config.size() + " stay");
             });
-            return trainer.train(corpus.trainingTexts().javaRDD());
+            return trainer.train(corpus.trainingTexts(spark).javaRDD());
         } catch (Exception e) {
             throw Failures.explained(e, "the corpus");
         }

@@ -14,8 +14,16 @@ import java.util.Optional;
  * @param seed of the tasks
  */
 public record DemoConfig(
-        @Setting(value = "sparkswitch-demo", help = "folder for everything that the demo makes") String output,
-        @Setting(help = "file instead of the text that comes with the build") Optional<String> text,
-        @Setting(value = "4000", help = "training examples a task") int train,
-        @Setting(value = "300", help = "test examples a task") int test,
+        @Setting(value = "sparkswitch-demo", help = "folder for everything that the demo makes")
+        String output,
+
+        @Setting(help = "file instead of the text that comes with the build")
+        Optional<String> text,
+
+        @Setting(value = "4000", help = "training examples a task")
+        int train,
+
+        @Setting(value = "300", help = "test examples a task")
+        int test,
+
         @Setting(value = "0", help = "seed of the tasks") long seed) {}

@@ -79,7 +79,8 @@ public final class DemoJob extends Job<DemoConfig> {
             Path page = report.write(folder);
             context.out().println();
             report.summary().forEach(context.out()::println);
-            context.out().printf(Locale.ROOT, "%nReport: %s%nAll in %.0f s.%n", page, (System.nanoTime() - began) / 1e9);
+            context.out()
+                    .printf(Locale.ROOT, "%nReport: %s%nAll in %.0f s.%n", page, (System.nanoTime() - began) / 1e9);
         }
 
         private void stage(int number, String name) {
@@ -104,8 +105,7 @@ public final class DemoJob extends Job<DemoConfig> {
             Home.ConfFile file = context.files()
                     .conf("demo/" + stage + ".yaml")
                     .orElseThrow(() -> new InternalException("conf/demo/" + stage + ".yaml is missing from the jar"));
-            return Configs.load(
-                    type, new ByteArrayInputStream(file.content()), file.origin(), List.of(overrides));
+            return Configs.load(type, new ByteArrayInputStream(file.content()), file.origin(), List.of(overrides));
         }
 
         private String in(String name) {
@@ -164,11 +164,10 @@ public final class DemoJob extends Job<DemoConfig> {
         private void vocabulary() throws IOException {
             stage(2, "vocab: train a vocabulary of 4,000 pieces");
             VocabConfig settings = settings(
-                    VocabConfig.class,
+                    VocabConfig.class, "vocab", "corpus=" + quoted(in("corpus")), "output=" + quoted(in("vocabulary")));
+            done(
                     "vocab",
-                    "corpus=" + quoted(in("corpus")),
-                    "output=" + quoted(in("vocabulary")));
-            done("vocab", Vocab.run(context.spark(SparkProfile.data()), settings).wasComplete());
+                    Vocab.run(context.spark(SparkProfile.data()), settings).wasComplete());
         }
 
         private BatchResult batch() throws IOException {

@@ -127,8 +127,19 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             throw new UserException("There is no configuration file " + file.toAbsolutePath() + ": give --config a YAML"
                     + " file, or leave it out for the defaults of conf/" + spec.name() + ".yaml.");
         } else {
-            found = new Home.ConfFile(file.toString(), Files.readAllBytes(file));
+            found = new Home.ConfFile(file.toString(), read(file));
         }
         return Configs.load(type, new ByteArrayInputStream(found.content()), found.origin(), overrides);
+    }
+
+    private static byte[] read(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new UserException(
+                    "The configuration file " + file.toAbsolutePath() + " cannot be read (" + e.getMessage()
+                            + "): correct the path or your rights.",
+                    e);
+        }
     }
 }

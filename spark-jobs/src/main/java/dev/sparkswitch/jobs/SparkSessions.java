@@ -5,6 +5,7 @@ import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.cluster.BarrierCluster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
@@ -40,6 +41,7 @@ final class SparkSessions {
         }
         if (onThisHost(conf.get("spark.master", ""))) {
             if (profile instanceof SparkProfile.Training training) {
+                requireMemory(training);
                 conf.setMaster(profile.master());
                 conf.set("spark.executor.memory", training.memoryPerExecutorMiB() + "m");
                 conf.set("spark.executor.cores", Integer.toString(training.coresPerExecutor()));
@@ -61,6 +63,19 @@ final class SparkSessions {
     /** Whether the master is this very process, which spark-submit also says when nobody named a master. */
     private static boolean onThisHost(String master) {
         return master.isEmpty() || master.equals("local") || master.startsWith("local[");
+    }
+
+    /** Refuses executors that would bring this host down. */
+    private static void requireMemory(SparkProfile.Training training) {
+        long wanted = (long) training.executors() * training.memoryPerExecutorMiB();
+        long there = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+                        .getTotalMemorySize()
+                >> 20;
+        if (wanted > there) {
+            throw new ResourceException(training.executors() + " executors of " + training.memoryPerExecutorMiB()
+                    + " MiB each do not fit the " + there + " MiB of this host: lower cluster.ranks or"
+                    + " cluster.memory-per-rank, or name a cluster with spark-submit --master.");
+        }
     }
 
     /** The executors of a local cluster read the jar where it lies instead of a copy each. */

@@ -77,7 +77,8 @@ class BatchTest {
         Map<String, String> expected = checksums(shards);
         assertThat(expected).hasSizeGreaterThan(3);
         for (int partitions : new int[] {1, 3, 17}) {
-            BatchResult result = new Batch(SPARK, batch("shards-" + partitions, 3), partitions).run();
+            BatchResult result = new Batch(SPARK.sparkContext().hadoopConfiguration(), batch("shards-" + partitions, 3))
+                    .run(() -> SPARK, partitions);
             assertThat(checksums(result)).as(partitions + " partitions").isEqualTo(expected);
         }
     }
@@ -97,8 +98,10 @@ class BatchTest {
         Map<Integer, Integer> expected = new TreeMap<>();
         Map<Integer, Integer> found = new TreeMap<>();
         try (Tokenizer tokenizer = vocabulary.tokenizer()) {
-            for (Row row : Corpus.open(SPARK, folder.resolve("corpus").toString())
-                    .documents(Split.TRAIN)
+            for (Row row : Corpus.open(
+                            SPARK.sparkContext().hadoopConfiguration(),
+                            folder.resolve("corpus").toString())
+                    .documents(SPARK, Split.TRAIN)
                     .collectAsList()) {
                 for (int token : tokenizer.encode(row.getAs(Corpus.TEXT))) {
                     expected.merge(token, 1, Integer::sum);

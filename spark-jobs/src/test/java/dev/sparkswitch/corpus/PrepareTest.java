@@ -90,7 +90,11 @@ class PrepareTest {
         assertThat(counts.get("documents-train") + counts.get("documents-heldout"))
                 .isEqualTo(40);
         assertThat(counts.get("documents-heldout")).isBetween(2L, 16L);
-        assertThat(Corpus.open(SPARK, result.folder().toString()).documents().count())
+        assertThat(Corpus.open(
+                                SPARK.sparkContext().hadoopConfiguration(),
+                                result.folder().toString())
+                        .documents(SPARK)
+                        .count())
                 .isEqualTo(40);
     }
 

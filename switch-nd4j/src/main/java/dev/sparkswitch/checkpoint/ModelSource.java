@@ -1,11 +1,13 @@
 package dev.sparkswitch.checkpoint;
 
 import dev.sparkswitch.base.HadoopFiles;
+import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.model.T5Config;
 import java.io.IOException;
+import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -27,7 +29,9 @@ public interface ModelSource extends AutoCloseable {
      * @throws UserException where it holds none of them, or a damaged one
      */
     static ModelSource open(FileSystem fileSystem, Path folder) {
-        if (Manifests.find(fileSystem, folder).isPresent()) {
+        Optional<Manifest> committed = Manifests.find(fileSystem, folder);
+        if (committed.isPresent()) {
+            Manifests.verify(fileSystem, folder, committed.get());
             return Checkpoint.open(fileSystem, folder);
         }
         try {
@@ -37,10 +41,17 @@ public interface ModelSource extends AutoCloseable {
         } catch (IOException e) {
             throw new ResourceException("Cannot read " + folder + " (" + e.getMessage() + "): check the path.", e);
         }
-        CheckpointRef newest = new CheckpointStore(fileSystem, folder)
-                .newestValid()
-                .orElseThrow(() -> new UserException("Folder " + folder + " holds no model: neither a checkpoint nor a "
-                        + HuggingFaceFolder.CONFIG + "."));
-        return Checkpoint.open(fileSystem, newest.folder());
+        CheckpointStore store = new CheckpointStore(fileSystem, folder);
+        Optional<CheckpointRef> newest = store.newestValid();
+        if (newest.isEmpty()) {
+            int damaged = store.committed().size();
+            throw new UserException("Folder " + folder + " holds no model: "
+                    + (damaged > 0
+                            ? "all " + damaged + " checkpoints are damaged; restore one"
+                            : "neither a checkpoint nor a " + HuggingFaceFolder.CONFIG
+                                    + "; correct the path, or run 'sparkswitch pretrain' to make one")
+                    + ".");
+        }
+        return Checkpoint.open(fileSystem, newest.get().folder());
     }
 }

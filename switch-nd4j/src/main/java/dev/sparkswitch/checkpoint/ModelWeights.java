@@ -4,8 +4,10 @@ import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.ParameterSpec;
 import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.model.T5Config;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -25,18 +27,36 @@ public final class ModelWeights {
     public static void load(SwitchTransformer model, TensorStore store) {
         Map<String, String> aliases = ParameterSpecs.aliases(model.config());
         for (Parameter parameter : model.parameters().all()) {
-            String name = storedName(parameter.spec().name(), aliases, store);
-            TensorInfo info = store.info(name);
-            if (!info.shape().equals(parameter.spec().shape())) {
-                throw new UserException("Tensor " + name + " of " + store + " has shape " + info.shape()
-                        + ", but the configuration asks for " + parameter.spec().shape()
-                        + ": use the config.json that belongs to these weights.");
-            }
+            String name = fitting(parameter.spec(), aliases, store);
             model.engine()
                     .upload(
                             parameter.value(),
                             store.read(name, parameter.value().type()));
         }
+    }
+
+    /**
+     * Checks that {@link #load} would find all it needs for a model of {@code config}, without reading a tensor.
+     *
+     * @throws UserException naming a tensor that is missing or of another shape
+     */
+    public static void requireFit(T5Config config, TensorStore store) {
+        Map<String, String> aliases = ParameterSpecs.aliases(config);
+        for (ParameterSpec spec : ParameterSpecs.of(config)) {
+            fitting(spec, aliases, store);
+        }
+    }
+
+    /** The name under which the store holds a parameter, in the right shape. */
+    private static String fitting(ParameterSpec spec, Map<String, String> aliases, TensorStore store) {
+        String name = storedName(spec.name(), aliases, store);
+        TensorInfo info = store.info(name);
+        if (!info.shape().equals(spec.shape())) {
+            throw new UserException("Tensor " + name + " of " + store + " has shape " + info.shape()
+                    + ", but the model's settings ask for " + spec.shape()
+                    + ": give the model the settings that belong to these weights.");
+        }
+        return name;
     }
 
     private static String storedName(String name, Map<String, String> aliases, TensorStore store) {

@@ -10,7 +10,8 @@ package dev.sparkswitch.engine;
  * @param clip the largest RMS of an update
  * @param scaling what the learning rate is relative to
  */
-public record AdafactorStep(double learningRate, double decay, double epsilon1, double epsilon2, double clip, Scaling scaling) {
+public record AdafactorStep(
+        double learningRate, double decay, double epsilon1, double epsilon2, double clip, Scaling scaling) {
     /** What a learning rate is relative to. */
     public enum Scaling {
         /** The parameter's RMS, at least epsilon2: the relative step sizes of T5. */

@@ -66,12 +66,7 @@ public final class Adafactor implements AutoCloseable {
         double decay = 1 - Math.pow(step, -config.decayExponent());
         engine.adafactor(
                 new AdafactorStep(
-                        learningRate,
-                        decay,
-                        config.epsilon1(),
-                        config.epsilon2(),
-                        config.clip(),
-                        config.scaling()),
+                        learningRate, decay, config.epsilon1(), config.epsilon2(), config.clip(), config.scaling()),
                 slots);
     }
 

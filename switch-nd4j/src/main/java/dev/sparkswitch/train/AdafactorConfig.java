@@ -28,8 +28,10 @@ public record AdafactorConfig(
 
         @Setting(value = "parameter", help = "what the learning rate is relative to: parameter or none")
         AdafactorStep.Scaling scaling,
+
         @Setting(value = "128", help = "matrices are factored where both sides reach this")
         int minFactoredDim) {
     /** The values of T5's released code. */
-    public static final AdafactorConfig T5 = new AdafactorConfig(0.8, 1.0, 1e-30, 1e-3, AdafactorStep.Scaling.PARAMETER, 128);
+    public static final AdafactorConfig T5 =
+            new AdafactorConfig(0.8, 1.0, 1e-30, 1e-3, AdafactorStep.Scaling.PARAMETER, 128);
 }

@@ -123,9 +123,26 @@ public final class Task {
      */
     public Evaluation evaluate(
             List<Example> examples, Map<String, String> predictions, Wording wording, Bootstrap bootstrap) {
-        Set<String> ids = new HashSet<>();
+        Set<String> ids = requireScorable(examples);
         List<Answer> answers = new ArrayList<>(examples.size());
         List<ScoredExample> scored = new ArrayList<>(examples.size());
+        for (Example example : examples) {
+            Answer answer = example.answer(Optional.ofNullable(predictions.get(example.id())), wording);
+            answers.add(answer);
+            scored.add(new ScoredExample(example, answer.prediction(), metric.valid(answer), metric.example(answer)));
+        }
+        refuseUnknown(predictions, ids);
+        return new Evaluation(Scores.of(name, metric, answers, bootstrap), scored);
+    }
+
+    /**
+     * Refuses examples that {@link #evaluate} cannot score, so that nobody answers them first.
+     *
+     * @return their ids
+     * @throws UserException if an example has no gold label or shares its id with another
+     */
+    public Set<String> requireScorable(List<Example> examples) {
+        Set<String> ids = new HashSet<>();
         for (Example example : examples) {
             if (!example.hasGold()) {
                 throw new UserException("task " + name + ": example \"" + example.id()
@@ -135,12 +152,8 @@ public final class Task {
                 throw new UserException("task " + name + ": two examples have the id \"" + example.id()
                         + "\"; read one split, as it was downloaded");
             }
-            Answer answer = example.answer(Optional.ofNullable(predictions.get(example.id())), wording);
-            answers.add(answer);
-            scored.add(new ScoredExample(example, answer.prediction(), metric.valid(answer), metric.example(answer)));
         }
-        refuseUnknown(predictions, ids);
-        return new Evaluation(Scores.of(name, metric, answers, bootstrap), scored);
+        return ids;
     }
 
     private void refuseUnknown(Map<String, String> predictions, Set<String> ids) {

@@ -8,7 +8,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -82,7 +81,7 @@ final class TaskFile {
         } catch (CharacterCodingException e) {
             throw new UserException(file + ": not UTF-8 after line " + line + "; convert the file to UTF-8", e);
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ", line " + line, e);
+            throw unreadable(file, e);
         }
     }
 
@@ -97,8 +96,13 @@ final class TaskFile {
         } catch (CharacterCodingException e) {
             throw new UserException(file + ": not UTF-8; convert the file to UTF-8", e);
         } catch (IOException e) {
-            throw new UncheckedIOException(file.toString(), e);
+            throw unreadable(file, e);
         }
+    }
+
+    private static UserException unreadable(Path file, IOException e) {
+        return new UserException(
+                file + ": cannot be read (" + e.getMessage() + "); check your rights, or download the file again", e);
     }
 
     private static BufferedReader open(Path file) throws IOException {

@@ -64,7 +64,9 @@ public record DemoReport(
                         "Fine-tuning",
                         MetricsLog.read(folder.resolve("finetuned").resolve("metrics.jsonl")),
                         OptionalDouble.empty()))
-                .scores(evaluation.results().stream().map(Task.Evaluation::scores).toList())
+                .scores(evaluation.results().stream()
+                        .map(Task.Evaluation::scores)
+                        .toList())
                 .examples(Evaluate.shown(evaluation.tasks(), evaluation.results(), ANSWERS))
                 .facts(facts())
                 .page()
@@ -87,9 +89,17 @@ public record DemoReport(
             StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-6s", scores.task()));
             for (Scores.Score score : scores.scores()) {
                 line.append(String.format(
-                        Locale.ROOT, "  %s %.1f (%.1f to %.1f)", score.name(), score.value(), score.low(), score.high()));
+                        Locale.ROOT,
+                        "  %s %.1f (%.1f to %.1f)",
+                        score.name(),
+                        score.value(),
+                        score.low(),
+                        score.high()));
             }
-            lines.add(line.append("  on ").append(scores.examples()).append(" examples").toString());
+            lines.add(line.append("  on ")
+                    .append(scores.examples())
+                    .append(" examples")
+                    .toString());
         }
         return lines;
     }
@@ -124,7 +134,8 @@ public record DemoReport(
                 finetuned.manifest(),
                 evaluation.manifest())) {
             facts.add(new Sections.Fact(
-                    "Made as '" + manifest.kind() + "', seed " + manifest.seed(), manifest.id() + ", " + manifest.created()));
+                    "Made as '" + manifest.kind() + "', seed " + manifest.seed(),
+                    manifest.id() + ", " + manifest.created()));
         }
         facts.add(new Sections.Fact("Vocabulary", shards.train().manifest().property(ShardLayout.VOCABULARY)));
         facts.add(new Sections.Fact(

@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs.run;
 
+import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.cluster.RankLauncher;
 import dev.sparkswitch.train.RankBody;
 import dev.sparkswitch.train.RankOutcome;
@@ -44,7 +45,13 @@ final class CauseTelling implements RankLauncher {
         }
         // The loop was given this body, so that the next attempt's may stand in for it.
         RankBody<R> next = body == first ? (RankBody<R>) first.after(cause) : body;
-        List<RankOutcome<R>> outcomes = launcher.run(worldSize, attempt, next, progress);
+        List<RankOutcome<R>> outcomes;
+        try {
+            outcomes = launcher.run(worldSize, attempt, next, progress);
+        } catch (ResourceException e) {
+            cause = e.getMessage();
+            throw e;
+        }
         RankOutcome.rootCause(outcomes).ifPresent(failure -> cause = failure.message());
         return outcomes;
     }

@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -53,6 +54,7 @@ public final class Evaluate {
     /** The page for a person. */
     public static final String REPORT = "report.html";
 
+    private static final List<String> FILES = List.of(PREDICTIONS, METRICS, REPORT);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private Evaluate() {}
@@ -93,12 +95,13 @@ public final class Evaluate {
                         && found.get().inputs().contains(model)
                         && comparable(found.get().config()).equals(comparable(Configs.toTree(config)));
                 if (!same) {
-                    throw new UserException("The folder " + folder
-                            + " holds another evaluation: name another output, or" + " remove the folder.");
+                    String kind = found.get().kind();
+                    throw taken(folder, kind.equals(KIND) ? "holds another evaluation" : "holds a '" + kind + "'");
                 }
                 return restored(files, folder, config, found.get());
             }
-            return evaluate(spark.start(), files, folder, config, vocabulary, model);
+            requireOurs(files, folder);
+            return evaluate(spark, files, folder, config, vocabulary, model);
         } catch (IOException e) {
             throw new ResourceException(
                     "The folder " + folder + " cannot be written (" + e.getMessage()
@@ -116,7 +119,9 @@ public final class Evaluate {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
                 JsonNode answer = JSON.readTree(line);
                 answers.computeIfAbsent(answer.path("task").asText(), name -> new HashMap<>())
-                        .put(answer.path("id").asText(), answer.path("prediction").asText());
+                        .put(
+                                answer.path("id").asText(),
+                                answer.path("prediction").asText());
             }
         }
         List<Task> tasks = new ArrayList<>();
@@ -134,13 +139,30 @@ public final class Evaluate {
         return new Finished(folder, manifest, tasks, results, true);
     }
 
+    /** Refuses a folder with anything in it but what an evaluation that was killed leaves. */
+    private static void requireOurs(FileSystem files, Path folder) throws IOException {
+        if (!files.exists(folder)) {
+            return;
+        }
+        for (FileStatus status : files.listStatus(folder)) {
+            String name = status.getPath().getName();
+            if (!FILES.contains(name) && !name.startsWith("." + Manifests.NAME)) {
+                throw taken(folder, "holds " + name + " but no evaluation");
+            }
+        }
+    }
+
+    private static UserException taken(Path folder, String what) {
+        return new UserException("The folder " + folder + " " + what + ": name another output, or remove the folder.");
+    }
+
     private static JsonNode comparable(JsonNode settings) throws IOException {
         ObjectNode copy = (ObjectNode) JSON.readTree(JSON.writeValueAsBytes(settings));
         return copy.without(List.of("output", "engine", "rows"));
     }
 
     private static Finished evaluate(
-            SparkSession spark,
+            TrainingRun.SparkSource spark,
             FileSystem files,
             Path folder,
             EvaluateConfig config,
@@ -153,13 +175,14 @@ public final class Evaluate {
         for (EvaluateConfig.Source source : config.tasks()) {
             Task task = Tasks.named(source.task());
             List<Example> read = task.read(java.nio.file.Path.of(source.path()), source.split());
+            task.requireScorable(read);
             tasks.add(task);
             examples.add(read);
             for (Example example : read) {
                 questions.add(new AnswerWriter.Question(questions.size(), example.input()));
             }
         }
-        String[] answers = answer(spark, config, vocabulary, questions);
+        String[] answers = answer(spark.start(), config, vocabulary, questions);
         List<Task.Evaluation> results = new ArrayList<>();
         int place = 0;
         for (int i = 0; i < tasks.size(); i++) {
@@ -242,7 +265,7 @@ public final class Evaluate {
                 .config(Configs.toTree(config))
                 .input(model)
                 .property(Vocabulary.HASH, vocabulary.hash());
-        for (String name : List.of(PREDICTIONS, METRICS, REPORT)) {
+        for (String name : FILES) {
             manifest.file(Manifests.entry(files, folder, name, new TreeMap<>()));
         }
         for (int i = 0; i < tasks.size(); i++) {

@@ -37,6 +37,8 @@ public final class Finetune {
                     : config.from();
             from = new Manifest.Input("model", config.from(), id);
         }
+        TrainingRun.requireDivisible(model, config.training(), config.cluster());
+        RunFolder.requireOurs(hadoop, config.output());
         TaskShards shards = TaskShards.make(hadoop, new Path(config.output() + SHARDS), config, vocabulary);
         ObjectNode tree = Configs.toTree(config);
         return TrainingRun.run(

@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs.run;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -14,7 +15,10 @@ import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -24,6 +28,7 @@ import org.apache.hadoop.fs.Path;
  */
 final class RunFolder {
     private static final String NOTE = "run.json";
+    private static final String FRESH = ".run.json.new";
     private static final ObjectMapper JSON = new ObjectMapper();
     /** Settings that do not change what is trained: the same run goes on under other ones. */
     private static final List<String> FREE = List.of("output", "shards", "vocabulary", "cluster", "engine");
@@ -44,11 +49,38 @@ final class RunFolder {
         Path path = new Path(task.folder());
         try {
             FileSystem files = path.getFileSystem(hadoop);
+            requireOurs(hadoop, task.folder());
             List<Manifest.Input> inputs = new ArrayList<>(task.inputs());
             Path training = new Path(task.training());
             inputs.add(Manifests.require(training.getFileSystem(hadoop), training, Manifest.SHARDS)
                     .asInput("shards", task.training()));
             return new RunFolder(HadoopFiles.raw(files), files.makeQualified(path), task.config(), inputs);
+        } catch (IOException e) {
+            throw unusable(path, e);
+        }
+    }
+
+    /**
+     * Refuses a folder that holds anything but a run.
+     *
+     * @throws UserException naming what it holds
+     */
+    static void requireOurs(Configuration hadoop, String folder) {
+        Path path = new Path(folder);
+        try {
+            FileSystem files = HadoopFiles.raw(path.getFileSystem(hadoop));
+            Optional<Manifest> found = Manifests.find(files, path);
+            if (found.isPresent() && !found.get().kind().equals(TrainingRun.KIND)) {
+                throw taken(path, "holds a '" + found.get().kind() + "'");
+            }
+            if (found.isPresent() || files.exists(new Path(path, NOTE)) || !files.exists(path)) {
+                return;
+            }
+            for (FileStatus status : files.listStatus(path)) {
+                if (!status.getPath().getName().equals(FRESH)) {
+                    throw taken(path, "holds " + status.getPath().getName() + " but no run");
+                }
+            }
         } catch (IOException e) {
             throw unusable(path, e);
         }
@@ -65,16 +97,11 @@ final class RunFolder {
     /**
      * The manifest of this run where it is finished.
      *
-     * @throws UserException where the folder holds another run or something else
+     * @throws UserException where the folder holds another run
      */
     Optional<Manifest> finished() {
         Optional<Manifest> found = Manifests.find(files, path);
-        found.ifPresent(manifest -> {
-            if (!manifest.kind().equals(TrainingRun.KIND)) {
-                throw taken("holds a '" + manifest.kind() + "'");
-            }
-            requireSame(manifest.config(), ids(manifest.inputs()));
-        });
+        found.ifPresent(manifest -> requireSame(manifest.config(), ids(manifest.inputs())));
         return found;
     }
 
@@ -88,18 +115,21 @@ final class RunFolder {
                     List<String> ids = new ArrayList<>();
                     written.path("inputs").forEach(id -> ids.add(id.asText()));
                     requireSame(written.path("config"), ids);
+                } catch (JsonProcessingException e) {
+                    throw taken(path, "holds a " + NOTE + " that is no JSON (" + e.getOriginalMessage() + ")");
                 }
                 return;
-            }
-            if (files.exists(path) && files.listStatus(path).length > 0) {
-                throw taken("is not empty and holds no run");
             }
             ObjectNode tree = JSON.createObjectNode();
             tree.set("config", config);
             ids(inputs).forEach(tree.putArray("inputs")::add);
             files.mkdirs(path);
-            try (OutputStream out = files.create(note, true)) {
+            Path fresh = new Path(path, FRESH);
+            try (OutputStream out = files.create(fresh, true)) {
                 out.write(JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(tree));
+            }
+            if (!files.rename(fresh, note)) {
+                throw new IOException("renaming " + fresh + " failed");
             }
         } catch (IOException e) {
             throw unusable(path, e);
@@ -113,12 +143,34 @@ final class RunFolder {
     }
 
     private void requireSame(JsonNode otherConfig, List<String> otherIds) {
-        if (!comparable(otherConfig).equals(comparable(config))) {
-            throw taken("holds a run with other settings");
+        List<String> differences = new ArrayList<>();
+        compare("", comparable(otherConfig), comparable(config), differences);
+        if (!differences.isEmpty()) {
+            throw taken(
+                    path,
+                    "holds a run with other settings (" + differences.get(0)
+                            + (differences.size() > 1 ? " and " + (differences.size() - 1) + " more" : "") + ")");
         }
         if (!otherIds.equals(ids(inputs))) {
-            throw taken("holds a run on other data");
+            throw taken(path, "holds a run on other data");
         }
+    }
+
+    private static void compare(String key, JsonNode there, JsonNode here, List<String> differences) {
+        if (there.isObject() && here.isObject()) {
+            Set<String> names = new TreeSet<>();
+            there.fieldNames().forEachRemaining(names::add);
+            here.fieldNames().forEachRemaining(names::add);
+            for (String name : names) {
+                compare(key.isEmpty() ? name : key + "." + name, there.path(name), here.path(name), differences);
+            }
+        } else if (!there.equals(here)) {
+            differences.add(key + " is " + shown(there) + " there and " + shown(here) + " here");
+        }
+    }
+
+    private static String shown(JsonNode value) {
+        return value.isMissingNode() ? "missing" : value.toString();
     }
 
     private static List<String> ids(List<Manifest.Input> inputs) {
@@ -141,7 +193,7 @@ final class RunFolder {
         }
     }
 
-    private UserException taken(String what) {
+    private static UserException taken(Path path, String what) {
         return new UserException("The folder " + path + " " + what + ": name another output, or remove the folder.");
     }
 

@@ -1,15 +1,16 @@
 package dev.sparkswitch.jobs.run;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.arrow.Packing;
 import dev.sparkswitch.arrow.ShardLayout;
 import dev.sparkswitch.arrow.ShardWriter;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
-import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.Philox;
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.corpus.OutputFolder;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.eval.task.Example;
 import dev.sparkswitch.eval.task.Split;
@@ -21,11 +22,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
@@ -42,7 +41,6 @@ record TaskShards(Path training, Path heldOut) {
     static TaskShards make(Configuration hadoop, Path folder, FinetuneConfig config, Vocabulary vocabulary) {
         TaskShards shards = new TaskShards(new Path(folder, "train"), new Path(folder, "heldout"));
         try {
-            FileSystem files = folder.getFileSystem(hadoop);
             List<Row> training = new ArrayList<>();
             List<Row> heldOut = new ArrayList<>();
             CRC32C content = new CRC32C();
@@ -52,8 +50,8 @@ record TaskShards(Path training, Path heldOut) {
                         + " of them out: give more examples or raise held-out.");
             }
             String id = "crc32c:" + Long.toHexString(content.getValue());
-            write(files, shards.training(), training, config, vocabulary, id);
-            write(files, shards.heldOut(), heldOut, config, vocabulary, id);
+            write(hadoop, shards.training(), training, config, vocabulary, id);
+            write(hadoop, shards.heldOut(), heldOut, config, vocabulary, id);
             return shards;
         } catch (IOException e) {
             throw new ResourceException(
@@ -96,42 +94,36 @@ record TaskShards(Path training, Path heldOut) {
     }
 
     private static void write(
-            FileSystem files, Path box, List<Row> rows, FinetuneConfig config, Vocabulary vocabulary, String id)
+            Configuration hadoop, Path box, List<Row> rows, FinetuneConfig config, Vocabulary vocabulary, String id)
             throws IOException {
-        Manifest.Input source = new Manifest.Input("examples", "tasks", id);
-        Optional<Manifest> found = Manifests.find(files, box);
-        if (found.isPresent()
-                && found.get().inputs().contains(source)
-                && found.get().property(ShardLayout.VOCABULARY).equals(vocabulary.hash())) {
+        OutputFolder output = new OutputFolder(hadoop, box);
+        ObjectNode settings = Configs.toTree(config).retain("inputs", "targets", "held-out");
+        settings.put("seed", config.training().seed());
+        String sources =
+                String.join(", ", config.tasks().stream().map(TaskSource::path).toList());
+        List<Manifest.Input> inputs = List.of(
+                new Manifest.Input("examples", sources, id),
+                new Manifest.Input("vocabulary", vocabulary.folder().toString(), vocabulary.hash()));
+        if (output.finished(Manifest.SHARDS, settings, inputs).isPresent()) {
             return;
         }
-        if (found.isPresent()) {
-            throw new UserException("The folder " + box + " holds shards of other examples or another vocabulary: name"
-                    + " another output, or remove it.");
-        }
-        files.delete(box, true);
+        output.begin();
         ShardLayout layout = new ShardLayout(config.inputs(), config.targets(), Packing.NONE);
-        Path file = new Path(box, "part-00000.arrow");
-        ShardWriter writer = ShardWriter.open(files, file, layout, 0);
+        ShardWriter writer = ShardWriter.open(output.files(), new Path(output.data(), "00000.arrow"), layout, 0);
         try (writer) {
             for (Row row : rows) {
                 writer.add(row.inputs(), row.targets());
             }
         }
-        Manifests.write(
-                files,
-                box,
-                Manifest.builder(Manifest.SHARDS)
-                        .seed(config.training().seed())
-                        .config(Configs.toTree(config).retain("tasks", "inputs", "targets"))
-                        .input(source)
-                        .count("rows", rows.size())
-                        .properties(new TreeMap<>(layout.properties()))
-                        .property(ShardLayout.VOCABULARY, vocabulary.hash())
-                        .property(
-                                ShardLayout.VOCABULARY_SIZE,
-                                vocabulary.manifest().property(Vocabulary.SIZE))
-                        .file(writer.entry())
-                        .build());
+        Manifest.Builder manifest = Manifest.builder(Manifest.SHARDS)
+                .seed(config.training().seed())
+                .config(settings)
+                .count("rows", rows.size())
+                .properties(new TreeMap<>(layout.properties()))
+                .property(ShardLayout.VOCABULARY, vocabulary.hash())
+                .property(ShardLayout.VOCABULARY_SIZE, vocabulary.manifest().property(Vocabulary.SIZE))
+                .file(writer.entry(output.folder()));
+        inputs.forEach(manifest::input);
+        output.commit(manifest.build());
     }
 }

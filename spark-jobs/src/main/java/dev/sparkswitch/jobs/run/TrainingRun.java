@@ -10,7 +10,9 @@ import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.checkpoint.Checkpoint;
 import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.checkpoint.ModelWeights;
 import dev.sparkswitch.cluster.AttemptLoop;
 import dev.sparkswitch.cluster.AttemptOptions;
 import dev.sparkswitch.cluster.BarrierCluster;
@@ -157,6 +159,7 @@ public final class TrainingRun {
     }
 
     private static void check(Configuration hadoop, Task task) {
+        requireDivisible(task.model(), task.settings(), task.cluster());
         Manifest shards = shards(hadoop, task.training());
         int vocabulary = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));
         if (task.model().vocabularySize() < vocabulary) {
@@ -171,13 +174,34 @@ public final class TrainingRun {
                         + task.training() + ": run 'sparkswitch batch' for both with one vocabulary.");
             }
         });
-        ClusterSettings cluster = task.cluster();
-        task.model()
-                .sparse()
+        task.initFrom().ifPresent(path -> checkInitial(hadoop, path, task.model(), shards));
+    }
+
+    /**
+     * Refuses experts or rows that cannot be divided among the ranks.
+     *
+     * @throws UserException naming numbers that can
+     */
+    static void requireDivisible(T5Config model, TrainingConfig settings, ClusterSettings cluster) {
+        model.sparse()
                 .ifPresent(sparse -> new ExpertPlacement(
                         sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks()));
-        task.settings().microRows(cluster.ranks(), groupRows(task.model()));
-        task.initFrom().ifPresent(path -> openModel(hadoop, path).close());
+        settings.microRows(cluster.ranks(), groupRows(model));
+    }
+
+    private static void checkInitial(Configuration hadoop, String path, T5Config model, Manifest shards) {
+        try (ModelSource source = openModel(hadoop, path)) {
+            String vocabulary = shards.property(ShardLayout.VOCABULARY);
+            String trained = source instanceof Checkpoint checkpoint
+                    ? checkpoint.manifest().properties().getOrDefault(ShardLayout.VOCABULARY, vocabulary)
+                    : vocabulary;
+            if (!trained.equals(vocabulary)) {
+                throw new UserException("The model in " + path + " was trained with the vocabulary " + trained
+                        + ", but the shards were made with " + vocabulary
+                        + ": begin with another model, or run 'sparkswitch batch' with the model's vocabulary.");
+            }
+            ModelWeights.requireFit(model, source.parameters());
+        }
     }
 
     /** The full path of a folder: executors have other working folders than the driver. */
@@ -194,7 +218,11 @@ public final class TrainingRun {
     private static Manifest shards(Configuration hadoop, String folder) {
         Path path = new Path(folder);
         try {
-            return Manifests.require(path.getFileSystem(hadoop), path, Manifest.SHARDS);
+            FileSystem files = path.getFileSystem(hadoop);
+            Manifest manifest = Manifests.require(files, path, Manifest.SHARDS);
+            // A rank compares the checksum of a shard before it reads the first row.
+            Manifests.verifySizes(files, path, manifest);
+            return manifest;
         } catch (IOException e) {
             throw new ResourceException(
                     "Cannot read " + folder + " (" + e.getMessage() + "): check the path and your rights.", e);
@@ -257,16 +285,18 @@ public final class TrainingRun {
                 started = true;
                 progress.resumeAt(Math.max(0, status.step() - 1));
             }
-            progress.detail(String.format(
-                    Locale.ROOT,
-                    "loss %.3f%s, %,.0f tokens/s, %.1f%% dropped",
-                    status.loss(),
-                    Double.isNaN(status.heldOutLoss())
-                            ? ""
-                            : String.format(Locale.ROOT, ", held out %.3f", status.heldOutLoss()),
-                    status.tokensPerSecond(),
-                    100 * status.droppedFraction()));
-            progress.at(status.step());
+            String heldOut = Double.isNaN(status.heldOutLoss())
+                    ? ""
+                    : String.format(Locale.ROOT, ", held out %.3f", status.heldOutLoss());
+            progress.at(
+                    status.step(),
+                    String.format(
+                            Locale.ROOT,
+                            "loss %.3f%s, %,.0f tokens/s, %.1f%% dropped",
+                            status.loss(),
+                            heldOut,
+                            status.tokensPerSecond(),
+                            100 * status.droppedFraction()));
         }
     }
 }

@@ -14,11 +14,11 @@ import org.apache.spark.SparkConf;
  * A Spark home made of the jars on this JVM's class path, for executors in processes of their own. Surefire sets {@code
  * SPARK_HOME} to where it goes.
  */
-final class SparkHome {
+public final class SparkHome {
     private SparkHome() {}
 
     /** Lays the home out, and configures a local cluster whose executors see the classes of this JVM. */
-    static SparkConf localCluster(int executors, int cores) throws IOException {
+    public static SparkConf localCluster(int executors, int cores) throws IOException {
         String home = System.getenv("SPARK_HOME");
         assertThat(home).as("SPARK_HOME, which Surefire sets").isNotNull();
         Path jars = Files.createDirectories(Path.of(home, "jars"));

@@ -28,7 +28,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AdafactorGoldenTest {
     private static final double RATE = 0.01;
     private static final double TOLERANCE = 1e-5;
-    private static final AdafactorConfig SETTINGS = new AdafactorConfig(0.8, 1.0, 1e-30, 1e-3, AdafactorStep.Scaling.PARAMETER, 0);
+    private static final AdafactorConfig SETTINGS =
+            new AdafactorConfig(0.8, 1.0, 1e-30, 1e-3, AdafactorStep.Scaling.PARAMETER, 0);
 
     static Stream<Arguments> cases() {
         return Fixtures.cases("steps.safetensors").stream()
