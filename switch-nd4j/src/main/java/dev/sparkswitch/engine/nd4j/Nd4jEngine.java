@@ -170,12 +170,15 @@ public final class Nd4jEngine implements Engine {
     @Override
     public void linearInputGradient(Tensor dy, Tensor w, Tensor dx, Write write) {
         require(dy.extent(-1) == w.extent(0), "linearInputGradient", dy, w);
+        require(dy.rows() == dx.rows() && dx.extent(-1) == w.extent(1), "linearInputGradient", dy, dx);
         OpenBlas.product(dy.rows(), w.extent(1), w.extent(0), 1, host(dy), NONE, host(w), NONE, beta(write), host(dx));
     }
 
     @Override
     public void linearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
         require(dy.rows() == x.rows(), "linearWeightGradient", dy, x);
+        require(dy.extent(-1) == dw.extent(0), "linearWeightGradient", dy, dw);
+        require(x.extent(-1) == dw.extent(1), "linearWeightGradient", x, dw);
         OpenBlas.product(
                 dw.extent(0), dw.extent(1), dy.rows(), 1, host(dy), TRANSPOSED, host(x), NONE, beta(write), host(dw));
     }
@@ -217,6 +220,8 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public void groupedLinearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
+        require(dy.extent(0) == dw.extent(0), "groupedLinearWeightGradient", dy, dw);
+        require(x.extent(0) == dw.extent(0), "groupedLinearWeightGradient", x, dw);
         for (int e = 0; e < dw.extent(0); e++) {
             linearWeightGradient(matrix(dy, e), matrix(x, e), matrix(dw, e), write);
         }
@@ -282,6 +287,14 @@ public final class Nd4jEngine implements Engine {
                 .columns(head * shape.headSize(), (head + 1) * shape.headSize());
     }
 
+    private static void requireShape(String operation, AttentionShape shape, Tensor q, Tensor k, Tensor v) {
+        int keys = shape.rows() * shape.keyLength();
+        require(q.rows() == shape.rows() * shape.queryLength(), operation, q, k);
+        require(k.rows() == keys && v.rows() == keys, operation, k, v);
+        require(q.extent(-1) == shape.width() && k.extent(-1) == shape.width(), operation, q, k);
+        require(v.extent(-1) == shape.width(), operation, q, v);
+    }
+
     @Override
     public Attention attention(
             AttentionShape shape,
@@ -294,6 +307,7 @@ public final class Nd4jEngine implements Engine {
             Dropout dropout) {
         int queries = shape.queryLength();
         int keys = shape.keyLength();
+        requireShape("attention", shape, q, k, v);
         HostTensor result = floating(shape.rows() * queries, shape.width());
         HostTensor probabilities = floating(shape.rows() * shape.heads(), queries, keys);
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
@@ -361,6 +375,9 @@ public final class Nd4jEngine implements Engine {
             Tensor dBias) {
         int queries = shape.queryLength();
         int keys = shape.keyLength();
+        requireShape("attentionBackward", shape, q, k, v);
+        requireShape("attentionBackward", shape, dq, dk, dv);
+        require(dResult.size() == (long) dq.rows() * shape.width(), "attentionBackward", dResult, dq);
         HostTensor probabilities = host(forward.saved());
         HostTensor gradient = floating(probabilities.shape());
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
@@ -471,6 +488,7 @@ public final class Nd4jEngine implements Engine {
     public LossGradient tokenLossGradient(
             Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
         require(hidden.extent(1) == w.extent(1), "tokenLossGradient", hidden, w);
+        require(Arrays.equals(w.shape(), dw.shape()), "tokenLossGradient", w, dw);
         HostTensor losses = floating(hidden.rows());
         HostTensor dHidden = floating(hidden.shape());
         double scale = settings.logitScale();
@@ -493,6 +511,7 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public Tensor logits(Tensor hidden, Tensor w, double scale) {
+        require(hidden.extent(1) == w.extent(1), "logits", hidden, w);
         HostTensor y = floating(hidden.rows(), w.extent(0));
         OpenBlas.product(hidden.rows(), w.extent(0), w.extent(1), scale, host(hidden), NONE, host(w), TRANSPOSED, 0, y);
         return y;
