@@ -116,8 +116,9 @@ public final class Batch {
 
     /** Tokenizing is the dear part, and two passes need its outcome. */
     private Dataset<Row> examples(Split split, Broadcast<byte[]> model) {
-        return RawExamples.of(
-                        corpus.documents(split), model, config.buckets(split), lengths.raw(), config.seed(), partitions)
+        Dataset<Row> examples = RawExamples.of(
+                corpus.documents(split), model, config.buckets(split), lengths.raw(), config.seed(), partitions);
+        return RawExamples.repeated(examples, config.passes(split), config.seed())
                 .persist(StorageLevel.MEMORY_AND_DISK());
     }
 

@@ -25,25 +25,34 @@ public final class MetricsLog {
 
     private final FileSystem files;
     private final Path file;
+    private final Path fresh;
     private final List<String> lines = new ArrayList<>();
 
     /** The log in a run's folder, with the lines up to {@code step} that are there already. */
     public MetricsLog(FileSystem fileSystem, Path folder, long step) {
         this.files = HadoopFiles.raw(fileSystem);
         this.file = new Path(folder, NAME);
+        this.fresh = new Path(folder, "." + NAME + ".new");
         try {
             if (files.exists(file)) {
-                try (BufferedReader reader =
-                        new BufferedReader(new InputStreamReader(files.open(file), StandardCharsets.UTF_8))) {
-                    for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                        if (JSON.readTree(line).path("step").asLong(Long.MAX_VALUE) <= step) {
-                            lines.add(line);
-                        }
-                    }
-                }
+                read(file, step);
+            } else if (files.exists(fresh)) {
+                // The writer ended between taking the old file away and naming the new one.
+                read(fresh, step);
             }
         } catch (IOException e) {
             throw failed(e);
+        }
+    }
+
+    private void read(Path from, long step) throws IOException {
+        try (BufferedReader reader =
+                new BufferedReader(new InputStreamReader(files.open(from), StandardCharsets.UTF_8))) {
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                if (JSON.readTree(line).path("step").asLong(Long.MAX_VALUE) <= step) {
+                    lines.add(line);
+                }
+            }
         }
     }
 
@@ -56,18 +65,18 @@ public final class MetricsLog {
         }
     }
 
-    /** Adds a line on something that befell the run after {@code step}, such as a restart. */
+    /** Writes a line on something that befell the run after {@code step}, such as a restart; it is on disk at once. */
     public void event(String kind, long step, String cause) {
         lines.add(JSON.createObjectNode()
                 .put("event", kind)
                 .put("step", step)
                 .put("cause", cause)
                 .toString());
+        flush();
     }
 
     /** Writes all lines. */
     public void flush() {
-        Path fresh = new Path(file.getParent(), "." + NAME + ".new");
         try {
             files.mkdirs(file.getParent());
             try (OutputStream out = files.create(fresh, true)) {

@@ -87,11 +87,11 @@ public final class Trainer implements AutoCloseable {
             }
             record(metrics, last || evaluated);
             if (last || step % config.checkpointEvery() == 0) {
-                checkpoints.save(step, (step * (long) config.rows()), lastHeldOut);
+                // Metrics first: whoever goes on from this checkpoint finds every line up to it.
                 job.metrics().ifPresent(MetricsLog::flush);
+                checkpoints.save(step, (step * (long) config.rows()), lastHeldOut);
             }
         }
-        job.metrics().ifPresent(MetricsLog::flush);
     }
 
     private void record(StepMetrics metrics, boolean always) {

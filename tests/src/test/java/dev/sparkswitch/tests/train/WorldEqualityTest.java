@@ -46,7 +46,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The same training on any number of ranks, experts' spread and micro-batches: dropout, jitter, drops and padding on. */
 class WorldEqualityTest {
     private static final int STEPS = 30;
-    private static final int VOCABULARY = 61;
+    static final int VOCABULARY = 61;
 
     @TempDir
     Path folder;
@@ -60,7 +60,8 @@ class WorldEqualityTest {
             Map<String, double[]> firstGradients)
             implements Serializable {}
 
-    private static T5Config model() {
+    /** Four experts in two sparse layers, small enough to train in a moment. */
+    static T5Config model() {
         return T5Config.builder()
                 .vocabularySize(VOCABULARY)
                 .modelSize(16)
@@ -205,7 +206,7 @@ class WorldEqualityTest {
                         assertThat(second.values().get(name)).as(name).isEqualTo(values));
     }
 
-    private static void assertClose(Map<String, double[]> found, Map<String, double[]> wanted, double tolerance) {
+    static void assertClose(Map<String, double[]> found, Map<String, double[]> wanted, double tolerance) {
         assertThat(found.keySet()).isEqualTo(wanted.keySet());
         List<String> apart = new ArrayList<>();
         wanted.forEach((name, values) -> {
