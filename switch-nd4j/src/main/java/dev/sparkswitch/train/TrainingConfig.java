@@ -38,7 +38,9 @@ public record TrainingConfig(
         @Setting(value = "0.1", help = "initial weights have sigma sqrt(init-scale / fan-in)")
         double initScale,
 
-        @Setting(value = "1.0", help = "sigma of the initial embeddings") double embeddingInit,
+        @Setting(value = "1.0", help = "sigma of the initial embeddings")
+        double embeddingInit,
+
         @Setting(value = "{}", help = "course of the learning rate")
         LearningRate learningRate,
 
