@@ -62,8 +62,7 @@ class RelativePositionsTest {
     void bucketsStayInTheTableForEverySize() {
         for (int buckets : new int[] {4, 6, 32, 64}) {
             for (Direction direction : Direction.values()) {
-                RelativePositions positions =
-                        new RelativePositions(0, 300, 300, buckets, buckets / 2 + 1, direction);
+                RelativePositions positions = new RelativePositions(0, 300, 300, buckets, buckets / 2 + 1, direction);
                 for (int query = 0; query < 300; query += 7) {
                     for (int key = 0; key < 300; key++) {
                         assertThat(positions.bucket(query, key)).isBetween(0, buckets - 1);

@@ -56,8 +56,8 @@ class StepMetricsTest {
         assertThat(line.at("/layers/0/name").asText()).isEqualTo("encoder.block.1");
         assertThat(line.at("/layers/0/load/1").asDouble()).isEqualTo(0.75);
         assertThat(line.has("heldout-loss")).isFalse();
-        ObjectNode scored =
-                metrics(List.of(layer), Optional.of(new HeldOutLoss(3.5, 4, 100))).toJson();
+        ObjectNode scored = metrics(List.of(layer), Optional.of(new HeldOutLoss(3.5, 4, 100)))
+                .toJson();
         assertThat(scored.get("heldout-loss").asDouble()).isEqualTo(3.5);
         assertThat(scored.get("heldout-text-loss").asDouble()).isEqualTo(4);
     }

@@ -32,10 +32,9 @@ class TokenBatchesTest {
     void theDecoderReadsTheTargetsShiftedRight() {
         HostBatch batch;
         try (TokenBatch tokens = TokenBatch.of(
-                new ShardLayout(4, 3, Packing.NONE),
-                1L << 40,
-                new int[][] {{11, 12}, {21, 22, 23, 24}},
-                new int[][] {{31, 1}, {41, 42, 1}})) {
+                new ShardLayout(4, 3, Packing.NONE), 1L << 40, new int[][] {{11, 12}, {21, 22, 23, 24}}, new int[][] {
+                    {31, 1}, {41, 42, 1}
+                })) {
             batch = TokenBatches.toHost(tokens, NATIVE);
         }
         assertThat(batch.rows()).isEqualTo(2);
@@ -69,8 +68,8 @@ class TokenBatchesTest {
 
     @Test
     void paddingIsRoutedWhereTheModelWantsIt() {
-        try (TokenBatch tokens = TokenBatch.of(
-                new ShardLayout(3, 2, Packing.NONE), 0, new int[][] {{11}}, new int[][] {{1}})) {
+        try (TokenBatch tokens =
+                TokenBatch.of(new ShardLayout(3, 2, Packing.NONE), 0, new int[][] {{11}}, new int[][] {{1}})) {
             HostBatch batch = TokenBatches.toHost(tokens, model(CapacityConfig.perSequence(2)));
             assertThat(batch.inputRouted()).containsExactly(1, 1, 1);
             assertThat(batch.targetRouted()).containsExactly(1, 1);

@@ -95,6 +95,8 @@ final class CentralDifferences {
     /** Fails where a gradient was wrong, or too few could be tried. */
     void done() {
         assertThat(wrong).as(name).isEmpty();
-        assertThat(leftOut).as("coordinates left out of " + (checked + leftOut)).isLessThan(1 + (checked + leftOut) / 10);
+        assertThat(leftOut)
+                .as("coordinates left out of " + (checked + leftOut))
+                .isLessThan(1 + (checked + leftOut) / 10);
     }
 }

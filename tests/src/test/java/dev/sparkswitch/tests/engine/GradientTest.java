@@ -117,8 +117,7 @@ class GradientTest {
         engine.linearWeightGradient(on(dy), on(x), dw, Write.SET);
         double[] ofX = bench.doubles(dx);
         double[] ofW = bench.doubles(dw);
-        CentralDifferences differences =
-                differences("linear", () -> dot(taken(engine.linear(on(x), on(w))), dy));
+        CentralDifferences differences = differences("linear", () -> dot(taken(engine.linear(on(x), on(w))), dy));
         differences.check("x", x.values(), ofX);
         differences.check("w", w.values(), ofW);
         differences.done();
@@ -182,8 +181,7 @@ class GradientTest {
         Tensor dk = zeros(21, 15);
         Tensor dv = zeros(21, 15);
         Tensor dBias = zeros(3, 7, 7);
-        engine.attentionBackward(
-                shape, on(q), on(k), on(v), forward, DROPOUT, on(dResult), dq, dk, dv, dBias);
+        engine.attentionBackward(shape, on(q), on(k), on(v), forward, DROPOUT, on(dResult), dq, dk, dv, dBias);
         double[] ofQ = bench.doubles(dq);
         double[] ofK = bench.doubles(dk);
         double[] ofV = bench.doubles(dv);
@@ -250,13 +248,14 @@ class GradientTest {
         Argument hidden = argument(17, 5);
         Argument w = argument(11, 5);
         Tensor dw = zeros(11, 5);
-        Engine.LossGradient gradient =
-                engine.tokenLossGradient(on(hidden), on(w), ids(targets), settings, 0.125, dw);
+        Engine.LossGradient gradient = engine.tokenLossGradient(on(hidden), on(w), ids(targets), settings, 0.125, dw);
         double[] ofHidden = taken(gradient.dHidden());
         double[] ofW = bench.doubles(dw);
-        CentralDifferences differences = differences("tokenLoss", () -> 0.125
-                * Arrays.stream(taken(engine.tokenLoss(on(hidden), on(w), ids(targets), settings)))
-                        .sum());
+        CentralDifferences differences = differences(
+                "tokenLoss",
+                () -> 0.125
+                        * Arrays.stream(taken(engine.tokenLoss(on(hidden), on(w), ids(targets), settings)))
+                                .sum());
         differences.check("hidden", hidden.values(), ofHidden);
         differences.check("w", w.values(), ofW);
         differences.done();

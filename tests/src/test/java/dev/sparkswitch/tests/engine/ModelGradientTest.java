@@ -111,7 +111,10 @@ class ModelGradientTest {
                         0.01),
                 new Variant(
                         "dense, an embedding a stack",
-                        model(Noise.ON).head(Head.UNTIED).embedding(Embedding.PER_STACK).build(),
+                        model(Noise.ON)
+                                .head(Head.UNTIED)
+                                .embedding(Embedding.PER_STACK)
+                                .build(),
                         Packing.SEGMENTS,
                         0,
                         0),
@@ -190,9 +193,7 @@ class ModelGradientTest {
             this.variant = variant;
             int experts = variant.config().sparse().map(SwitchConfig::experts).orElse(1);
             this.model = new SwitchTransformer(
-                    engine,
-                    variant.config(),
-                    new Parallelism(ExpertPlacement.single(experts), new SingleRank()));
+                    engine, variant.config(), new Parallelism(ExpertPlacement.single(experts), new SingleRank()));
             for (Parameter parameter : model.parameters().all()) {
                 ParameterSpec spec = parameter.spec();
                 double[] weights = new double[(int) spec.count()];
@@ -248,8 +249,8 @@ class ModelGradientTest {
         Value train() {
             List<Parameter> parameters = model.parameters().all();
             for (int p = 0; p < parameters.size(); p++) {
-                ByteBuffer bytes = ByteBuffer.allocate(values.get(p).length * Double.BYTES)
-                        .order(ByteOrder.nativeOrder());
+                ByteBuffer bytes =
+                        ByteBuffer.allocate(values.get(p).length * Double.BYTES).order(ByteOrder.nativeOrder());
                 bytes.asDoubleBuffer().put(values.get(p));
                 engine.upload(parameters.get(p).value(), bytes);
             }
