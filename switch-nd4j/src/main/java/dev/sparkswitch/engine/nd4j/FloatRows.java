@@ -13,13 +13,22 @@ final class FloatRows {
 
     private FloatRows() {}
 
+    /** The sum of the lanes, in their order: that of reduceLanes changes when the method is compiled. */
+    private static float lanes(FloatVector vector) {
+        float sum = 0;
+        for (float lane : vector.toArray()) {
+            sum += lane;
+        }
+        return sum;
+    }
+
     static float dot(float[] a, float[] b, int n) {
         FloatVector sums = FloatVector.zero(SPECIES);
         int i = 0;
         for (; i <= n - LANES; i += LANES) {
             sums = FloatVector.fromArray(SPECIES, a, i).fma(FloatVector.fromArray(SPECIES, b, i), sums);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = lanes(sums);
         for (; i < n; i++) {
             sum += a[i] * b[i];
         }
@@ -32,7 +41,7 @@ final class FloatRows {
         for (; i <= n - LANES; i += LANES) {
             sums = sums.add(FloatVector.fromArray(SPECIES, a, i));
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = lanes(sums);
         for (; i < n; i++) {
             sum += a[i];
         }
@@ -60,11 +69,11 @@ final class FloatRows {
         FloatVector sums = FloatVector.zero(SPECIES);
         int i = 0;
         for (; i <= n - LANES; i += LANES) {
-            FloatVector e = FloatVector.fromArray(SPECIES, a, i).sub(shift).lanewise(VectorOperators.EXP);
+            FloatVector e = Exponential.of(FloatVector.fromArray(SPECIES, a, i).sub(shift));
             e.intoArray(a, i);
             sums = sums.add(e);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = lanes(sums);
         for (; i < n; i++) {
             a[i] = (float) Math.exp(a[i] - shift);
             sum += a[i];

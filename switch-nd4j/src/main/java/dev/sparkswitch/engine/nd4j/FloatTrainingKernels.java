@@ -64,24 +64,29 @@ final class FloatTrainingKernels implements TrainingKernels {
                     out.put(first + r, 0);
                 } else {
                     in.get(r * width, row);
-                    out.put(first + r, (float) loss(row, target, settings));
+                    double wantedLogit = wanted(row, target, settings);
+                    out.put(first + r, (float) loss(normalize(row), wantedLogit, settings));
                 }
             }
         });
     }
 
-    /** The loss of one row; the row becomes its probabilities. */
-    private static double loss(float[] row, int target, LossSettings settings) {
-        int width = row.length;
+    /** The mean of a row's logits over the wanted distribution. */
+    private static double wanted(float[] row, int target, LossSettings settings) {
         double smoothing = settings.labelSmoothing();
         double wanted = (1 - smoothing) * row[target];
-        if (smoothing > 0) {
-            wanted += smoothing * FloatRows.sum(row, width) / width;
-        }
-        float max = FloatRows.max(row, width);
-        float sum = FloatRows.expAndSum(row, max, width);
-        FloatRows.scale(row, 1 / sum, width);
-        double logSumExp = max + Math.log(sum);
+        return smoothing > 0 ? wanted + smoothing * FloatRows.sum(row, row.length) / row.length : wanted;
+    }
+
+    /** Turns a row of logits into probabilities and returns the logarithm of the sum of their exponentials. */
+    private static double normalize(float[] row) {
+        float max = FloatRows.max(row, row.length);
+        float sum = FloatRows.expAndSum(row, max, row.length);
+        FloatRows.scale(row, 1 / sum, row.length);
+        return max + Math.log(sum);
+    }
+
+    private static double loss(double logSumExp, double wanted, LossSettings settings) {
         return logSumExp - wanted + settings.zLoss() * logSumExp * logSumExp;
     }
 
@@ -101,14 +106,10 @@ final class FloatTrainingKernels implements TrainingKernels {
                     Arrays.fill(row, 0);
                 } else {
                     values.get(r * width, row);
-                    float wantedLogit = row[target];
-                    double loss = loss(row, target, settings);
-                    out.put(first + r, (float) loss);
-                    double slope = weight;
-                    if (settings.zLoss() > 0) {
-                        double logSumExp = wantedLogit - Math.log(row[target]);
-                        slope *= 1 + 2 * settings.zLoss() * logSumExp;
-                    }
+                    double wantedLogit = wanted(row, target, settings);
+                    double logSumExp = normalize(row);
+                    out.put(first + r, (float) loss(logSumExp, wantedLogit, settings));
+                    double slope = weight * (1 + 2 * settings.zLoss() * logSumExp);
                     FloatRows.scale(row, (float) slope, width);
                     if (settings.labelSmoothing() > 0) {
                         float share = (float) (weight * settings.labelSmoothing() / width);

@@ -33,6 +33,7 @@ public final class Nd4jEngine implements Engine {
     private final DType type;
     private final HostThreads threads;
     private final HostMemory memory = new HostMemory();
+    private final Products products;
     private final NormKernels norms;
     private final AttentionKernels attentions;
     private final RoutingKernels routings;
@@ -52,7 +53,7 @@ public final class Nd4jEngine implements Engine {
         this.type = precision.compute();
         this.threads = new HostThreads(threads);
         Nd4j.getExecutioner(); // loads the backend's libraries before OpenBLAS's own symbols are asked for
-        OpenBlas.threads(threads);
+        this.products = new Products(this.threads);
         boolean isDouble = precision == Precision.FLOAT64;
         this.norms = isDouble ? new DoubleNormKernels(this.threads) : new FloatNormKernels(this.threads);
         this.attentions = isDouble ? new DoubleAttentionKernels(this.threads) : new FloatAttentionKernels(this.threads);
@@ -163,45 +164,31 @@ public final class Nd4jEngine implements Engine {
     public Tensor linear(Tensor x, Tensor w) {
         require(x.extent(-1) == w.extent(1), "linear", x, w);
         HostTensor y = withWidth(x, w.extent(0));
-        OpenBlas.product(x.rows(), w.extent(0), w.extent(1), 1, host(x), NONE, host(w), TRANSPOSED, 0, y);
+        products.product(x.rows(), w.extent(0), w.extent(1), 1, host(x), NONE, host(w), TRANSPOSED, 0, y);
         return y;
     }
 
     @Override
     public void linearInputGradient(Tensor dy, Tensor w, Tensor dx, Write write) {
         require(dy.extent(-1) == w.extent(0), "linearInputGradient", dy, w);
-        OpenBlas.product(dy.rows(), w.extent(1), w.extent(0), 1, host(dy), NONE, host(w), NONE, beta(write), host(dx));
+        require(dy.rows() == dx.rows() && dx.extent(-1) == w.extent(1), "linearInputGradient", dy, dx);
+        products.product(dy.rows(), w.extent(1), w.extent(0), 1, host(dy), NONE, host(w), NONE, beta(write), host(dx));
     }
 
     @Override
     public void linearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
         require(dy.rows() == x.rows(), "linearWeightGradient", dy, x);
-        OpenBlas.product(
+        require(dy.extent(-1) == dw.extent(0), "linearWeightGradient", dy, dw);
+        require(x.extent(-1) == dw.extent(1), "linearWeightGradient", x, dw);
+        products.product(
                 dw.extent(0), dw.extent(1), dy.rows(), 1, host(dy), TRANSPOSED, host(x), NONE, beta(write), host(dw));
-    }
-
-    /** Entry {@code e} of a tensor of three axes, as a matrix. */
-    private static HostTensor matrix(Tensor tensor, int e) {
-        return host(tensor).slice(e, e + 1).reshape(tensor.extent(1), tensor.extent(2));
     }
 
     @Override
     public Tensor groupedLinear(Tensor x, Tensor w) {
         require(x.extent(0) == w.extent(0) && x.extent(2) == w.extent(2), "groupedLinear", x, w);
         HostTensor y = floating(x.extent(0), x.extent(1), w.extent(1));
-        for (int e = 0; e < w.extent(0); e++) {
-            OpenBlas.product(
-                    x.extent(1),
-                    w.extent(1),
-                    w.extent(2),
-                    1,
-                    matrix(x, e),
-                    NONE,
-                    matrix(w, e),
-                    TRANSPOSED,
-                    0,
-                    matrix(y, e));
-        }
+        products.products(x.extent(1), w.extent(1), w.extent(2), host(x), NONE, host(w), TRANSPOSED, 0, y);
         return y;
     }
 
@@ -209,17 +196,19 @@ public final class Nd4jEngine implements Engine {
     public Tensor groupedLinearInputGradient(Tensor dy, Tensor w) {
         require(dy.extent(0) == w.extent(0) && dy.extent(2) == w.extent(1), "groupedLinearInputGradient", dy, w);
         HostTensor dx = floating(dy.extent(0), dy.extent(1), w.extent(2));
-        for (int e = 0; e < w.extent(0); e++) {
-            linearInputGradient(matrix(dy, e), matrix(w, e), matrix(dx, e), Write.SET);
-        }
+        products.products(dy.extent(1), w.extent(2), w.extent(1), host(dy), NONE, host(w), NONE, 0, dx);
         return dx;
     }
 
     @Override
     public void groupedLinearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
-        for (int e = 0; e < dw.extent(0); e++) {
-            linearWeightGradient(matrix(dy, e), matrix(x, e), matrix(dw, e), write);
-        }
+        require(dy.extent(0) == dw.extent(0), "groupedLinearWeightGradient", dy, dw);
+        require(x.extent(0) == dw.extent(0), "groupedLinearWeightGradient", x, dw);
+        require(dy.extent(1) == x.extent(1), "groupedLinearWeightGradient", dy, x);
+        require(dy.extent(2) == dw.extent(1), "groupedLinearWeightGradient", dy, dw);
+        require(x.extent(2) == dw.extent(2), "groupedLinearWeightGradient", x, dw);
+        products.products(
+                dw.extent(1), dw.extent(2), dy.extent(1), host(dy), TRANSPOSED, host(x), NONE, beta(write), host(dw));
     }
 
     // Residual stream
@@ -282,6 +271,28 @@ public final class Nd4jEngine implements Engine {
                 .columns(head * shape.headSize(), (head + 1) * shape.headSize());
     }
 
+    /** What is done for one row and head, by one thread. */
+    private interface HeadBody {
+        void run(int row, int head);
+    }
+
+    private void forEachHead(AttentionShape shape, HeadBody body) {
+        long scores = (long) shape.rows() * shape.heads() * shape.queryLength() * shape.keyLength();
+        threads.range(shape.rows() * shape.heads(), scores * 8, (from, to) -> {
+            for (int at = from; at < to; at++) {
+                body.run(at / shape.heads(), at % shape.heads());
+            }
+        });
+    }
+
+    private static void requireShape(String operation, AttentionShape shape, Tensor q, Tensor k, Tensor v) {
+        int keys = shape.rows() * shape.keyLength();
+        require(q.rows() == shape.rows() * shape.queryLength(), operation, q, k);
+        require(k.rows() == keys && v.rows() == keys, operation, k, v);
+        require(q.extent(-1) == shape.width() && k.extent(-1) == shape.width(), operation, q, k);
+        require(v.extent(-1) == shape.width(), operation, q, v);
+    }
+
     @Override
     public Attention attention(
             AttentionShape shape,
@@ -294,52 +305,40 @@ public final class Nd4jEngine implements Engine {
             Dropout dropout) {
         int queries = shape.queryLength();
         int keys = shape.keyLength();
+        requireShape("attention", shape, q, k, v);
         HostTensor result = floating(shape.rows() * queries, shape.width());
         HostTensor probabilities = floating(shape.rows() * shape.heads(), queries, keys);
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
         HostTensor biases = bias == null ? null : host(bias);
-        for (int row = 0; row < shape.rows(); row++) {
-            for (int head = 0; head < shape.heads(); head++) {
-                int at = row * shape.heads() + head;
-                HostTensor scores = matrix(probabilities, at);
-                OpenBlas.product(
-                        queries,
-                        keys,
-                        shape.headSize(),
-                        1,
-                        head(q, shape, queries, row, head),
-                        NONE,
-                        head(k, shape, keys, row, head),
-                        TRANSPOSED,
-                        0,
-                        scores);
+        forEachHead(shape, (row, head) -> {
+            int at = row * shape.heads() + head;
+            OpenBlas.product(
+                    queries,
+                    keys,
+                    shape.headSize(),
+                    1,
+                    head(q, shape, queries, row, head),
+                    NONE,
+                    head(k, shape, keys, row, head),
+                    TRANSPOSED,
+                    0,
+                    Products.entry(probabilities, at));
+            attentions.softmax(shape, row, head, probabilities, biases, host(querySegments), host(keySegments));
+            if (dropout.active()) {
+                attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
             }
-        }
-        threads.range(shape.rows() * shape.heads(), probabilities.size() * 8, (from, to) -> {
-            for (int at = from; at < to; at++) {
-                int row = at / shape.heads();
-                int head = at % shape.heads();
-                attentions.softmax(shape, row, head, probabilities, biases, host(querySegments), host(keySegments));
-                if (dropout.active()) {
-                    attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
-                }
-            }
+            OpenBlas.product(
+                    queries,
+                    shape.headSize(),
+                    keys,
+                    1,
+                    Products.entry(dropped, at),
+                    NONE,
+                    head(v, shape, keys, row, head),
+                    NONE,
+                    0,
+                    head(result, shape, queries, row, head));
         });
-        for (int row = 0; row < shape.rows(); row++) {
-            for (int head = 0; head < shape.heads(); head++) {
-                OpenBlas.product(
-                        queries,
-                        shape.headSize(),
-                        keys,
-                        1,
-                        matrix(dropped, row * shape.heads() + head),
-                        NONE,
-                        head(v, shape, keys, row, head),
-                        NONE,
-                        0,
-                        head(result, shape, queries, row, head));
-            }
-        }
         if (dropout.active()) {
             dropped.close();
         }
@@ -361,60 +360,65 @@ public final class Nd4jEngine implements Engine {
             Tensor dBias) {
         int queries = shape.queryLength();
         int keys = shape.keyLength();
+        requireShape("attentionBackward", shape, q, k, v);
+        requireShape("attentionBackward", shape, dq, dk, dv);
+        require(dResult.size() == (long) dq.rows() * shape.width(), "attentionBackward", dResult, dq);
         HostTensor probabilities = host(forward.saved());
         HostTensor gradient = floating(probabilities.shape());
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
-        if (dropout.active()) {
-            threads.range(shape.rows() * shape.heads(), probabilities.size() * 8, (from, to) -> {
-                for (int at = from; at < to; at++) {
-                    attentions.dropProbabilities(
-                            shape, at / shape.heads(), at % shape.heads(), probabilities, dropout, dropped);
-                }
-            });
-        }
-        for (int row = 0; row < shape.rows(); row++) {
-            for (int head = 0; head < shape.heads(); head++) {
-                int at = row * shape.heads() + head;
-                HostTensor dOut = head(dResult, shape, queries, row, head);
-                OpenBlas.product(
-                        keys,
-                        shape.headSize(),
-                        queries,
-                        1,
-                        matrix(dropped, at),
-                        TRANSPOSED,
-                        dOut,
-                        NONE,
-                        0,
-                        head(dv, shape, keys, row, head));
-                OpenBlas.product(
-                        queries,
-                        keys,
-                        shape.headSize(),
-                        1,
-                        dOut,
-                        NONE,
-                        head(v, shape, keys, row, head),
-                        TRANSPOSED,
-                        0,
-                        matrix(gradient, at));
+        forEachHead(shape, (row, head) -> {
+            int at = row * shape.heads() + head;
+            if (dropout.active()) {
+                attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
             }
-        }
-        threads.range(shape.rows() * shape.heads(), probabilities.size() * 8, (from, to) -> {
-            for (int at = from; at < to; at++) {
-                attentions.softmaxBackward(
-                        shape, at / shape.heads(), at % shape.heads(), probabilities, dropout, gradient);
-            }
+            HostTensor dOut = head(dResult, shape, queries, row, head);
+            OpenBlas.product(
+                    keys,
+                    shape.headSize(),
+                    queries,
+                    1,
+                    Products.entry(dropped, at),
+                    TRANSPOSED,
+                    dOut,
+                    NONE,
+                    0,
+                    head(dv, shape, keys, row, head));
+            HostTensor dScores = Products.entry(gradient, at);
+            OpenBlas.product(
+                    queries,
+                    keys,
+                    shape.headSize(),
+                    1,
+                    dOut,
+                    NONE,
+                    head(v, shape, keys, row, head),
+                    TRANSPOSED,
+                    0,
+                    dScores);
+            attentions.softmaxBackward(shape, row, head, probabilities, dropout, gradient);
+            OpenBlas.product(
+                    queries,
+                    shape.headSize(),
+                    keys,
+                    1,
+                    dScores,
+                    NONE,
+                    head(k, shape, keys, row, head),
+                    NONE,
+                    0,
+                    head(dq, shape, queries, row, head));
+            OpenBlas.product(
+                    keys,
+                    shape.headSize(),
+                    queries,
+                    1,
+                    dScores,
+                    TRANSPOSED,
+                    head(q, shape, queries, row, head),
+                    NONE,
+                    0,
+                    head(dk, shape, keys, row, head));
         });
-        for (int row = 0; row < shape.rows(); row++) {
-            for (int head = 0; head < shape.heads(); head++) {
-                HostTensor dScores = matrix(gradient, row * shape.heads() + head);
-                linearInputGradient(
-                        dScores, head(k, shape, keys, row, head), head(dq, shape, queries, row, head), Write.SET);
-                linearWeightGradient(
-                        dScores, head(q, shape, queries, row, head), head(dk, shape, keys, row, head), Write.SET);
-            }
-        }
         if (dBias != null) {
             attentions.addBiasGradient(shape, gradient, host(dBias));
         }
@@ -471,6 +475,7 @@ public final class Nd4jEngine implements Engine {
     public LossGradient tokenLossGradient(
             Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
         require(hidden.extent(1) == w.extent(1), "tokenLossGradient", hidden, w);
+        require(Arrays.equals(w.shape(), dw.shape()), "tokenLossGradient", w, dw);
         HostTensor losses = floating(hidden.rows());
         HostTensor dHidden = floating(hidden.shape());
         double scale = settings.logitScale();
@@ -484,8 +489,8 @@ public final class Nd4jEngine implements Engine {
                 int n = last - first;
                 int vocabulary = w.extent(0);
                 int width = w.extent(1);
-                OpenBlas.product(n, width, vocabulary, scale, dLogits, NONE, host(w), NONE, 0, dRows);
-                OpenBlas.product(vocabulary, width, n, scale, dLogits, TRANSPOSED, rows, NONE, 1, host(dw));
+                products.product(n, width, vocabulary, scale, dLogits, NONE, host(w), NONE, 0, dRows);
+                products.product(vocabulary, width, n, scale, dLogits, TRANSPOSED, rows, NONE, 1, host(dw));
             }
         }
         return new LossGradient(losses, dHidden);
@@ -493,8 +498,9 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public Tensor logits(Tensor hidden, Tensor w, double scale) {
+        require(hidden.extent(1) == w.extent(1), "logits", hidden, w);
         HostTensor y = floating(hidden.rows(), w.extent(0));
-        OpenBlas.product(hidden.rows(), w.extent(0), w.extent(1), scale, host(hidden), NONE, host(w), TRANSPOSED, 0, y);
+        products.product(hidden.rows(), w.extent(0), w.extent(1), scale, host(hidden), NONE, host(w), TRANSPOSED, 0, y);
         return y;
     }
 

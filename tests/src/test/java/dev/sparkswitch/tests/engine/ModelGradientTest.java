@@ -1,0 +1,350 @@
+package dev.sparkswitch.tests.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sparkswitch.arrow.Packing;
+import dev.sparkswitch.arrow.ShardLayout;
+import dev.sparkswitch.arrow.TokenBatch;
+import dev.sparkswitch.collective.SingleRank;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.model.Batch;
+import dev.sparkswitch.model.CapacityConfig;
+import dev.sparkswitch.model.Embedding;
+import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.FeedForward;
+import dev.sparkswitch.model.Head;
+import dev.sparkswitch.model.HostBatch;
+import dev.sparkswitch.model.Parallelism;
+import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.ParameterSpec;
+import dev.sparkswitch.model.RouterConfig;
+import dev.sparkswitch.model.RoutingPolicy;
+import dev.sparkswitch.model.StepSettings;
+import dev.sparkswitch.model.SwitchConfig;
+import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.model.T5Config;
+import dev.sparkswitch.tests.engine.CentralDifferences.Value;
+import dev.sparkswitch.train.TokenBatches;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The gradient of every parameter of whole models against central differences of the step's loss, in float64. */
+class ModelGradientTest {
+    private static final int VOCABULARY = 23;
+    private static final int ROWS = 4;
+
+    private enum Noise {
+        OFF(0, 0, 0),
+        ON(0.1, 0.2, 0.05);
+
+        private final double dropout;
+        private final double experts;
+        private final double jitter;
+
+        Noise(double dropout, double experts, double jitter) {
+            this.dropout = dropout;
+            this.experts = experts;
+            this.jitter = jitter;
+        }
+    }
+
+    /** A model and how its step is taken. */
+    private record Variant(String name, T5Config config, Packing packing, double labelSmoothing, double zLoss) {
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    private static T5Config.Builder model(Noise noise) {
+        return T5Config.builder()
+                .vocabularySize(VOCABULARY)
+                .modelSize(7)
+                .keySize(3)
+                .heads(3)
+                .feedForwardSize(5)
+                .encoderLayers(2)
+                .decoderLayers(2)
+                .relativeBuckets(6)
+                .relativeMaxDistance(5)
+                .dropout(noise.dropout);
+    }
+
+    private static SwitchConfig sparse(int experts, int choices, CapacityConfig capacity, Noise noise) {
+        return new SwitchConfig(
+                experts,
+                1,
+                1,
+                new RouterConfig(RoutingPolicy.TOP_K, choices),
+                capacity,
+                0.5,
+                0.1,
+                noise.experts,
+                noise.jitter);
+    }
+
+    static Stream<Variant> variants() {
+        CapacityConfig ample = CapacityConfig.group(1, 9, 9, 4);
+        CapacityConfig tight = CapacityConfig.group(2, 0.8, 1, 1);
+        T5Config.Builder quiet = model(Noise.OFF);
+        T5Config.Builder noisy = model(Noise.ON);
+        return Stream.of(
+                new Variant("dense", quiet.build(), Packing.NONE, 0, 0),
+                new Variant(
+                        "dense, gated, untied, noise, smoothing, z-loss",
+                        noisy.feedForward(FeedForward.GATED_GELU)
+                                .head(Head.UNTIED)
+                                .build(),
+                        Packing.NONE,
+                        0.1,
+                        0.01),
+                new Variant(
+                        "dense, an embedding a stack",
+                        model(Noise.ON)
+                                .head(Head.UNTIED)
+                                .embedding(Embedding.PER_STACK)
+                                .build(),
+                        Packing.SEGMENTS,
+                        0,
+                        0),
+                new Variant(
+                        "top-1",
+                        model(Noise.OFF).sparse(sparse(3, 1, ample, Noise.OFF)).build(),
+                        Packing.NONE,
+                        0,
+                        0),
+                new Variant(
+                        "top-1, drops, noise",
+                        model(Noise.ON).sparse(sparse(3, 1, tight, Noise.ON)).build(),
+                        Packing.NONE,
+                        0.1,
+                        0.01),
+                new Variant(
+                        "top-1, drops, noise, packed",
+                        model(Noise.ON).sparse(sparse(5, 1, tight, Noise.ON)).build(),
+                        Packing.SEGMENTS,
+                        0,
+                        0),
+                new Variant(
+                        "top-2, gated, untied",
+                        model(Noise.OFF)
+                                .feedForward(FeedForward.GATED_GELU)
+                                .head(Head.UNTIED)
+                                .sparse(sparse(5, 2, ample, Noise.OFF))
+                                .build(),
+                        Packing.NONE,
+                        0,
+                        0),
+                new Variant(
+                        "top-2, drops, noise, gated",
+                        model(Noise.ON)
+                                .feedForward(FeedForward.GATED_GELU)
+                                .sparse(sparse(5, 2, tight, Noise.ON))
+                                .build(),
+                        Packing.SEGMENTS,
+                        0.1,
+                        0.01),
+                new Variant(
+                        "top-1, capacity a sequence, padding routed",
+                        model(Noise.ON)
+                                .sparse(sparse(3, 1, CapacityConfig.perSequence(2), Noise.ON))
+                                .build(),
+                        Packing.NONE,
+                        0,
+                        0),
+                new Variant(
+                        "top-3 of 3, one slot",
+                        model(Noise.ON)
+                                .sparse(sparse(3, 3, CapacityConfig.perSequence(1), Noise.ON))
+                                .build(),
+                        Packing.NONE,
+                        0,
+                        0),
+                new Variant(
+                        "one expert",
+                        model(Noise.OFF).sparse(sparse(1, 1, tight, Noise.OFF)).build(),
+                        Packing.NONE,
+                        0,
+                        0));
+    }
+
+    /** A model with random weights and a batch for it. */
+    private static final class Rig implements AutoCloseable {
+        private final Variant variant;
+        private final Engine engine = new Nd4jEngine(Precision.FLOAT64, 1);
+        private final SwitchTransformer model;
+        private final HostBatch host;
+        private final Batch batch;
+        private final List<double[]> values = new ArrayList<>();
+
+        Rig(Variant variant) {
+            Random random = new Random(variant.name().hashCode());
+            this.variant = variant;
+            int experts = variant.config().sparse().map(SwitchConfig::experts).orElse(1);
+            this.model = new SwitchTransformer(
+                    engine, variant.config(), new Parallelism(ExpertPlacement.single(experts), new SingleRank()));
+            for (Parameter parameter : model.parameters().all()) {
+                ParameterSpec spec = parameter.spec();
+                double[] weights = new double[(int) spec.count()];
+                for (int i = 0; i < weights.length; i++) {
+                    weights[i] = switch (spec.kind()) {
+                        case NORM -> 1 + 0.3 * random.nextGaussian();
+                        case EMBEDDING, HEAD, RELATIVE_BIAS -> random.nextGaussian();
+                        case PROJECTION -> random.nextGaussian() / Math.sqrt(spec.fanIn());
+                    };
+                }
+                values.add(weights);
+            }
+            this.host = batch(variant, random);
+            this.batch = Batch.upload(engine, host);
+        }
+
+        private static int[] tokens(Random random, int length) {
+            return random.ints(length, 2, VOCABULARY).toArray();
+        }
+
+        /** Rows of different lengths; a packed row holds two examples, and the last row is the shortest there is. */
+        private static HostBatch batch(Variant variant, Random random) {
+            List<List<int[]>> inputs = new ArrayList<>();
+            List<List<int[]>> targets = new ArrayList<>();
+            for (int r = 0; r < ROWS; r++) {
+                boolean last = r == ROWS - 1;
+                int length = last ? 1 : 4 + r;
+                switch (variant.packing()) {
+                    case NONE -> {
+                        inputs.add(List.of(tokens(random, length)));
+                        targets.add(List.of(tokens(random, last ? 1 : 3 + r)));
+                    }
+                    case SEGMENTS -> {
+                        inputs.add(List.of(tokens(random, length / 2 + 1), tokens(random, 3)));
+                        targets.add(List.of(tokens(random, 2), tokens(random, last ? 1 : 3)));
+                    }
+                }
+            }
+            try (TokenBatch tokens =
+                    TokenBatch.ofPacked(new ShardLayout(7, 5, variant.packing()), 1001, inputs, targets)) {
+                return TokenBatches.toHost(tokens, variant.config());
+            }
+        }
+
+        private int groups() {
+            return variant.config()
+                    .sparse()
+                    .map(sparse -> sparse.capacity().balanceGroups(ROWS))
+                    .orElse(1);
+        }
+
+        /** Runs a training pass with the weights as they stand in {@link #values}: the step's whole loss. */
+        Value train() {
+            List<Parameter> parameters = model.parameters().all();
+            for (int p = 0; p < parameters.size(); p++) {
+                ByteBuffer bytes =
+                        ByteBuffer.allocate(values.get(p).length * Double.BYTES).order(ByteOrder.nativeOrder());
+                bytes.asDoubleBuffer().put(values.get(p));
+                engine.upload(parameters.get(p).value(), bytes);
+            }
+            model.parameters().resetGradients();
+            StepSettings step = new StepSettings(
+                    3,
+                    17,
+                    host.targetTokens(),
+                    groups(),
+                    host.routedInputs(),
+                    host.routedTargets(),
+                    variant.labelSmoothing(),
+                    variant.zLoss());
+            double loss;
+            try (Tensor losses = model.train(batch, step)) {
+                loss = Arrays.stream(model.download(losses)).sum() / host.targetTokens();
+            }
+            model.parameters().completeGradients();
+            StringBuilder choice = new StringBuilder();
+            List<double[]> statistics = model.takeRoutingStatistics();
+            for (int layer = 0; layer < statistics.size(); layer++) {
+                double[] sums = statistics.get(layer);
+                boolean encoder = model.sparseLayerNames().get(layer).startsWith("encoder.");
+                SwitchConfig sparse = variant.config().sparse().orElseThrow();
+                loss += sparse.balanceLoss() * sums[RoutingStatistics.BALANCE] / groups();
+                loss += sparse.routerZLoss()
+                        * sums[RoutingStatistics.Z]
+                        / (encoder ? host.routedInputs() : host.routedTargets());
+                choice.append((int) sums[RoutingStatistics.DROPPED]);
+                choice.append(Arrays.toString(Arrays.copyOfRange(sums, RoutingStatistics.DEMAND, sums.length)));
+            }
+            return new Value(loss, choice.toString());
+        }
+
+        List<double[]> gradients() {
+            return model.parameters().all().stream()
+                    .map(parameter -> model.download(parameter.gradient()))
+                    .toList();
+        }
+
+        @Override
+        public void close() {
+            batch.close();
+            model.close();
+            engine.close();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("variants")
+    void everyParametersGradientIsThatOfTheLoss(Variant variant) {
+        try (Rig rig = new Rig(variant)) {
+            rig.train();
+            List<double[]> gradients = rig.gradients();
+            CentralDifferences differences = new CentralDifferences(variant.name(), 3, rig::train);
+            List<Parameter> parameters = rig.model.parameters().all();
+            for (int p = 0; p < parameters.size(); p++) {
+                differences.check(parameters.get(p).spec().name(), rig.values.get(p), gradients.get(p));
+            }
+            differences.done();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("variants")
+    void aSecondStepAllocatesNothing(Variant variant) {
+        try (Rig rig = new Rig(variant)) {
+            Value first = rig.train();
+            long bytes = rig.engine.memoryBytes();
+            List<double[]> gradients = rig.gradients();
+            Value second = rig.train();
+            assertThat(second).isEqualTo(first);
+            assertThat(rig.engine.memoryBytes()).isEqualTo(bytes);
+            List<double[]> again = rig.gradients();
+            for (int p = 0; p < gradients.size(); p++) {
+                assertThat(again.get(p)).isEqualTo(gradients.get(p));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("variants")
+    void aRouterWithoutAnOpinionHasAFiniteGradient(Variant variant) {
+        try (Rig rig = new Rig(variant)) {
+            List<Parameter> parameters = rig.model.parameters().all();
+            for (int p = 0; p < parameters.size(); p++) {
+                if (parameters.get(p).spec().name().contains(".router.")) {
+                    Arrays.fill(rig.values.get(p), 0);
+                }
+            }
+            assertThat(rig.train().value()).isFinite();
+            for (double[] gradient : rig.gradients()) {
+                assertThat(Arrays.stream(gradient).allMatch(Double::isFinite)).isTrue();
+            }
+        }
+    }
+}

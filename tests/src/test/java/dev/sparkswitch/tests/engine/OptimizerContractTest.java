@@ -1,0 +1,112 @@
+package dev.sparkswitch.tests.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sparkswitch.engine.AdafactorSlot;
+import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+import dev.sparkswitch.tests.engine.ReferenceAdafactor.Moments;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The optimizer's operations on every engine. */
+class OptimizerContractTest {
+    private final Random random = new Random(8);
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void sumSquaresRunsOverAllTensors(EngineCase engineCase) {
+        try (Bench bench = engineCase.open()) {
+            Grid one = Grid.random(random, 1);
+            Grid matrix = Grid.random(random, 17, 33);
+            Grid large = Grid.of(i -> Real.constant(0.1), 100_003);
+            double wanted = 0;
+            for (Grid grid : List.of(one, matrix, large)) {
+                for (double value : bench.doubles(bench.master(grid))) {
+                    wanted += value * value;
+                }
+            }
+            double found =
+                    bench.engine.sumSquares(List.of(bench.master(one), bench.master(matrix), bench.master(large)));
+            bench.assertClose("sumSquares", new double[] {found}, new double[] {wanted});
+            assertThat(bench.engine.sumSquares(List.of())).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void adafactorOfAVector(EngineCase engineCase) {
+        check(engineCase, Moments.EACH, 1);
+        check(engineCase, Moments.EACH, 33);
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void adafactorOfMatrices(EngineCase engineCase) {
+        check(engineCase, Moments.EACH, 17, 3);
+        check(engineCase, Moments.FACTORED, 17, 33);
+        check(engineCase, Moments.FACTORED, 1, 1);
+        check(engineCase, Moments.FACTORED, 3, 5, 7);
+    }
+
+    /** Steps of growing gradients, so that some are clipped, with rows of zeros in them. */
+    private void check(EngineCase engineCase, Moments moments, int... shape) {
+        int columns = shape[shape.length - 1];
+        int rows = shape.length == 1 ? 1 : shape[shape.length - 2];
+        int matrices = Grid.size(shape) / rows / columns;
+        Grid start = Grid.random(random, shape);
+        ReferenceAdafactor reference = new ReferenceAdafactor(start.doubles(), matrices, rows, columns, moments);
+        try (Bench bench = engineCase.open()) {
+            Tensor value = bench.master(start);
+            Tensor gradient = bench.spoiledMaster(shape);
+            Tensor rowMoments;
+            Tensor columnMoments = null;
+            if (moments == Moments.FACTORED) {
+                rowMoments = bench.master(Grid.zeros(matrices, rows));
+                columnMoments = bench.master(Grid.zeros(matrices, columns));
+            } else {
+                rowMoments = bench.master(Grid.zeros(shape));
+            }
+            for (int step = 1; step <= 4; step++) {
+                Grid next = Grid.random(random, shape);
+                double growth = Math.pow(8, step - 2);
+                double[] gradients = next.doubles();
+                for (int i = 0; i < gradients.length; i++) {
+                    gradients[i] *= i / columns % 4 == 3 ? 0 : growth;
+                }
+                AdafactorStep settings = new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1);
+                reference.step(settings, gradients);
+                Tensor uploaded = bench.master(Grid.of(gradients, shape));
+                bench.engine.copy(uploaded, gradient, Write.SET);
+                bench.engine.adafactor(
+                        settings, List.of(new AdafactorSlot(value, gradient, rowMoments, columnMoments)));
+                bench.assertClose("adafactor, " + moments, value, reference.value());
+                bench.assertClose("adafactor, row moments", rowMoments, reference.rowMoments());
+                if (columnMoments != null) {
+                    bench.assertClose("adafactor, column moments", columnMoments, reference.columnMoments());
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void aGradientOfZerosLeavesTheParameter(EngineCase engineCase) {
+        try (Bench bench = engineCase.open()) {
+            Grid start = Grid.random(random, 3, 5);
+            Tensor value = bench.master(start);
+            AdafactorStep settings = new AdafactorStep(0.05, 0, 1e-30, 1e-3, 1);
+            bench.engine.adafactor(
+                    settings,
+                    List.of(new AdafactorSlot(
+                            value,
+                            bench.master(Grid.zeros(3, 5)),
+                            bench.master(Grid.zeros(3)),
+                            bench.master(Grid.zeros(5)))));
+            assertThat(bench.doubles(value)).isEqualTo(start.doubles());
+        }
+    }
+}
