@@ -52,11 +52,19 @@ public final class Philox {
 
     /** Writes the four words of elements {@code 4 * block .. 4 * block + 3} to {@code words}. */
     public void block(long block, int[] words) {
-        fill((int) block, (int) (block >>> 32), step, streamAndLayer, key0, key1, words);
+        blocks(block, 1, words);
+    }
+
+    /** Writes the words of {@code count} consecutive blocks to {@code words}, four each. */
+    public void blocks(long first, int count, int[] words) {
+        for (int i = 0; i < count; i++) {
+            long block = first + i;
+            fill((int) block, (int) (block >>> 32), step, streamAndLayer, key0, key1, words, 4 * i);
+        }
     }
 
     /** The bare function: four counter words and two key words to four random words. */
-    static void fill(int c0, int c1, int c2, int c3, int k0, int k1, int[] words) {
+    static void fill(int c0, int c1, int c2, int c3, int k0, int k1, int[] words, int at) {
         for (int round = 0; round < ROUNDS; round++) {
             long product0 = (MULTIPLIER_0 & 0xFFFFFFFFL) * (c0 & 0xFFFFFFFFL);
             long product1 = (MULTIPLIER_1 & 0xFFFFFFFFL) * (c2 & 0xFFFFFFFFL);
@@ -67,9 +75,9 @@ public final class Philox {
             k0 += WEYL_0;
             k1 += WEYL_1;
         }
-        words[0] = c0;
-        words[1] = c1;
-        words[2] = c2;
-        words[3] = c3;
+        words[at] = c0;
+        words[at + 1] = c1;
+        words[at + 2] = c2;
+        words[at + 3] = c3;
     }
 }

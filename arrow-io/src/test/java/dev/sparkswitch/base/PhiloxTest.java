@@ -21,7 +21,7 @@ class PhiloxTest {
         int[] k = words(key);
         int[] actual = new int[4];
 
-        Philox.fill(c[0], c[1], c[2], c[3], k[0], k[1], actual);
+        Philox.fill(c[0], c[1], c[2], c[3], k[0], k[1], actual, 0);
 
         assertThat(actual).isEqualTo(words(expected));
     }
@@ -29,7 +29,7 @@ class PhiloxTest {
     @Test
     void coordinatesAreTheWordsOfCounterAndKey() {
         int[] expected = new int[4];
-        Philox.fill(0x76543210, 0x12, 77, 3 << 16 | 5, 0x9abcdef0, 0x12345678, expected);
+        Philox.fill(0x76543210, 0x12, 77, 3 << 16 | 5, 0x9abcdef0, 0x12345678, expected, 0);
         Philox philox = new Philox(0x123456789abcdef0L, 3, 77, 5);
         long block = 0x1276543210L;
 

@@ -122,13 +122,14 @@ public final class Batch {
 
     /** Tokenizing is the dear part, and two passes need its outcome. */
     private Dataset<Row> examples(Steps steps, int partitions, Split split, Broadcast<byte[]> model) {
-        return RawExamples.of(
-                        corpus.documents(steps.spark(), split),
-                        model,
-                        config.buckets(split),
-                        lengths.raw(),
-                        config.seed(),
-                        partitions)
+        Dataset<Row> examples = RawExamples.of(
+                corpus.documents(steps.spark(), split),
+                model,
+                config.buckets(split),
+                lengths.raw(),
+                config.seed(),
+                partitions);
+        return RawExamples.repeated(examples, config.passes(split), config.seed())
                 .persist(StorageLevel.MEMORY_AND_DISK());
     }
 

@@ -30,15 +30,27 @@ public record BatchConfig(
         @Setting(value = "1", help = "buckets in which held-out documents are strung together")
         int heldoutBuckets,
 
+        @Setting(value = "1", help = "times that the training text is run through, each time with other masks")
+        int passes,
+
+        @Setting(value = "1", help = "times that the held-out text is run through")
+        int heldoutPasses,
+
         @Setting(value = "64MiB", help = "size that a shard should have")
         DataSize shardSize,
 
         @Setting(value = "0", help = "seed of the corruption and of the shuffle")
         long seed) {
+    private static final int MOST_PASSES = 10_000;
+
     public BatchConfig {
         if (buckets < 1 || heldoutBuckets < 1) {
             throw new IllegalArgumentException(
                     "buckets " + buckets + " and heldout-buckets " + heldoutBuckets + " must be 1 or more");
+        }
+        if (passes < 1 || heldoutPasses < 1 || passes > MOST_PASSES || heldoutPasses > MOST_PASSES) {
+            throw new IllegalArgumentException(
+                    "passes " + passes + " and heldout-passes " + heldoutPasses + " must lie in 1.." + MOST_PASSES);
         }
         if (inputs < 8 || inputs > SpanCorruption.MAX_LENGTH / 8) {
             throw new IllegalArgumentException("inputs " + inputs + " must lie in 8.." + SpanCorruption.MAX_LENGTH / 8);
@@ -57,6 +69,13 @@ public record BatchConfig(
 
     SpanCorruption corruption() {
         return new SpanCorruption(noiseDensity, meanSpanLength);
+    }
+
+    int passes(Split split) {
+        return switch (split) {
+            case TRAIN -> passes;
+            case HELD_OUT -> heldoutPasses;
+        };
     }
 
     int buckets(Split split) {

@@ -9,9 +9,12 @@ import static org.apache.spark.sql.functions.substring;
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.FlatMapFunction;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
@@ -37,6 +40,9 @@ final class RawExamples {
 
     /** A stretch of one token has nothing that could be left out. */
     private static final int SHORTEST = 2;
+
+    /** An example's number stays below this power of two; the pass stands above it. */
+    private static final int PASS_SHIFT = 44;
 
     private static final StructType SCHEMA = new StructType()
             .add(KEY, DataTypes.LongType)
@@ -65,6 +71,36 @@ final class RawExamples {
                 .mapPartitions(
                         (MapPartitionsFunction<Row, Row>) rows -> new Cutter(rows, model.value(), length, seed),
                         Encoders.row(SCHEMA));
+    }
+
+    /**
+     * The examples {@code passes} times over, each time with masks and a place in the shuffle of its own, so that a small
+     * corpus is never seen twice in the same form.
+     */
+    static Dataset<Row> repeated(Dataset<Row> examples, int passes, long seed) {
+        if (passes == 1) {
+            return examples;
+        }
+        return examples.flatMap(
+                (FlatMapFunction<Row, Row>) row -> {
+                    List<Row> rows = new ArrayList<>(passes);
+                    for (int pass = 0; pass < passes; pass++) {
+                        rows.add(RowFactory.create(
+                                key(seed, row.getInt(1), row.getLong(2), pass),
+                                row.getInt(1),
+                                row.getLong(2) | (long) pass << PASS_SHIFT,
+                                row.get(3)));
+                    }
+                    return rows.iterator();
+                },
+                Encoders.row(SCHEMA));
+    }
+
+    /** The place in the shuffle of one example in one pass. */
+    private static long key(long seed, int bucket, long example, int pass) {
+        int[] words = new int[4];
+        RandomStream.SHUFFLE.at(seed, bucket, pass).block(example, words);
+        return (long) words[0] << 32 | words[1] & 0xFFFFFFFFL;
     }
 
     static int[] tokens(byte[] bytes) {
@@ -153,9 +189,7 @@ final class RawExamples {
             ByteBuffer tokens = ByteBuffer.allocate(size * Integer.BYTES);
             tokens.asIntBuffer().put(pending, from, size);
             from += size;
-            int[] words = new int[4];
-            RandomStream.SHUFFLE.at(seed, bucket, 0).block(example, words);
-            long key = (long) words[0] << 32 | words[1] & 0xFFFFFFFFL;
+            long key = key(seed, bucket, example, 0);
             return RowFactory.create(key, bucket, example++, tokens.array());
         }
 

@@ -44,6 +44,11 @@ public final class JobContext implements AutoCloseable {
         return home.folder();
     }
 
+    /** Where configuration files lie. */
+    Home files() {
+        return home;
+    }
+
     /**
      * Spark for one kind of work. The session of the previous call is returned while the profile is the same; otherwise
      * it is stopped and another one is started, so that one job can prepare data first and train then.

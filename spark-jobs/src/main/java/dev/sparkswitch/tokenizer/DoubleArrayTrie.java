@@ -37,18 +37,25 @@ final class DoubleArrayTrie implements Serializable {
     }
 
     /**
-     * @param entries keys without the byte 0, in unsigned byte order ({@link Arrays#compareUnsigned(byte[], byte[])}),
-     *     with values of 0 or more
+     * @param keys without the byte 0, in unsigned byte order ({@link Arrays#compareUnsigned(byte[], byte[])}), each once
+     * @param values of the keys, 0 or more
      */
-    static DoubleArrayTrie of(SortedMap<byte[], Integer> entries) {
-        byte[][] keys = entries.keySet().toArray(new byte[0][]);
-        int[] values = entries.values().stream().mapToInt(Integer::intValue).toArray();
+    static DoubleArrayTrie of(byte[][] keys, int[] values) {
         for (int i = 0; i < keys.length; i++) {
             if (keys[i].length == 0 || values[i] < 0) {
                 throw new IllegalArgumentException("key " + i + " is empty or has the negative value " + values[i]);
             }
+            if (i > 0 && Arrays.compareUnsigned(keys[i - 1], keys[i]) >= 0) {
+                throw new IllegalArgumentException("key " + i + " is not in order");
+            }
         }
         return new Builder(keys, values).build();
+    }
+
+    static DoubleArrayTrie of(SortedMap<byte[], Integer> entries) {
+        return of(
+                entries.keySet().toArray(new byte[0][]),
+                entries.values().stream().mapToInt(Integer::intValue).toArray());
     }
 
     /** The cell reached from {@code cell} by {@code unsignedByte} (1 to 255), or {@link #NONE}. */
@@ -130,10 +137,15 @@ final class DoubleArrayTrie implements Serializable {
 
     private static final class Builder {
         private static final int BLOCK = 256;
+        /** A search that looks at so many free cells costs one of them. */
+        private static final int HOLES_TRIED = 32;
 
         private final byte[][] keys;
         private final int[] values;
         private final Map<State, State> canonical = new HashMap<>();
+        /** Where every key has a value of its own, no two sub-tries are equal, and none need be compared. */
+        private final boolean distinct;
+
         private int[] base = new int[BLOCK];
         private short[] label = new short[BLOCK];
         private final BitSet terminal = new BitSet();
@@ -144,6 +156,7 @@ final class DoubleArrayTrie implements Serializable {
         Builder(byte[][] keys, int[] values) {
             this.keys = keys;
             this.values = values;
+            this.distinct = Arrays.stream(values).distinct().count() == values.length;
         }
 
         DoubleArrayTrie build() {
@@ -179,6 +192,9 @@ final class DoubleArrayTrie implements Serializable {
                 from = to;
             }
             State state = new State(Arrays.copyOf(labels, children.size()), children.toArray(new State[0]), value);
+            if (distinct) {
+                return state;
+            }
             State known = canonical.putIfAbsent(state, state);
             return known == null ? state : known;
         }
@@ -220,13 +236,17 @@ final class DoubleArrayTrie implements Serializable {
                 reserve(cell);
                 int candidate = cell ^ first;
                 if (candidate != 0 && !basesTaken.get(candidate) && fits(state, candidate)) {
-                    // A region in which almost nothing fits any more is left behind for good.
-                    if (tried > BLOCK && cell - searchFrom < 2 * tried) {
-                        searchFrom = cell;
-                    }
+                    leaveHoles(tried / HOLES_TRIED);
                     return candidate;
                 }
                 tried++;
+            }
+        }
+
+        /** Gives the first free cells up for lost: the search would go over them again and again. */
+        private void leaveHoles(int count) {
+            for (int i = 0; i < count; i++) {
+                searchFrom = taken.nextClearBit(searchFrom) + 1;
             }
         }
 

@@ -2,8 +2,9 @@ package dev.sparkswitch.tokenizer;
 
 import java.io.Serializable;
 import java.lang.Character.UnicodeScript;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /**
  * Which strings may become pieces, after {@code TrainerInterface::IsValidSentencePiece} with SentencePiece's defaults:
@@ -13,34 +14,43 @@ import java.util.function.Consumer;
 record PieceRules(Set<Integer> alphabet, int maxLength) implements Serializable {
     private static final int LONG_VOWEL = 0x30FC;
 
-    /** Hands every allowed substring of two or more characters of {@code word} to {@code sink}. */
-    void forEachSubstring(String word, Consumer<String> sink) {
+    /**
+     * For every character of {@code word} the longest allowed string that begins with it, where that has two characters
+     * or more. Whatever begins such a string is allowed too, so these stand for all candidates in the word.
+     */
+    List<String> suffixes(String word) {
+        List<String> suffixes = new ArrayList<>();
         for (int begin = 0; begin < word.length(); begin = word.offsetByCodePoints(begin, 1)) {
-            UnicodeScript script = null;
-            int characters = 0;
-            int end = begin;
-            while (end < word.length() && characters < maxLength) {
-                int character = word.codePointAt(end);
-                if (!alphabet.contains(character)) {
-                    break;
-                }
-                if (character == TextNormalizer.SPACE_MARK) {
-                    if (end > begin) {
-                        break;
-                    }
-                } else {
-                    UnicodeScript own = script(character, script);
-                    if (script != null && own != script) {
-                        break;
-                    }
-                    script = own;
-                }
-                end += Character.charCount(character);
-                if (++characters >= 2) {
-                    sink.accept(word.substring(begin, end));
-                }
+            int end = end(word, begin);
+            if (word.codePointCount(begin, end) >= Suffixes.SHORTEST) {
+                suffixes.add(word.substring(begin, end));
             }
         }
+        return suffixes;
+    }
+
+    private int end(String word, int begin) {
+        UnicodeScript script = null;
+        int end = begin;
+        for (int length = 0; end < word.length() && length < maxLength; length++) {
+            int character = word.codePointAt(end);
+            if (!alphabet.contains(character)) {
+                break;
+            }
+            if (character == TextNormalizer.SPACE_MARK) {
+                if (end > begin) {
+                    break;
+                }
+            } else {
+                UnicodeScript own = script(character, script);
+                if (script != null && own != script) {
+                    break;
+                }
+                script = own;
+            }
+            end += Character.charCount(character);
+        }
+        return end;
     }
 
     private static UnicodeScript script(int character, UnicodeScript before) {
@@ -49,10 +59,6 @@ record PieceRules(Set<Integer> alphabet, int maxLength) implements Serializable 
             return UnicodeScript.HAN;
         }
         return script == UnicodeScript.INHERITED ? before : script;
-    }
-
-    static String withoutLast(String piece) {
-        return piece.substring(0, piece.offsetByCodePoints(piece.length(), -1));
     }
 
     /** The number of characters (code points). */

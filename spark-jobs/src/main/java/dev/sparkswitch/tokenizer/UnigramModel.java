@@ -4,7 +4,6 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
-import java.util.TreeMap;
 
 /** A unigram language model over pieces: a probability each, independent of their neighbours (Kudo 2018). */
 final class UnigramModel implements Serializable {
@@ -24,11 +23,24 @@ final class UnigramModel implements Serializable {
         this.pieces = List.copyOf(pieces);
         this.scores = pieces.stream().mapToDouble(Piece::score).toArray();
         this.unknownScore = Arrays.stream(scores).min().orElse(0) - UNKNOWN_PENALTY;
-        TreeMap<byte[], Integer> entries = new TreeMap<>(Arrays::compareUnsigned);
-        for (int id = 0; id < scores.length; id++) {
-            entries.put(pieces.get(id).text().getBytes(StandardCharsets.UTF_8), id);
+        this.trie = trie(pieces);
+    }
+
+    private static DoubleArrayTrie trie(List<Piece> pieces) {
+        byte[][] texts = new byte[pieces.size()][];
+        Integer[] order = new Integer[texts.length];
+        for (int id = 0; id < texts.length; id++) {
+            texts[id] = pieces.get(id).text().getBytes(StandardCharsets.UTF_8);
+            order[id] = id;
         }
-        this.trie = DoubleArrayTrie.of(entries);
+        Arrays.sort(order, (left, right) -> Arrays.compareUnsigned(texts[left], texts[right]));
+        byte[][] keys = new byte[texts.length][];
+        int[] ids = new int[texts.length];
+        for (int i = 0; i < keys.length; i++) {
+            keys[i] = texts[order[i]];
+            ids[i] = order[i];
+        }
+        return DoubleArrayTrie.of(keys, ids);
     }
 
     int size() {

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.storage.StorageLevel;
@@ -71,19 +70,12 @@ final class WordCounts implements AutoCloseable {
      */
     List<Tuple2<String, Long>> frequentSubstrings(Set<Integer> alphabet, int maxLength, int limit) {
         PieceRules rules = new PieceRules(alphabet, maxLength);
-        JavaPairRDD<String, Long> substrings = counts.mapPartitionsToPair(words -> new SubstringIterator(words, rules))
-                .reduceByKey(Long::sum)
-                .filter(entry -> entry._2() >= 2);
-        JavaPairRDD<String, Long> longest = substrings
-                .mapToPair(entry -> new Tuple2<>(PieceRules.withoutLast(entry._1()), entry._2()))
-                .reduceByKey(Math::max);
-        return substrings
-                .leftOuterJoin(longest)
-                .filter(entry -> entry._2()._1() > entry._2()._2().orElse(0L))
-                .map(entry -> new Tuple2<>(entry._1(), entry._2()._1() * PieceRules.length(entry._1())))
-                .takeOrdered(limit, new ByScore())
-                .stream()
-                .collect(Collectors.toList());
+        return counts.flatMapToPair(word -> rules.suffixes(word._1()).stream()
+                        .map(suffix -> new Tuple2<>(suffix, word._2()))
+                        .iterator())
+                .repartitionAndSortWithinPartitions(new Suffixes.ByBeginning(counts.getNumPartitions()))
+                .mapPartitions(Suffixes.Branches::new)
+                .takeOrdered(limit, new ByScore());
     }
 
     /** Higher scores first, equal ones by their text. */

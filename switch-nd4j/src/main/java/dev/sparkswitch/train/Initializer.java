@@ -18,8 +18,8 @@ import org.apache.commons.math3.special.Erf;
 
 /**
  * Weights to begin with: truncated normal with {@code sigma = sqrt(scale / fan_in)}, nothing past two sigma (Switch
- * Transformer, section 2.4). Queries are divided by sqrt(d_kv) besides, since attention is not scaled; embeddings have sigma
- * 1, position biases d_model^-0.5, norms are 1 (T5's released code). A weight depends on the seed and its own place alone,
+ * Transformer, section 2.4). Queries are divided by sqrt(d_kv) besides, since attention is not scaled; embeddings have a
+ * sigma of their own (1 in T5), position biases d_model^-0.5, norms are 1 (T5's released code). A weight depends on the seed and its own place alone,
  * never on the rank that holds it.
  */
 public final class Initializer {
@@ -28,16 +28,19 @@ public final class Initializer {
 
     private final long seed;
     private final double scale;
+    private final double embeddingSigma;
 
     /**
      * An initializer.
      *
      * @param seed the run's seed
      * @param scale s; 0.1 trains stably where 1.0 does not (table 3)
+     * @param embeddingSigma sigma of embeddings and of a head of its own
      */
-    public Initializer(long seed, double scale) {
+    public Initializer(long seed, double scale, double embeddingSigma) {
         this.seed = seed;
         this.scale = scale;
+        this.embeddingSigma = embeddingSigma;
     }
 
     /** Fills every parameter that the model's rank holds. */
@@ -60,7 +63,7 @@ public final class Initializer {
 
     private double sigma(ParameterSpec spec, T5Config config) {
         return switch (spec.kind()) {
-            case EMBEDDING, HEAD -> 1;
+            case EMBEDDING, HEAD -> embeddingSigma;
             case RELATIVE_BIAS -> 1 / Math.sqrt(config.modelSize());
             case PROJECTION -> {
                 double sigma = Math.sqrt(scale / spec.fanIn());

@@ -47,7 +47,8 @@ final class TrainerCheckpoints {
             if (job.initial().isPresent()) {
                 ModelWeights.load(model, job.initial().get().parameters());
             } else {
-                new Initializer(job.config().seed(), job.config().initScale()).initialize(model);
+                TrainingConfig config = job.config();
+                new Initializer(config.seed(), config.initScale(), config.embeddingInit()).initialize(model);
             }
             return 0;
         }

@@ -11,6 +11,8 @@ import dev.sparkswitch.base.UserException;
  * @param accumulation micro-batches a rank runs for one step
  * @param seed the seed of every random number
  * @param initScale s of the initial weights' sigma = sqrt(s / fan_in)
+ * @param embeddingInit sigma of the initial embeddings; 1 in T5, which trains on a million tokens a step, less where steps
+ *     are small
  * @param learningRate the learning rate's course
  * @param adafactor the optimizer's constants
  * @param labelSmoothing the share of the target's probability spread over the vocabulary
@@ -35,6 +37,9 @@ public record TrainingConfig(
 
         @Setting(value = "0.1", help = "initial weights have sigma sqrt(init-scale / fan-in)")
         double initScale,
+
+        @Setting(value = "1.0", help = "sigma of the initial embeddings")
+        double embeddingInit,
 
         @Setting(value = "{}", help = "course of the learning rate")
         LearningRate learningRate,

@@ -24,7 +24,9 @@ import dev.sparkswitch.eval.task.ScoredExample;
 import dev.sparkswitch.eval.task.Task;
 import dev.sparkswitch.eval.task.Tasks;
 import dev.sparkswitch.eval.task.Wording;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -62,10 +64,12 @@ public final class Evaluate {
      *
      * @param folder where it lies
      * @param manifest what made it
-     * @param results one entry a task; empty where it was complete already
+     * @param tasks what was scored
+     * @param results one entry a task
      * @param wasComplete whether it was there already
      */
-    public record Finished(Path folder, Manifest manifest, List<Task.Evaluation> results, boolean wasComplete) {}
+    public record Finished(
+            Path folder, Manifest manifest, List<Task> tasks, List<Task.Evaluation> results, boolean wasComplete) {}
 
     /**
      * Evaluates, or finds that it is done.
@@ -94,7 +98,7 @@ public final class Evaluate {
                     String kind = found.get().kind();
                     throw taken(folder, kind.equals(KIND) ? "holds another evaluation" : "holds a '" + kind + "'");
                 }
-                return new Finished(folder, found.get(), List.of(), true);
+                return restored(files, folder, config, found.get());
             }
             requireOurs(files, folder);
             return evaluate(spark, files, folder, config, vocabulary, model);
@@ -121,6 +125,35 @@ public final class Evaluate {
 
     private static UserException taken(Path folder, String what) {
         return new UserException("The folder " + folder + " " + what + ": name another output, or remove the folder.");
+    }
+
+    /** What a finished evaluation found, from its predictions. */
+    private static Finished restored(FileSystem files, Path folder, EvaluateConfig config, Manifest manifest)
+            throws IOException {
+        Map<String, Map<String, String>> answers = new HashMap<>();
+        try (BufferedReader reader = new BufferedReader(
+                new InputStreamReader(files.open(new Path(folder, PREDICTIONS)), StandardCharsets.UTF_8))) {
+            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+                JsonNode answer = JSON.readTree(line);
+                answers.computeIfAbsent(answer.path("task").asText(), name -> new HashMap<>())
+                        .put(
+                                answer.path("id").asText(),
+                                answer.path("prediction").asText());
+            }
+        }
+        List<Task> tasks = new ArrayList<>();
+        List<Task.Evaluation> results = new ArrayList<>();
+        for (EvaluateConfig.Source source : config.tasks()) {
+            Task task = Tasks.named(source.task());
+            List<Example> examples = task.read(java.nio.file.Path.of(source.path()), source.split());
+            tasks.add(task);
+            results.add(task.evaluate(
+                    examples,
+                    answers.getOrDefault(task.name(), Map.of()),
+                    Wording.T5,
+                    Bootstrap.standard(config.seed())));
+        }
+        return new Finished(folder, manifest, tasks, results, true);
     }
 
     private static JsonNode comparable(JsonNode settings) throws IOException {
@@ -240,11 +273,11 @@ public final class Evaluate {
         }
         Manifest done = manifest.build();
         Manifests.write(files, folder, done);
-        return new Finished(folder, done, results, false);
+        return new Finished(folder, done, tasks, results, false);
     }
 
     /** The first examples of every task in turn. */
-    static List<Examples.Entry> shown(List<Task> tasks, List<Task.Evaluation> results, int count) {
+    public static List<Examples.Entry> shown(List<Task> tasks, List<Task.Evaluation> results, int count) {
         List<Examples.Entry> entries = new ArrayList<>();
         for (int row = 0; entries.size() < count; row++) {
             boolean any = false;

@@ -98,16 +98,12 @@ final class FloatRows {
         if (!dropout.active()) {
             return;
         }
-        Philox source = dropout.source();
         long threshold = dropout.threshold();
         float scale = (float) dropout.scale();
-        int[] words = new int[4];
-        for (int i = 0; i < n; ) {
-            long element = first + i;
-            source.block(element >>> 2, words);
-            for (int word = (int) (element & 3); word < 4 && i < n; word++, i++) {
-                a[i] = (words[word] & 0xFFFFFFFFL) >= threshold ? a[i] * scale : 0;
-            }
+        int[] words = words(dropout.source(), first, n);
+        int skipped = (int) (first & 3);
+        for (int i = 0; i < n; i++) {
+            a[i] = (words[skipped + i] & 0xFFFFFFFFL) >= threshold ? a[i] * scale : 0;
         }
     }
 
@@ -116,8 +112,20 @@ final class FloatRows {
         if (!noise.active()) {
             return;
         }
+        float low = (float) (1 - noise.rate());
+        float span = (float) (2 * noise.rate() * 0x1p-32);
+        int[] words = words(noise.source(), first, n);
+        int skipped = (int) (first & 3);
         for (int i = 0; i < n; i++) {
-            a[i] *= (float) (1 + noise.rate() * (2 * noise.source().uniform(first + i) - 1));
+            a[i] *= low + span * (words[skipped + i] & 0xFFFFFFFFL);
         }
+    }
+
+    /** The random words of the blocks that hold elements {@code first} to {@code first + n - 1}. */
+    private static int[] words(Philox source, long first, int n) {
+        int blocks = (int) (((first & 3) + n + 3) >>> 2);
+        int[] words = new int[4 * blocks];
+        source.blocks(first >>> 2, blocks, words);
+        return words;
     }
 }

@@ -200,7 +200,10 @@ class BadInputTest {
 
         assertThat(run(Mistake.FINETUNE).out()).startsWith("finetune was complete already");
         assertThat(run(evaluate).out()).startsWith("evaluate was complete already");
-        assertSays(run(Mistake.FINETUNE + "--set inputs=32"), USER, List.of("@/new-shards/train already holds a 'shards'"));
+        assertSays(
+                run(Mistake.FINETUNE + "--set inputs=32"),
+                USER,
+                List.of("@/new-shards/train already holds a 'shards'"));
         assertSays(
                 run(Mistake.FINETUNE + "--set dropout=0"),
                 USER,
