@@ -110,6 +110,23 @@ public final class Evaluate {
         }
     }
 
+    /** Refuses a folder with anything in it but what an evaluation that was killed leaves. */
+    private static void requireOurs(FileSystem files, Path folder) throws IOException {
+        if (!files.exists(folder)) {
+            return;
+        }
+        for (FileStatus status : files.listStatus(folder)) {
+            String name = status.getPath().getName();
+            if (!FILES.contains(name) && !name.startsWith("." + Manifests.NAME)) {
+                throw taken(folder, "holds " + name + " but no evaluation");
+            }
+        }
+    }
+
+    private static UserException taken(Path folder, String what) {
+        return new UserException("The folder " + folder + " " + what + ": name another output, or remove the folder.");
+    }
+
     /** What a finished evaluation found, from its predictions. */
     private static Finished restored(FileSystem files, Path folder, EvaluateConfig config, Manifest manifest)
             throws IOException {
@@ -137,23 +154,6 @@ public final class Evaluate {
                     Bootstrap.standard(config.seed())));
         }
         return new Finished(folder, manifest, tasks, results, true);
-    }
-
-    /** Refuses a folder with anything in it but what an evaluation that was killed leaves. */
-    private static void requireOurs(FileSystem files, Path folder) throws IOException {
-        if (!files.exists(folder)) {
-            return;
-        }
-        for (FileStatus status : files.listStatus(folder)) {
-            String name = status.getPath().getName();
-            if (!FILES.contains(name) && !name.startsWith("." + Manifests.NAME)) {
-                throw taken(folder, "holds " + name + " but no evaluation");
-            }
-        }
-    }
-
-    private static UserException taken(Path folder, String what) {
-        return new UserException("The folder " + folder + " " + what + ": name another output, or remove the folder.");
     }
 
     private static JsonNode comparable(JsonNode settings) throws IOException {
