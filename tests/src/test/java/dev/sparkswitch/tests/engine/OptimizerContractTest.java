@@ -77,7 +77,7 @@ class OptimizerContractTest {
                 for (int i = 0; i < gradients.length; i++) {
                     gradients[i] *= i / columns % 4 == 3 ? 0 : growth;
                 }
-                AdafactorStep settings = new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1);
+                AdafactorStep settings = new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
                 reference.step(settings, gradients);
                 Tensor uploaded = bench.master(Grid.of(gradients, shape));
                 bench.engine.copy(uploaded, gradient, Write.SET);
@@ -98,7 +98,7 @@ class OptimizerContractTest {
         try (Bench bench = engineCase.open()) {
             Grid start = Grid.random(random, 3, 5);
             Tensor value = bench.master(start);
-            AdafactorStep settings = new AdafactorStep(0.05, 0, 1e-30, 1e-3, 1);
+            AdafactorStep settings = new AdafactorStep(0.05, 0, 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
             bench.engine.adafactor(
                     settings,
                     List.of(new AdafactorSlot(

@@ -177,7 +177,7 @@ class ThreadsContractTest {
         results.put("sumSquares", new double[] {engine.sumSquares(List.of(table, hidden))});
         engine.copy(table, dTable, Write.ADD);
         results.put("copy", bench.doubles(dTable));
-        AdafactorStep step = new AdafactorStep(0.01, 0.5, 1e-30, 1e-3, 1);
+        AdafactorStep step = new AdafactorStep(0.01, 0.5, 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
         Tensor rows = bench.master(Grid.zeros(INNER));
         Tensor columns = bench.master(Grid.zeros(WIDTH));
         engine.adafactor(step, List.of(new AdafactorSlot(table, dTable, rows, columns)));
