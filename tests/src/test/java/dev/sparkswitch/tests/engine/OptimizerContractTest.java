@@ -77,7 +77,8 @@ class OptimizerContractTest {
                 for (int i = 0; i < gradients.length; i++) {
                     gradients[i] *= i / columns % 4 == 3 ? 0 : growth;
                 }
-                AdafactorStep settings = new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
+                AdafactorStep settings = new AdafactorStep(
+                        0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
                 reference.step(settings, gradients);
                 Tensor uploaded = bench.master(Grid.of(gradients, shape));
                 bench.engine.copy(uploaded, gradient, Write.SET);
