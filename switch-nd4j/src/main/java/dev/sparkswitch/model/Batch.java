@@ -94,6 +94,10 @@ public final class Batch implements AutoCloseable {
         return targetRouted;
     }
 
+    int[] hostTargets() {
+        return host.targets();
+    }
+
     Tensor targets() {
         return targets;
     }

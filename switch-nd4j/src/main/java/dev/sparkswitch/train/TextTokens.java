@@ -1,15 +1,20 @@
 package dev.sparkswitch.train;
 
 /**
- * Which ids are text, as opposed to the sentinels of span corruption and the end of sequence.
+ * Which ids are text: a run of ids between the special ones below (padding, end) and the sentinels above.
  *
- * @param eosId the id that ends a sequence
- * @param firstSentinel the lowest sentinel; sentinels reach to {@code lastSentinel}
- * @param lastSentinel the highest sentinel
+ * @param first the lowest text id
+ * @param end one past the highest
  */
-public record TextTokens(int eosId, int firstSentinel, int lastSentinel) {
+public record TextTokens(int first, int end) {
+    public TextTokens {
+        if (first < 0 || end <= first) {
+            throw new IllegalArgumentException("text ids " + first + " to " + end + " are no range");
+        }
+    }
+
     /** Whether the id stands for text. */
     public boolean isText(int id) {
-        return id >= 0 && id != eosId && (id < firstSentinel || id > lastSentinel);
+        return id >= first && id < end;
     }
 }

@@ -266,22 +266,20 @@ public final class Trainer implements AutoCloseable {
         int perRound = microRows * context.worldSize();
         long rows = Math.min(source.rows(), config.heldOutRows());
         long rounds = Math.max(1, rows / perRound);
+        TextTokens text = job.text().orElse(new TextTokens(0, model.config().vocabularySize()));
         double[] sums = new double[4];
         for (long round = 0; round < rounds; round++) {
             HostBatch host = read(source, round * perRound + (long) context.rank() * microRows);
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = model.tokenLosses(batch)) {
-                double[] values = model.download(losses);
-                for (int i = 0; i < values.length; i++) {
+                    SwitchTransformer.Losses losses = model.tokenLosses(batch, text.first(), text.end())) {
+                double[] all = model.download(losses.all());
+                double[] part = model.download(losses.part());
+                for (int i = 0; i < all.length; i++) {
                     int target = host.targets()[i];
-                    if (target >= 0) {
-                        sums[0] += values[i];
-                        sums[1]++;
-                        if (job.text().isEmpty() || job.text().get().isText(target)) {
-                            sums[2] += values[i];
-                            sums[3]++;
-                        }
-                    }
+                    sums[0] += all[i];
+                    sums[1] += target >= 0 ? 1 : 0;
+                    sums[2] += part[i];
+                    sums[3] += text.isText(target) ? 1 : 0;
                 }
             }
         }

@@ -15,7 +15,7 @@ import java.util.function.Supplier;
  * @param attempt the number of this attempt in the store of checkpoints, above that of every earlier one
  * @param training the rows to train on
  * @param heldOut the rows to measure the loss on, if any
- * @param text tells text from sentinels in the held-out loss; empty where all targets are text
+ * @param text tells text from sentinels in the held-out loss; empty where all ids are text
  * @param checkpoints where checkpoints go
  * @param start the checkpoint to go on from
  * @param initial the model whose weights a fresh run begins with; none for random weights

@@ -80,7 +80,8 @@ public record DemoReport(
         double text = Double.parseDouble(pretrained.manifest().property(TrainingRun.HELD_OUT_TEXT_LOSS));
         lines.add(String.format(
                 Locale.ROOT,
-                "Held-out text: %.3f nats a token; word frequencies alone: %.3f (of the training text), %.3f (its own entropy)",
+                "Held-out text, sentinels and EOS left out: %.3f nats a token. Its unigram entropy: %.3f by the training text's"
+                        + " frequencies, %.3f by its own",
                 text,
                 heldOut(Batch.UNIGRAM_NATS),
                 heldOut(Batch.UNIGRAM_ENTROPY)));
@@ -142,7 +143,8 @@ public record DemoReport(
                 "Held-out text alone",
                 String.format(
                         Locale.ROOT,
-                        "%.4f nats a token; word frequencies of the training text %.4f, its own entropy %.4f",
+                        "%.4f nats a token, sentinels and EOS left out; its unigram entropy is %.4f by the training text's"
+                                + " frequencies, %.4f by its own",
                         Double.parseDouble(pretrained.manifest().property(TrainingRun.HELD_OUT_TEXT_LOSS)),
                         heldOut(Batch.UNIGRAM_NATS),
                         heldOut(Batch.UNIGRAM_ENTROPY))));

@@ -167,7 +167,9 @@ final class TrainingRank implements RankBody<RunSummary> {
             return Optional.empty();
         }
         int size = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));
-        return Optional.of(new TextTokens(config.eosId(), size - Tokenizer.SENTINELS, size - 1));
+        // Padding and the end of sequence have the lowest ids, sentinels the highest.
+        int first = Math.max(config.padId(), config.eosId()) + 1;
+        return Optional.of(new TextTokens(first, size - Tokenizer.SENTINELS));
     }
 
     private Manifest.Builder provenance(Manifest shards, TrainingConfig training) {
