@@ -36,6 +36,7 @@ public final class Nd4jEngine implements Engine {
     private final Products products;
     private final NormKernels norms;
     private final AttentionKernels attentions;
+    private final HostAttention attention;
     private final RoutingKernels routings;
     private final TrainingKernels trainings;
 
@@ -57,6 +58,7 @@ public final class Nd4jEngine implements Engine {
         boolean isDouble = precision == Precision.FLOAT64;
         this.norms = isDouble ? new DoubleNormKernels(this.threads) : new FloatNormKernels(this.threads);
         this.attentions = isDouble ? new DoubleAttentionKernels(this.threads) : new FloatAttentionKernels(this.threads);
+        this.attention = new HostAttention(memory, type, this.threads, attentions);
         this.routings = isDouble ? new DoubleRoutingKernels(this.threads) : new FloatRoutingKernels(this.threads);
         this.trainings = isDouble ? new DoubleTrainingKernels(this.threads) : new FloatTrainingKernels(this.threads);
     }
@@ -148,7 +150,7 @@ public final class Nd4jEngine implements Engine {
         return memory.bytes();
     }
 
-    private static void require(boolean condition, String operation, Tensor a, Tensor b) {
+    static void require(boolean condition, String operation, Tensor a, Tensor b) {
         if (!condition) {
             throw new IllegalArgumentException(operation + " does not take " + a + " with " + b);
         }
@@ -264,35 +266,6 @@ public final class Nd4jEngine implements Engine {
         attentions.relativeBiasGradient(host(dBias), positions, host(dTable), write);
     }
 
-    /** The part of a [rows * length, heads * headSize] matrix that belongs to one row and head: [length, headSize]. */
-    private static HostTensor head(Tensor tensor, AttentionShape shape, int length, int row, int head) {
-        return host(tensor)
-                .slice(row * length, (row + 1) * length)
-                .columns(head * shape.headSize(), (head + 1) * shape.headSize());
-    }
-
-    /** What is done for one row and head, by one thread. */
-    private interface HeadBody {
-        void run(int row, int head);
-    }
-
-    private void forEachHead(AttentionShape shape, HeadBody body) {
-        long scores = (long) shape.rows() * shape.heads() * shape.queryLength() * shape.keyLength();
-        threads.range(shape.rows() * shape.heads(), scores * 8, (from, to) -> {
-            for (int at = from; at < to; at++) {
-                body.run(at / shape.heads(), at % shape.heads());
-            }
-        });
-    }
-
-    private static void requireShape(String operation, AttentionShape shape, Tensor q, Tensor k, Tensor v) {
-        int keys = shape.rows() * shape.keyLength();
-        require(q.rows() == shape.rows() * shape.queryLength(), operation, q, k);
-        require(k.rows() == keys && v.rows() == keys, operation, k, v);
-        require(q.extent(-1) == shape.width() && k.extent(-1) == shape.width(), operation, q, k);
-        require(v.extent(-1) == shape.width(), operation, q, v);
-    }
-
     @Override
     public Attention attention(
             AttentionShape shape,
@@ -303,46 +276,15 @@ public final class Nd4jEngine implements Engine {
             Tensor querySegments,
             Tensor keySegments,
             Dropout dropout) {
-        int queries = shape.queryLength();
-        int keys = shape.keyLength();
-        requireShape("attention", shape, q, k, v);
-        HostTensor result = floating(shape.rows() * queries, shape.width());
-        HostTensor probabilities = floating(shape.rows() * shape.heads(), queries, keys);
-        HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
-        HostTensor biases = bias == null ? null : host(bias);
-        forEachHead(shape, (row, head) -> {
-            int at = row * shape.heads() + head;
-            OpenBlas.product(
-                    queries,
-                    keys,
-                    shape.headSize(),
-                    1,
-                    head(q, shape, queries, row, head),
-                    NONE,
-                    head(k, shape, keys, row, head),
-                    TRANSPOSED,
-                    0,
-                    Products.entry(probabilities, at));
-            attentions.softmax(shape, row, head, probabilities, biases, host(querySegments), host(keySegments));
-            if (dropout.active()) {
-                attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
-            }
-            OpenBlas.product(
-                    queries,
-                    shape.headSize(),
-                    keys,
-                    1,
-                    Products.entry(dropped, at),
-                    NONE,
-                    head(v, shape, keys, row, head),
-                    NONE,
-                    0,
-                    head(result, shape, queries, row, head));
-        });
-        if (dropout.active()) {
-            dropped.close();
-        }
-        return new Attention(result, probabilities);
+        return attention.forward(
+                shape,
+                host(q),
+                host(k),
+                host(v),
+                bias == null ? null : host(bias),
+                host(querySegments),
+                host(keySegments),
+                dropout);
     }
 
     @Override
@@ -358,74 +300,18 @@ public final class Nd4jEngine implements Engine {
             Tensor dk,
             Tensor dv,
             Tensor dBias) {
-        int queries = shape.queryLength();
-        int keys = shape.keyLength();
-        requireShape("attentionBackward", shape, q, k, v);
-        requireShape("attentionBackward", shape, dq, dk, dv);
-        require(dResult.size() == (long) dq.rows() * shape.width(), "attentionBackward", dResult, dq);
-        HostTensor probabilities = host(forward.saved());
-        HostTensor gradient = floating(probabilities.shape());
-        HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
-        forEachHead(shape, (row, head) -> {
-            int at = row * shape.heads() + head;
-            if (dropout.active()) {
-                attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
-            }
-            HostTensor dOut = head(dResult, shape, queries, row, head);
-            OpenBlas.product(
-                    keys,
-                    shape.headSize(),
-                    queries,
-                    1,
-                    Products.entry(dropped, at),
-                    TRANSPOSED,
-                    dOut,
-                    NONE,
-                    0,
-                    head(dv, shape, keys, row, head));
-            HostTensor dScores = Products.entry(gradient, at);
-            OpenBlas.product(
-                    queries,
-                    keys,
-                    shape.headSize(),
-                    1,
-                    dOut,
-                    NONE,
-                    head(v, shape, keys, row, head),
-                    TRANSPOSED,
-                    0,
-                    dScores);
-            attentions.softmaxBackward(shape, row, head, probabilities, dropout, gradient);
-            OpenBlas.product(
-                    queries,
-                    shape.headSize(),
-                    keys,
-                    1,
-                    dScores,
-                    NONE,
-                    head(k, shape, keys, row, head),
-                    NONE,
-                    0,
-                    head(dq, shape, queries, row, head));
-            OpenBlas.product(
-                    keys,
-                    shape.headSize(),
-                    queries,
-                    1,
-                    dScores,
-                    TRANSPOSED,
-                    head(q, shape, queries, row, head),
-                    NONE,
-                    0,
-                    head(dk, shape, keys, row, head));
-        });
-        if (dBias != null) {
-            attentions.addBiasGradient(shape, gradient, host(dBias));
-        }
-        gradient.close();
-        if (dropout.active()) {
-            dropped.close();
-        }
+        attention.backward(
+                shape,
+                host(q),
+                host(k),
+                host(v),
+                host(forward.saved()),
+                dropout,
+                host(dResult),
+                host(dq),
+                host(dk),
+                host(dv),
+                dBias == null ? null : host(dBias));
     }
 
     // Feed-forward
