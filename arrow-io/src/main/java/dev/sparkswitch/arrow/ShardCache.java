@@ -151,6 +151,19 @@ public final class ShardCache {
     }
 
     private List<Copy> copies() throws IOException {
+        while (true) {
+            try {
+                return look();
+            } catch (UncheckedIOException e) {
+                // What others move or remove while the folder is walked is no fault: look again.
+                if (!(e.getCause() instanceof NoSuchFileException)) {
+                    throw e.getCause();
+                }
+            }
+        }
+    }
+
+    private List<Copy> look() throws IOException {
         List<Copy> copies = new ArrayList<>();
         if (!Files.isDirectory(folder)) {
             return copies;
@@ -165,8 +178,6 @@ public final class ShardCache {
                     }
                 }
             }
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
         }
         return copies;
     }
