@@ -41,7 +41,6 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
-import scala.Tuple2;
 
 /** Answers the examples of tasks over all executors, scores the answers and writes them down. */
 public final class Evaluate {
@@ -198,10 +197,6 @@ public final class Evaluate {
 
     private static String[] answer(
             SparkSession spark, EvaluateConfig config, Vocabulary vocabulary, List<AnswerWriter.Question> questions) {
-        Map<String, String> hadoop = new TreeMap<>();
-        for (Tuple2<String, String> entry : spark.sparkContext().conf().getAllWithPrefix("spark.hadoop.")) {
-            hadoop.put(entry._1(), entry._2());
-        }
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         String model = TrainingRun.qualified(context.hadoopConfiguration(), config.from());
         int partitions =
@@ -209,7 +204,8 @@ public final class Evaluate {
         String[] answers = new String[questions.size()];
         try (Progress progress = Progress.start("evaluate", "examples", questions.size())) {
             context.parallelize(questions, partitions)
-                    .mapPartitions(new AnswerWriter(model, config, vocabulary.model(), hadoop))
+                    .mapPartitions(
+                            new AnswerWriter(model, config, vocabulary.model(), TrainingRun.hadoopSettings(spark)))
                     .collect()
                     .forEach(answer -> {
                         answers[answer.place()] = answer.text();

@@ -245,11 +245,16 @@ public final class TrainingRun {
         }
     }
 
-    private static RunSpec spec(SparkSession spark, Configuration hadoop, Task task, RunFolder folder) {
+    /** The settings of Hadoop's file systems that Spark was given, for executors. */
+    static Map<String, String> hadoopSettings(SparkSession spark) {
         Map<String, String> settings = new TreeMap<>();
         for (Tuple2<String, String> entry : spark.sparkContext().conf().getAllWithPrefix("spark.hadoop.")) {
             settings.put(entry._1(), entry._2());
         }
+        return settings;
+    }
+
+    private static RunSpec spec(SparkSession spark, Configuration hadoop, Task task, RunFolder folder) {
         JsonNode model = HuggingFaceConfig.write(task.model());
         return new RunSpec(
                 folder.path().toString(),
@@ -264,7 +269,7 @@ public final class TrainingRun {
                 folder.inputs().stream()
                         .map(input -> List.of(input.name(), input.path(), input.id()))
                         .toList(),
-                settings);
+                hadoopSettings(spark));
     }
 
     /** Shows what the ranks report. */
