@@ -1,5 +1,7 @@
 package dev.sparkswitch.engine.cuda;
 
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine.Attention;
@@ -23,30 +25,17 @@ final class CudaAttention {
         throw new UnsupportedOperationException("relativeBiasGradient");
     }
 
-    Attention attention(
-            AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor bias,
-            Tensor querySegments,
-            Tensor keySegments,
-            Dropout dropout) {
+    Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         throw new UnsupportedOperationException("attention");
     }
 
     void attentionBackward(
             AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
+            AttentionInputs inputs,
             Attention forward,
             Dropout dropout,
             Tensor dResult,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv,
-            Tensor dBias) {
+            AttentionGradients gradients) {
         throw new UnsupportedOperationException("attentionBackward");
     }
 }

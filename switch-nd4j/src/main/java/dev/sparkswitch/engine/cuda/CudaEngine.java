@@ -3,6 +3,10 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
@@ -31,6 +35,7 @@ public final class CudaEngine implements Engine {
     private final CudaEmbedding embeddings;
     private final CudaLoss losses;
     private final CudaRouting routings;
+    private final CudaSlots expertSlots;
     private final CudaOptimizers optimizers;
 
     /**
@@ -54,6 +59,7 @@ public final class CudaEngine implements Engine {
         this.embeddings = new CudaEmbedding(context);
         this.losses = new CudaLoss(context, products);
         this.routings = new CudaRouting(context, products);
+        this.expertSlots = new CudaSlots(context);
         this.optimizers = new CudaOptimizers(context);
     }
 
@@ -170,32 +176,19 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
-    public Attention attention(
-            AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor bias,
-            Tensor querySegments,
-            Tensor keySegments,
-            Dropout dropout) {
-        return attentions.attention(shape, q, k, v, bias, querySegments, keySegments, dropout);
+    public Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        return attentions.attention(shape, inputs, dropout);
     }
 
     @Override
     public void attentionBackward(
             AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
+            AttentionInputs inputs,
             Attention forward,
             Dropout dropout,
             Tensor dResult,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv,
-            Tensor dBias) {
-        attentions.attentionBackward(shape, q, k, v, forward, dropout, dResult, dq, dk, dv, dBias);
+            AttentionGradients gradients) {
+        attentions.attentionBackward(shape, inputs, forward, dropout, dResult, gradients);
     }
 
     @Override
@@ -266,22 +259,22 @@ public final class CudaEngine implements Engine {
 
     @Override
     public Tensor dispatch(Tensor x, Routing routing) {
-        return routings.dispatch(x, routing);
+        return expertSlots.dispatch(x, routing);
     }
 
     @Override
     public Tensor dispatchBackward(Tensor dSlots, Routing routing) {
-        return routings.dispatchBackward(dSlots, routing);
+        return expertSlots.dispatchBackward(dSlots, routing);
     }
 
     @Override
     public Tensor combine(Tensor slots, Routing routing) {
-        return routings.combine(slots, routing);
+        return expertSlots.combine(slots, routing);
     }
 
     @Override
     public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
-        return routings.combineBackward(dy, slots, routing);
+        return expertSlots.combineBackward(dy, slots, routing);
     }
 
     @Override
@@ -302,6 +295,11 @@ public final class CudaEngine implements Engine {
     @Override
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
         optimizers.adafactor(step, slots);
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots) {
+        optimizers.adamw(step, slots);
     }
 
     @Override

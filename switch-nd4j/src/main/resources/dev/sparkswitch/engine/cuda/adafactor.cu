@@ -57,19 +57,16 @@ struct Step {
 __device__ __forceinline__ void signal(int* done) {
     __syncthreads();
     if (threadIdx.x == 0) {
-#ifdef SIMT_EMULATOR
-        __atomic_fetch_add(done, 1, __ATOMIC_SEQ_CST);
-#else
         __threadfence();
         atomicAdd(done, 1);
-#endif
     }
 }
 
 __device__ __forceinline__ void await(const int* done, int items) {
     if (threadIdx.x == 0) {
 #ifdef SIMT_EMULATOR
-        while (__atomic_load_n(done, __ATOMIC_SEQ_CST) < items) {
+        if (*done < items) {
+            simt::fail("item %u waits for one that stands after it", blockIdx.x);
         }
 #else
         int found;

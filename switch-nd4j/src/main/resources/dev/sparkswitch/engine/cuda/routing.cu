@@ -253,36 +253,27 @@ __device__ __forceinline__ void route_tile(
     }
 }
 
-#define ROUTE_TILES(name, most_experts)                                                                               \
-    extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) name(                                              \
-        const float* logits,                                                                                          \
-        const int* routed,                                                                                            \
-        int unit_tokens,                                                                                              \
-        int tiles_a_unit,                                                                                             \
-        int experts,                                                                                                  \
-        int choices,                                                                                                  \
-        float* probabilities,                                                                                         \
-        float* log_sum_exp,                                                                                           \
-        int* first_choice,                                                                                            \
-        int* chosen,                                                                                                  \
-        float* gates,                                                                                                 \
-        float* gate_sums,                                                                                             \
-        int* counts,                                                                                                  \
-        float* importance,                                                                                            \
-        float* sums,                                                                                                  \
-        int* token_of_slot,                                                                                           \
-        float* gate_of_slot,                                                                                          \
-        int slots) {                                                                                                  \
-        Tiling tiling = {unit_tokens, tiles_a_unit, 0, 0, 0};                                                         \
-        route_tile<most_experts / WARP>(                                                                              \
-            logits, routed, tiling, experts, choices, probabilities, log_sum_exp, first_choice, chosen, gates,        \
-            gate_sums, counts, importance, sums, token_of_slot, gate_of_slot, slots);                                 \
-    }
+#define ROUTE_TILES_PARAMETERS                                                                                          \
+    const float *logits, const int *routed, int unit_tokens, int tiles_a_unit, int experts, int choices,              \
+        float *probabilities, float *log_sum_exp, int *first_choice, int *chosen, float *gates, float *gate_sums,     \
+        int *counts, float *importance, float *sums, int *token_of_slot, float *gate_of_slot, int slots
+#define ROUTE_TILES_ARGUMENTS                                                                                           \
+    logits, routed, Tiling{unit_tokens, tiles_a_unit, 0, 0, 0}, experts, choices, probabilities, log_sum_exp,         \
+        first_choice, chosen, gates, gate_sums, counts, importance, sums, token_of_slot, gate_of_slot, slots
 
 // One copy of the kernel for each number of probabilities that a lane holds.
-ROUTE_TILES(route_tiles_64, 64)
-ROUTE_TILES(route_tiles_256, 256)
-ROUTE_TILES(route_tiles_1024, 1024)
+
+extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_64(ROUTE_TILES_PARAMETERS) {
+    route_tile<64 / WARP>(ROUTE_TILES_ARGUMENTS);
+}
+
+extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_256(ROUTE_TILES_PARAMETERS) {
+    route_tile<256 / WARP>(ROUTE_TILES_ARGUMENTS);
+}
+
+extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_1024(ROUTE_TILES_PARAMETERS) {
+    route_tile<1024 / WARP>(ROUTE_TILES_ARGUMENTS);
+}
 
 // Sums counts of tiles `first`, `first + 1` .. `last - 1` for 256 experts or fewer from `expert` on: threads first share the
 // tiles, then add up. `stride` is that from tile to tile. Thread i gets the sum of expert `expert + i`.
@@ -538,8 +529,7 @@ __device__ __forceinline__ void route_gradient(
     int tokens,
     int balance_tokens,
     int experts,
-    int choices,
-    int slots_an_expert) {
+    int choices) {
     int lane = threadIdx.x % WARP;
     long long token = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP;
     if (token >= tokens) {
@@ -602,29 +592,22 @@ __device__ __forceinline__ void route_gradient(
     }
 }
 
-#define ROUTE_GRADIENTS(name, most_experts)                                                                           \
-    extern "C" __global__ void name(                                                                                  \
-        const float* probabilities,                                                                                   \
-        const float* log_sum_exp,                                                                                     \
-        const int* slots_of_token,                                                                                    \
-        const int* first_choice,                                                                                      \
-        const float* demand,                                                                                          \
-        const float* members,                                                                                         \
-        const float* gate_of_slot,                                                                                    \
-        const float* d_gate,                                                                                          \
-        float balance_weight,                                                                                         \
-        float z_weight,                                                                                               \
-        float* d_logits,                                                                                              \
-        int tokens,                                                                                                   \
-        int balance_tokens,                                                                                           \
-        int experts,                                                                                                  \
-        int choices,                                                                                                  \
-        int slots_an_expert) {                                                                                        \
-        route_gradient<most_experts / WARP>(                                                                          \
-            probabilities, log_sum_exp, slots_of_token, first_choice, demand, members, gate_of_slot, d_gate,          \
-            balance_weight, z_weight, d_logits, tokens, balance_tokens, experts, choices, slots_an_expert);           \
-    }
+#define ROUTE_GRADIENTS_PARAMETERS                                                                                      \
+    const float *probabilities, const float *log_sum_exp, const int *slots_of_token, const int *first_choice,         \
+        const float *demand, const float *members, const float *gate_of_slot, const float *d_gate,                    \
+        float balance_weight, float z_weight, float *d_logits, int tokens, int balance_tokens, int experts, int choices
+#define ROUTE_GRADIENTS_ARGUMENTS                                                                                       \
+    probabilities, log_sum_exp, slots_of_token, first_choice, demand, members, gate_of_slot, d_gate, balance_weight,  \
+        z_weight, d_logits, tokens, balance_tokens, experts, choices
 
-ROUTE_GRADIENTS(route_gradients_64, 64)
-ROUTE_GRADIENTS(route_gradients_256, 256)
-ROUTE_GRADIENTS(route_gradients_1024, 1024)
+extern "C" __global__ void route_gradients_64(ROUTE_GRADIENTS_PARAMETERS) {
+    route_gradient<64 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
+}
+
+extern "C" __global__ void route_gradients_256(ROUTE_GRADIENTS_PARAMETERS) {
+    route_gradient<256 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
+}
+
+extern "C" __global__ void route_gradients_1024(ROUTE_GRADIENTS_PARAMETERS) {
+    route_gradient<1024 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
+}
