@@ -9,9 +9,6 @@ import java.util.List;
 
 /** The modules of kernels: resources beside this class, each compiled as one text with the two common ones before it. */
 final class KernelSources {
-    /** Every module; {@code NAME.cu} holds it. */
-    static final List<String> MODULES = List.of("memory");
-
     private static final List<String> COMMON = List.of("common.cuh", "mma.cuh");
 
     private KernelSources() {}
