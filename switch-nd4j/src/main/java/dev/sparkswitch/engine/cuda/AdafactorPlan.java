@@ -112,7 +112,7 @@ final class AdafactorPlan implements AutoCloseable {
     private final List<AdafactorSlot> slots;
     private final CudaTensor descriptions;
     private final CudaTensor items;
-    private final CudaTensor done;
+    private final CudaTensor counters;
     private final CudaTensor ring;
 
     // While the plan is made
@@ -140,7 +140,7 @@ final class AdafactorPlan implements AutoCloseable {
         }
         this.descriptions = uploaded(context, bytes.flip());
         this.items = uploaded(context, inOrder());
-        this.done = context.allocate(DType.INT32, Math.max(1, cuts.length * KINDS));
+        this.counters = context.allocate(DType.INT32, 1 + cuts.length * KINDS);
         codes = null;
         keys = null;
     }
@@ -276,16 +276,16 @@ final class AdafactorPlan implements AutoCloseable {
         return items;
     }
 
-    /** Counters of items that are done: to be zero before a step. */
-    CudaTensor done() {
-        return done;
+    /** The counter of items that are drawn, and after it those of items that are done: to be zero before a step. */
+    CudaTensor counters() {
+        return counters;
     }
 
     @Override
     public void close() {
         descriptions.close();
         items.close();
-        done.close();
+        counters.close();
         ring.close();
     }
 }

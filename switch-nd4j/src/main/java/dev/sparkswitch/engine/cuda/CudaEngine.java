@@ -21,6 +21,7 @@ import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** The engine on a CUDA card, in float32 or bfloat16: every family of operations stands in a class of its own. */
 public final class CudaEngine implements Engine {
@@ -61,6 +62,17 @@ public final class CudaEngine implements Engine {
         this.routings = new CudaRouting(context, products);
         this.expertSlots = new CudaSlots(context);
         this.optimizers = new CudaOptimizers(context);
+    }
+
+    /**
+     * The engine on a card of this machine.
+     *
+     * @param precision FLOAT32 or BF16
+     * @param card the card's number among those that this process sees, from 0
+     * @throws dev.sparkswitch.base.ResourceException where libraries, driver or card are missing or too old
+     */
+    public static CudaEngine open(Precision precision, int card) {
+        return new CudaEngine(new CudaDevice(card), precision);
     }
 
     @Override
@@ -297,6 +309,16 @@ public final class CudaEngine implements Engine {
         optimizers.adafactor(step, slots);
     }
 
+    /** From here on the card takes the times of its operations, at some cost. */
+    public void startProfile() {
+        device.startProfile();
+    }
+
+    /** Ends {@link #startProfile}: times by kernel, and by product and its shape. */
+    public Map<String, OperationTime> endProfile() {
+        return device.endProfile();
+    }
+
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
         optimizers.adamw(step, slots);
@@ -304,7 +326,6 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void close() {
-        device.synchronize();
         memory.close();
         device.close();
     }

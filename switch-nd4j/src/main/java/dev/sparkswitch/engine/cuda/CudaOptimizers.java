@@ -78,13 +78,15 @@ final class CudaOptimizers {
             adafactorPlan = new AdafactorPlan(context, slots);
         }
         AdafactorPlan plan = adafactorPlan;
-        context.device().zero(plan.done().address(), plan.done().size() * Integer.BYTES);
+        CudaTensor counters = plan.counters();
+        context.device().zero(counters.address(), counters.size() * Integer.BYTES);
         adafactors.launch(
                 "adafactor",
                 Launch.of(plan.items(), THREADS),
                 plan.descriptions(),
                 plan.order(),
-                plan.done(),
+                counters,
+                counters.address() + Integer.BYTES,
                 (float) step.learningRate(),
                 (float) step.decay(),
                 (float) (1 - step.decay()),

@@ -104,7 +104,23 @@ final class CudaProducts {
         if (product.m() == 0 || product.n() == 0 || product.count() == 0) {
             return;
         }
+        if (product.k() == 0) {
+            multiplyNothing(product);
+            return;
+        }
         context.device().multiply(product);
+    }
+
+    /** A sum of no products: the gradient of a weight that met no token. */
+    private void multiplyNothing(Product product) {
+        Product.Operand c = product.c();
+        long elements = (long) product.m() * product.n() * product.count();
+        if (product.beta() == 0) {
+            if (c.rowStride() != product.n()) {
+                throw new IllegalArgumentException("an empty product to a view of columns: " + product);
+            }
+            context.device().zero(c.address(), elements * c.type().bytes());
+        }
     }
 
     private static Product.Operand entries(CudaTensor tensor, Product.Turn turn) {

@@ -9,10 +9,6 @@ import java.util.List;
 
 /** The modules of kernels: resources beside this class, each compiled as one text with the common ones before it. */
 final class KernelSources {
-    /** Every module; {@code NAME.cu} holds it. */
-    static final List<String> MODULES = List.of(
-            "memory", "norms", "activations", "embedding", "loss", "routing", "slots", "adafactor", "adamw", "sums");
-
     private static final List<String> COMMON = List.of("common.cuh", "mma.cuh", "rows.cuh");
 
     private KernelSources() {}

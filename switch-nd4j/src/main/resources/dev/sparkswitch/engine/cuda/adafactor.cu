@@ -1,8 +1,8 @@
 // Adafactor over all slots in one launch. The floor of a factored parameter is 12 bytes an element: gradient 4, value 4 read
 // and 4 written; but three passes are needed (moments, size of the update, application), each of them over a whole parameter.
-// So the blocks of the grid are items in an order in which the later passes of a parameter follow its first one closely enough
-// to find it in the second-level cache, while the first pass of the next parameters keeps the memory busy. An item waits for
-// items that stand before it; blocks start in the order of their numbers, hence whatever it waits for has started.
+// So blocks take items of work in an order in which the later passes of a parameter follow its first one closely enough to
+// find it in the second-level cache, while the first pass of the next parameters keeps the memory busy. An item waits for
+// items that stand before it; a block draws its item when it starts, hence whatever it waits for has started.
 
 constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / WARP;
@@ -66,7 +66,7 @@ __device__ __forceinline__ void await(const int* done, int items) {
     if (threadIdx.x == 0) {
 #ifdef SIMT_EMULATOR
         if (*done < items) {
-            simt::fail("item %u waits for one that stands after it", blockIdx.x);
+            simt::fail("an item waits for one that stands after it");
         }
 #else
         int found;
@@ -401,11 +401,12 @@ __device__ __forceinline__ void apply_to_elements(const Slot& slot, int index, c
     }
 }
 
-// A block takes an item: its slot in the high half, then its kind, and its number among those of the kind in the low 28 bits.
-// done [slots, KINDS] begins with zeros.
+// A block draws an item: its slot in the high half, then its kind, and its number among those of the kind in the low 28 bits.
+// drawn, and done [slots, KINDS], begin with zeros.
 extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
     const Slot* slots,
     const unsigned long long* items,
+    int* drawn,
     int* done,
     float learning_rate,
     float decay,
@@ -414,8 +415,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
     float epsilon2,
     float clip,
     int relative) {
+    __shared__ int own;
+    if (threadIdx.x == 0) {
+        own = atomicAdd(drawn, 1);
+    }
+    __syncthreads();
     Step step = {learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative};
-    unsigned long long item = items[blockIdx.x];
+    unsigned long long item = items[own];
     int number = static_cast<int>(item >> 32);
     int index = static_cast<int>(item & 0xfffffff);
     Slot slot = slots[number];

@@ -123,7 +123,7 @@ class OptimizerContractTest {
             double[] value = start.doubles();
             double[] first = new double[value.length];
             double[] second = new double[value.length];
-            Tensor parameter = bench.master(start);
+            Tensor parameter = bench.parameter(start);
             Tensor firstMoments = bench.master(Grid.zeros(shape));
             Tensor secondMoments = bench.master(Grid.zeros(shape));
             for (int step = 1; step <= 4; step++) {
