@@ -54,6 +54,15 @@ struct Step {
     int relative;
 };
 
+__device__ __forceinline__ int draw(int* drawn) {
+    __shared__ int own;
+    if (threadIdx.x == 0) {
+        own = atomicAdd(drawn, 1);
+    }
+    __syncthreads();
+    return own;
+}
+
 __device__ __forceinline__ void signal(int* done) {
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -415,13 +424,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
     float epsilon2,
     float clip,
     int relative) {
-    __shared__ int own;
-    if (threadIdx.x == 0) {
-        own = atomicAdd(drawn, 1);
-    }
-    __syncthreads();
     Step step = {learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative};
-    unsigned long long item = items[own];
+    unsigned long long item = items[draw(drawn)];
     int number = static_cast<int>(item >> 32);
     int index = static_cast<int>(item & 0xfffffff);
     Slot slot = slots[number];
