@@ -39,7 +39,7 @@ final class AdafactorPlan implements AutoCloseable {
     /** Elements that the first pass gets ahead between a pass and the next that depends on it. */
     private static final long LAG = 512 << 10;
     /** Scratch memory that slots take in turn, at least: so little that it stays in the second-level cache. */
-    private static final long RING_BYTES = 8L << 20;
+    static final long RING_BYTES = 8L << 20;
     /** Slots, at least, that can be under way. */
     private static final int SLOTS_IN_RING = 4;
 
@@ -123,7 +123,12 @@ final class AdafactorPlan implements AutoCloseable {
     private long[] keys = new long[1024];
     private int count;
 
-    AdafactorPlan(CudaContext context, List<AdafactorSlot> slots) {
+    /**
+     * A plan.
+     *
+     * @param leastRing the least size of the scratch memory in bytes
+     */
+    AdafactorPlan(CudaContext context, List<AdafactorSlot> slots, long leastRing) {
         this.slots = List.copyOf(slots);
         Cut[] cuts = new Cut[slots.size()];
         long largest = 0;
@@ -131,7 +136,7 @@ final class AdafactorPlan implements AutoCloseable {
             cuts[i] = Cut.of(slots.get(i));
             largest = Math.max(largest, Arrays.stream(cuts[i].scratchBytes()).sum());
         }
-        this.ringBytes = Math.max(RING_BYTES, SLOTS_IN_RING * largest);
+        this.ringBytes = Math.max(leastRing, SLOTS_IN_RING * largest);
         this.ring = context.allocate(DType.INT32, Math.toIntExact(ringBytes / Integer.BYTES));
         ByteBuffer bytes = ByteBuffer.allocateDirect(SLOT_BYTES * cuts.length).order(ByteOrder.nativeOrder());
         long cursor = 0;

@@ -25,11 +25,17 @@ final class CudaOptimizers {
     private final Kernels adafactors;
     private final Kernels adamws;
     private final Kernels sums;
+    private final long adafactorRing;
     private AdafactorPlan adafactorPlan;
     private AdamWPlan adamwPlan;
 
     CudaOptimizers(CudaContext context) {
+        this(context, AdafactorPlan.RING_BYTES);
+    }
+
+    CudaOptimizers(CudaContext context, long adafactorRing) {
         this.context = context;
+        this.adafactorRing = adafactorRing;
         this.adafactors = context.kernels("adafactor");
         this.adamws = context.kernels("adamw");
         this.sums = context.kernels("sums");
@@ -75,7 +81,7 @@ final class CudaOptimizers {
                 adafactorPlan = null;
             }
             slots.forEach(CudaOptimizers::check);
-            adafactorPlan = new AdafactorPlan(context, slots);
+            adafactorPlan = new AdafactorPlan(context, slots, adafactorRing);
         }
         AdafactorPlan plan = adafactorPlan;
         CudaTensor counters = plan.counters();

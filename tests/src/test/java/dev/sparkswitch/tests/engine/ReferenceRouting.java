@@ -7,6 +7,7 @@ import java.util.Arrays;
 /** {@link dev.sparkswitch.engine.Engine#route} as its documentation states it. */
 final class ReferenceRouting {
     final RoutingPlan plan;
+    final int[] routed;
     final Grid probabilities;
     final Grid logSumExp;
     final int[] tokenOfSlot;
@@ -23,6 +24,7 @@ final class ReferenceRouting {
 
     ReferenceRouting(RoutingPlan plan, Grid logits, int[] routed) {
         this.plan = plan;
+        this.routed = routed;
         this.experts = logits.extent(1);
         int tokens = plan.groups() * plan.groupTokens();
         int slots = experts * plan.groups() * plan.capacity();

@@ -56,6 +56,28 @@ class RoutingContractTest {
 
     @ParameterizedTest
     @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void manyExpertsAndLongGroups(EngineCase engineCase) {
+        check(engineCase, new RoutingPlan(1, 2, 100, 3, 2), logits(200, 70), some(200));
+        check(engineCase, new RoutingPlan(2, 2, 100, 30, 1), logits(200, 7), some(200));
+        check(engineCase, new RoutingPlan(3, 1, 100, 2, 1), logits(100, 300), all(100));
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void wideTokens(EngineCase engineCase) {
+        RoutingPlan plan = new RoutingPlan(2, 1, 17, 5, 1);
+        Grid logits = logits(17, 3);
+        ReferenceRouting wanted = new ReferenceRouting(plan, logits, some(17));
+        try (Bench bench = engineCase.open();
+                Routing routing = bench.engine.route(
+                        plan, bench.master(logits), bench.integers(wanted.routed, wanted.routed.length))) {
+            checkDispatch(bench, plan, routing, wanted, 328);
+            checkCombine(bench, plan, routing, wanted, 328);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
     void topKInItsOrderOfCapacity(EngineCase engineCase) {
         check(engineCase, new RoutingPlan(2, 1, 1, 1, 1), logits(1, 3), all(1));
         check(engineCase, new RoutingPlan(2, 3, 17, 3, 3), logits(51, 5), all(51));
@@ -152,8 +174,8 @@ class RoutingContractTest {
             assertThat(bench.ints(routing.firstChoice())).isEqualTo(wanted.firstChoice);
             assertThat(routing.tokenOfSlot().shape()).containsExactly(logits.extent(1), plan.slots());
             checkLogitGradient(bench, plan, routing, wanted, logits);
-            checkDispatch(bench, plan, routing, wanted);
-            checkCombine(bench, plan, routing, wanted);
+            checkDispatch(bench, plan, routing, wanted, WIDTH);
+            checkCombine(bench, plan, routing, wanted, WIDTH);
         }
     }
 
@@ -171,8 +193,8 @@ class RoutingContractTest {
         bench.assertClose("routeBackward", found, logits.derivatives(), 1);
     }
 
-    private void checkDispatch(Bench bench, RoutingPlan plan, Routing routing, ReferenceRouting wanted) {
-        Grid x = Grid.random(random, plan.tokens(), WIDTH);
+    private void checkDispatch(Bench bench, RoutingPlan plan, Routing routing, ReferenceRouting wanted, int width) {
+        Grid x = Grid.random(random, plan.tokens(), width);
         Grid slots = wanted.dispatch(x);
         Grid dSlots = Grid.random(random, slots.shape());
         Real sum = slots.dot(dSlots);
@@ -189,13 +211,13 @@ class RoutingContractTest {
                 x.derivatives());
     }
 
-    private void checkCombine(Bench bench, RoutingPlan plan, Routing routing, ReferenceRouting wanted) {
+    private void checkCombine(Bench bench, RoutingPlan plan, Routing routing, ReferenceRouting wanted, int width) {
         int experts = wanted.gateOfSlot.extent(0);
-        Grid slots = Grid.random(random, experts, plan.slots(), WIDTH);
+        Grid slots = Grid.random(random, experts, plan.slots(), width);
         double[] gateValues = wanted.gateOfSlot.doubles();
         Grid gates = Grid.of(gateValues, experts, plan.slots());
         Grid y = wanted.combine(slots, gates);
-        Grid dy = Grid.random(random, plan.tokens(), WIDTH);
+        Grid dy = Grid.random(random, plan.tokens(), width);
         Real sum = y.dot(dy);
         for (Grid input : List.of(slots, gates)) {
             for (Real value : input.values()) {
