@@ -266,7 +266,7 @@ final class AdafactorPlan implements AutoCloseable {
         return slots.equals(others);
     }
 
-    /** Items of work, each a block. */
+    /** Items of work. */
     int items() {
         return count;
     }
