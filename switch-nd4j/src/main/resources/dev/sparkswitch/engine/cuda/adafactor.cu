@@ -9,6 +9,8 @@ constexpr int WARPS = THREADS / WARP;
 // Columns of a tile: a warp takes a row of it, a lane eight columns in each of GROUPS places.
 constexpr int GROUPS = 4;
 constexpr int TILE_COLUMNS = WARP * COLUMNS * GROUPS;
+// Columns whose moments are one item: few, for whatever follows waits for the sums over all tiles of rows.
+constexpr int MOMENT_COLUMNS = WARP * 4;
 // Elements of a tile of an unfactored parameter.
 constexpr int TILE_ELEMENTS = THREADS * COLUMNS * 4;
 
@@ -185,18 +187,48 @@ __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index, con
     }
 }
 
-// The moments of up to TILE_COLUMNS columns of a matrix.
-__device__ __forceinline__ void column_moments(const Slot& slot, int matrix, int chunk, const Step& step) {
+// The moments of up to MOMENT_COLUMNS columns of a matrix: a lane takes four columns, a warp every eighth tile of rows.
+__device__ __forceinline__ void column_moments(const Slot& slot, int matrix, int part, const Step& step) {
+    __shared__ float of_warps[WARPS][MOMENT_COLUMNS];
     const float* squares = slot.column_squares + static_cast<long long>(matrix) * slot.row_tiles * slot.columns;
-    int last = min(slot.columns, (chunk + 1) * TILE_COLUMNS);
-    for (int column = chunk * TILE_COLUMNS + threadIdx.x; column < last; column += THREADS) {
-        float sum = 0.0f;
-#pragma unroll 8
-        for (int i = 0; i < slot.row_tiles; i++) {
-            sum += squares[static_cast<long long>(i) * slot.columns + column];
+    int first = part * MOMENT_COLUMNS;
+    int width = min(MOMENT_COLUMNS, slot.columns - first);
+    int lane = threadIdx.x % WARP * 4;
+    int warp = threadIdx.x / WARP;
+    int column = first + static_cast<int>(threadIdx.x);
+    bool mine = threadIdx.x < width;
+    long long at = static_cast<long long>(matrix) * slot.columns + column;
+    float before = mine ? slot.column_moments[at] : 0.0f;
+    float sum[4] = {};
+    bool wide = slot.columns % 4 == 0;
+#pragma unroll 4
+    for (int i = warp; i < slot.row_tiles; i += WARPS) {
+        const float* row = squares + static_cast<long long>(i) * slot.columns + first;
+        if (wide && lane < width) {
+            uint4 four = load16(row + lane);
+            sum[0] += __uint_as_float(four.x);
+            sum[1] += __uint_as_float(four.y);
+            sum[2] += __uint_as_float(four.z);
+            sum[3] += __uint_as_float(four.w);
+        } else {
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+                sum[k] += lane + k < width ? row[lane + k] : 0.0f;
+            }
         }
-        long long at = static_cast<long long>(matrix) * slot.columns + column;
-        float moment = step.decay * slot.column_moments[at] + step.fresh * (sum / slot.rows + step.epsilon1);
+    }
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+        of_warps[warp][lane + k] = sum[k];
+    }
+    __syncthreads();
+    if (mine) {
+        float all = 0.0f;
+#pragma unroll
+        for (int i = 0; i < WARPS; i++) {
+            all += of_warps[i][threadIdx.x];
+        }
+        float moment = step.decay * before + step.fresh * (all / slot.rows + step.epsilon1);
         slot.column_moments[at] = moment;
         slot.column_factors[at] = 1.0f / sqrtf(moment);
     }
@@ -468,9 +500,10 @@ __device__ __forceinline__ void work(
             break;
         case MOMENTS: {
             await(of_slot + SQUARES, slot.tiles);
-            int matrix = index / (slot.chunks + 1);
-            int part = index % (slot.chunks + 1);
-            if (part < slot.chunks) {
+            int column_items = (slot.columns + MOMENT_COLUMNS - 1) / MOMENT_COLUMNS;
+            int matrix = index / (column_items + 1);
+            int part = index % (column_items + 1);
+            if (part < column_items) {
                 column_moments(slot, matrix, part, step);
             } else {
                 row_moments(slot, matrix, step);
