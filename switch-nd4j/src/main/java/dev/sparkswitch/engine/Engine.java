@@ -20,6 +20,14 @@ public interface Engine extends AutoCloseable {
     /** The arithmetic of this engine. */
     Precision precision();
 
+    /**
+     * The moment at which everything that was started before is done: what times are taken by. Nothing waits for it. An
+     * engine whose operations return before they are done has to give moments of its device's own clock.
+     */
+    default Moment moment() {
+        return Moment.now();
+    }
+
     // Memory
 
     /** A tensor with undefined contents. */
