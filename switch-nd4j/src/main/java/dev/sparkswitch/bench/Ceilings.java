@@ -14,7 +14,7 @@ import java.util.Arrays;
  * @param bytesPerSecond read and written by a large copy
  */
 public record Ceilings(double flopsPerSecond, int size, double bytesPerSecond) {
-    private static final int SMALLEST = 512;
+    private static final int SMALLEST = 1024;
     private static final int LARGEST = 8192;
     /** A product that takes this long is large enough. */
     private static final double LARGE_SECONDS = 0.05;
@@ -26,18 +26,17 @@ public record Ceilings(double flopsPerSecond, int size, double bytesPerSecond) {
     /** Measures on an engine that does nothing else meanwhile; takes about three seconds. */
     static Ceilings measure(Engine engine) {
         int size = SMALLEST;
-        double seconds = product(engine, size, 1);
+        double seconds = Math.min(product(engine, size, 1), product(engine, size, 1));
         while (seconds < LARGE_SECONDS && size < LARGEST) {
             size *= 2;
             seconds = product(engine, size, 1);
         }
         int count = Math.max(2, (int) (SECONDS / REPEATS / seconds));
-        double[] repeats = new double[REPEATS];
         for (int i = 0; i < REPEATS; i++) {
-            repeats[i] = product(engine, size, count);
+            seconds = Math.min(seconds, product(engine, size, count));
         }
         double flops = 2.0 * size * size * size;
-        return new Ceilings(flops / median(repeats), size, copied(engine));
+        return new Ceilings(flops / seconds, size, copied(engine));
     }
 
     private static double product(Engine engine, int size, int count) {
@@ -59,14 +58,14 @@ public record Ceilings(double flopsPerSecond, int size, double bytesPerSecond) {
         try (Tensor source = RandomTensors.uniform(engine, engine.precision().master(), 1, length);
                 Tensor target = engine.allocate(source.type(), length)) {
             engine.copy(source, target, Write.SET);
-            double[] repeats = new double[REPEATS];
+            double seconds = Double.POSITIVE_INFINITY;
             for (int i = 0; i < REPEATS; i++) {
                 try (Moment start = engine.moment()) {
                     engine.copy(source, target, Write.SET);
-                    repeats[i] = since(engine, start);
+                    seconds = Math.min(seconds, since(engine, start));
                 }
             }
-            return 2.0 * length * source.type().bytes() / median(repeats);
+            return 2.0 * length * source.type().bytes() / seconds;
         }
     }
 
