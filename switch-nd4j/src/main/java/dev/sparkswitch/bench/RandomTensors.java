@@ -33,9 +33,11 @@ final class RandomTensors {
         return tensor;
     }
 
-    /** The same as a parameter. */
+    /** A new parameter of uniform numbers of standard deviation {@code sigma}. */
     static Tensor parameter(Engine engine, double sigma, int... shape) {
-        return uniform(engine, engine.precision().master(), sigma, shape);
+        Tensor tensor = engine.allocateParameter(shape);
+        fill(engine, tensor, sigma);
+        return tensor;
     }
 
     /** Fills a contiguous tensor with uniform numbers of standard deviation {@code sigma}. */

@@ -88,6 +88,11 @@ final class TimedEngine implements Engine {
     }
 
     @Override
+    public Tensor allocateParameter(int... shape) {
+        return engine.allocateParameter(shape);
+    }
+
+    @Override
     public long memoryBytes() {
         return engine.memoryBytes();
     }

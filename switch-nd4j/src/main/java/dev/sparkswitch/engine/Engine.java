@@ -21,12 +21,10 @@ public interface Engine extends AutoCloseable {
     Precision precision();
 
     /**
-     * The moment at which everything that was started before is done: what times are taken by. Nothing waits for it. An
-     * engine whose operations return before they are done has to give moments of its device's own clock.
+     * The moment at which everything that was started before is done: what times are taken by. Nothing waits for it, and
+     * nothing is measured unless this is called.
      */
-    default Moment moment() {
-        return Moment.now();
-    }
+    Moment moment();
 
     // Memory
 
