@@ -38,10 +38,10 @@ final class AdafactorPlan implements AutoCloseable {
     /** Rows of a tile are multiples of a block's warps. */
     private static final int WARPS = 8;
     /**
-     * Elements that the first pass gets ahead between a pass and the next that depends on it: 4 us of a card that moves 3
-     * TB/s. Three of them and a matrix of 768 x 3072 are 5.5 million elements, 33 MB as the first pass reads them.
+     * Elements that the first pass gets ahead between a pass and the next that depends on it: 3 us of a card that moves 3
+     * TB/s. With the passes spread as they are, gradients are needed for the time of four matrices of 768 x 3072: 38 MB.
      */
-    private static final long LAG = 1 << 20;
+    private static final long LAG = 3 << 18;
     /** Scratch memory that slots take in turn, at least: so little that it stays in the second-level cache. */
     static final long RING_BYTES = 8L << 20;
     /** Slots, at least, that can be under way. */
@@ -100,9 +100,9 @@ final class AdafactorPlan implements AutoCloseable {
                         (long) matrices * rowTiles * columns,
                         allRows,
                         (long) matrices * columns,
-                        2L * tiles()
+                        tiles()
                     }
-                    : new long[] {0, 0, 0, 0, 2L * tiles()};
+                    : new long[] {0, 0, 0, 0, tiles()};
             for (int i = 0; i < numbers.length; i++) {
                 numbers[i] = numbers[i] == 0 ? 0 : DeviceMemory.aligned(numbers[i] * Float.BYTES);
             }
@@ -117,6 +117,12 @@ final class AdafactorPlan implements AutoCloseable {
     private final CudaTensor descriptions;
     private final CudaTensor items;
     private final CudaTensor counters;
+    /** Sums of squares of each tile's values, twice: those before a step and those after it take turns. */
+    private final CudaTensor valueSquares;
+
+    private boolean keepsSquares;
+    private long writesSeen;
+    private int turn;
     private final CudaTensor ring;
 
     // While the plan is made
@@ -126,6 +132,7 @@ final class AdafactorPlan implements AutoCloseable {
     private long[] codes = new long[1024];
     private long[] keys = new long[1024];
     private int count;
+    private int tiles;
 
     /**
      * A plan.
@@ -150,6 +157,7 @@ final class AdafactorPlan implements AutoCloseable {
         this.descriptions = uploaded(context, bytes.flip());
         this.items = uploaded(context, inOrder());
         this.counters = context.allocate(DType.INT32, 1 + cuts.length * KINDS);
+        this.valueSquares = context.master(2, Math.max(1, tiles));
         codes = null;
         keys = null;
     }
@@ -192,11 +200,11 @@ final class AdafactorPlan implements AutoCloseable {
         if (cut.factored()) {
             add(slot, MOMENTS, cut.momentItems(), at, 0);
             at += LAG;
-            add(slot, UPDATES, tiles, at, size / 4);
-            at += size / 4 + LAG;
+            add(slot, UPDATES, tiles, at, size / 2);
+            at += size / 2 + LAG;
         }
-        add(slot, APPLICATION, tiles, at, size / 2);
-        return at + size / 2;
+        add(slot, APPLICATION, tiles, at, size);
+        return at + size;
     }
 
     private void add(int slot, int kind, int number, long start, long span) {
@@ -256,7 +264,8 @@ final class AdafactorPlan implements AutoCloseable {
                 .putInt(cut.momentItems())
                 .putInt(firstBefore)
                 .putInt(lastBefore)
-                .putInt(0);
+                .putInt(tiles);
+        tiles += cut.tiles();
     }
 
     private static CudaTensor uploaded(CudaContext context, ByteBuffer bytes) {
@@ -290,11 +299,42 @@ final class AdafactorPlan implements AutoCloseable {
         return counters;
     }
 
+    /** Where a tile's squares of values stand before this step. */
+    long valueSquares() {
+        return squares(turn);
+    }
+
+    /** Where they are to be after it. */
+    long nextValueSquares() {
+        return squares(1 - turn);
+    }
+
+    private long squares(int which) {
+        return valueSquares.address() + (long) which * tiles * Float.BYTES;
+    }
+
+    /** Whether the last step has left the values' squares, and nobody else has written a parameter since. */
+    boolean knowsSquares(long parameterWrites) {
+        return keepsSquares && parameterWrites == writesSeen;
+    }
+
+    /**
+     * Ends a step.
+     *
+     * @param parameterWrites the count of writes to parameters, by then
+     */
+    void stepped(long parameterWrites) {
+        keepsSquares = true;
+        writesSeen = parameterWrites;
+        turn = 1 - turn;
+    }
+
     @Override
     public void close() {
         descriptions.close();
         items.close();
         counters.close();
+        valueSquares.close();
         ring.close();
     }
 }

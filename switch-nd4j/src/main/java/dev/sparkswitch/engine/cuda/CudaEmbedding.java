@@ -76,7 +76,8 @@ final class CudaEmbedding {
                 positions = sortedPositions;
             }
             int team = RowLaunch.team(width);
-            Launch launch = RowLaunch.teams(chunks, team, Integer.MAX_VALUE);
+            // A team a block: with as many registers as rows under way take, larger blocks would leave processors idle.
+            Launch launch = Launch.of(chunks, team);
             long partials = scratch.at(5);
             kernels.launch(
                     "embed_sums", launch, cuda(dy), keys, positions, n, dropout, cuda(dTable), partials, width, team);

@@ -39,9 +39,16 @@ final class CudaMemory {
         return Launch.of(Math.min(MOST_BLOCKS, (elements + each - 1) / each), THREADS);
     }
 
+    private void noteWrite(CudaTensor target) {
+        if (target.isSplit()) {
+            context.memory().noteParameterWrite();
+        }
+    }
+
     void fill(Tensor tensor, double value) {
         CudaTensor target = cuda(tensor);
         target.requireContiguous("fill");
+        noteWrite(target);
         long n = target.size();
         int bits = Float.floatToIntBits((float) value);
         if (target.isSplit()) {
@@ -68,6 +75,7 @@ final class CudaMemory {
     void upload(Tensor tensor, ByteBuffer source) {
         CudaTensor target = cuda(tensor);
         target.requireContiguous("upload");
+        noteWrite(target);
         long bytes = target.size() * target.type().bytes();
         if (source.remaining() < bytes) {
             throw new IllegalArgumentException("upload of " + source.remaining() + " bytes to " + target);
@@ -132,6 +140,7 @@ final class CudaMemory {
         CudaTensor target = cuda(to);
         source.requireContiguous("copy");
         target.requireContiguous("copy");
+        noteWrite(target);
         switch (write) {
             case SET -> set(source, target);
             case ADD -> add(source, target);

@@ -88,6 +88,15 @@ final class CudaOptimizers {
         AdafactorPlan plan = adafactorPlan;
         CudaTensor counters = plan.counters();
         context.device().zero(counters.address(), counters.size() * Integer.BYTES);
+        boolean relative =
+                switch (step.scaling()) {
+                    case PARAMETER -> true;
+                    case NONE -> false;
+                };
+        // Only writes to split parameters can be told from other writes.
+        boolean measure = relative
+                && !(context.splitsParameters()
+                        && plan.knowsSquares(context.memory().parameterWrites()));
         adafactors.launch(
                 "adafactor",
                 Launch.of(
@@ -106,10 +115,11 @@ final class CudaOptimizers {
                 (float) step.epsilon1(),
                 (float) step.epsilon2(),
                 (float) step.clip(),
-                switch (step.scaling()) {
-                    case PARAMETER -> 1;
-                    case NONE -> 0;
-                });
+                relative ? 1 : 0,
+                measure ? 1 : 0,
+                plan.valueSquares(),
+                plan.nextValueSquares());
+        plan.stepped(context.memory().parameterWrites());
     }
 
     private static void check(AdafactorSlot slot) {
@@ -137,6 +147,7 @@ final class CudaOptimizers {
             }
             adamwPlan = new AdamWPlan(context, slots);
         }
+        context.memory().noteParameterWrite();
         adamws.launch(
                 "adamw",
                 Launch.of(adamwPlan.items(), THREADS),

@@ -27,6 +27,7 @@ final class DeviceMemory implements AutoCloseable {
     private final Map<Long, Deque<Block>> free = new HashMap<>();
     private final Set<Block> all = new HashSet<>();
     private long bytes;
+    private long parameterWrites;
 
     DeviceMemory(Device device) {
         this.device = device;
@@ -87,6 +88,16 @@ final class DeviceMemory implements AutoCloseable {
 
     void release(Block block) {
         free.computeIfAbsent(block.bytes(), size -> new ArrayDeque<>()).addLast(block);
+    }
+
+    /** Somebody writes a split parameter: what is known of its values no longer holds. */
+    void noteParameterWrite() {
+        parameterWrites++;
+    }
+
+    /** How often split parameters were written so far, Adafactor's own steps aside. */
+    long parameterWrites() {
+        return parameterWrites;
     }
 
     /** Bytes held, free blocks included. */

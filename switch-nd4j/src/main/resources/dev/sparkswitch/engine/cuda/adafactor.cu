@@ -1,6 +1,7 @@
 // Adafactor over all slots in one launch. The floor of a factored parameter is 12 bytes an element: gradient 4, value 4 read
 // and 4 written; but three passes are needed (moments, size of the update, application), each of them over a whole parameter.
-// So blocks take items of work in an order in which the later passes of a parameter follow its first one closely enough to
+// The size of a value that the learning rate is relative to is summed when values are written, for the next step. So blocks
+// take items of work in an order in which the later passes of a parameter follow its first one closely enough to
 // find it in the second-level cache, while the first pass of the next parameters keeps the memory busy. An item waits for
 // items that stand before it, which blocks have drawn before it.
 
@@ -27,8 +28,8 @@ struct Slot {
     // 1 / sqrt(moment), of rows relative to their mean
     float* row_factors;
     float* column_factors;
-    // Sums of squares of each tile: [2, tiles], of values and of updates
-    float* squares;
+    // Sums of squares of each tile's updates
+    float* update_squares;
     long long elements;
     int rows;
     int columns;
@@ -40,7 +41,8 @@ struct Slot {
     // The slots, first and last, that used this one's scratch memory before; -1 for none
     int before_first;
     int before_last;
-    int padding;
+    // The number of its first tile among those of all slots
+    int first_tile;
 };
 
 // Items of a slot that are done, by kind; kinds in the order of their dependence.
@@ -53,7 +55,13 @@ struct Step {
     float epsilon1;
     float epsilon2;
     float clip;
+    // Whether the learning rate is relative to the values' root mean square
     int relative;
+    // Whether their sums of squares are to be taken before they are used: nobody has kept them
+    int measure;
+    // Sums of squares of each tile's values, before and after this step
+    float* value_squares;
+    float* next_value_squares;
 };
 
 __device__ __forceinline__ void signal(int* done) {
@@ -78,6 +86,15 @@ __device__ __forceinline__ void await(const int* done, int items) {
 #endif
     }
     __syncthreads();
+}
+
+__device__ __forceinline__ float sum_of_squares(const float (&x)[COLUMNS]) {
+    float sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < COLUMNS; i++) {
+        sum += x[i] * x[i];
+    }
+    return sum;
 }
 
 // The last access to something for this step: it need not stay in a cache.
@@ -133,13 +150,12 @@ __device__ __forceinline__ int lane_column(const Tile& tile, int group) {
     return tile.first_column + (group * WARP + static_cast<int>(threadIdx.x % WARP)) * COLUMNS;
 }
 
-// The squares of a tile's gradients by row and by column, and of its values.
-__device__ __forceinline__ void squares_of_tile(const Slot& slot, int index, const Step& step) {
+// The squares of a tile's gradients by row and by column.
+__device__ __forceinline__ void squares_of_tile(const Slot& slot, int index) {
     __shared__ float of_warps[WARPS][TILE_COLUMNS];
     Tile tile = tile_of(slot, index);
     int warp = threadIdx.x / WARP;
     float of_columns[GROUPS][COLUMNS] = {};
-    float of_values = 0.0f;
     for (int row = tile.first_row + warp; row < tile.last_row; row += WARPS) {
         long long at = static_cast<long long>(row) * slot.columns;
         float of_row = 0.0f;
@@ -149,17 +165,11 @@ __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index, con
             if (column < tile.last_column) {
                 float x[COLUMNS];
                 load_columns(slot.gradient + at, column, tile.last_column, x);
-                float values[COLUMNS] = {};
-                if (step.relative != 0) {
-                    // The nearest bfloat16 does for a root mean square.
-                    load_columns(slot.value + at, column, tile.last_column, values);
-                }
 #pragma unroll
                 for (int i = 0; i < COLUMNS; i++) {
                     float square = x[i] * x[i];
                     of_columns[group][i] += square;
                     of_row += square;
-                    of_values += values[i] * values[i];
                 }
             }
         }
@@ -172,10 +182,7 @@ __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index, con
     for (int group = 0; group < GROUPS; group++) {
         store_columns(of_warps[warp], lane_column(tile, group) - tile.first_column, TILE_COLUMNS, of_columns[group]);
     }
-    of_values = block_sum(of_values);
-    if (threadIdx.x == 0) {
-        slot.squares[index] = of_values;
-    }
+    __syncthreads();
     float* target = slot.column_squares + (static_cast<long long>(tile.matrix) * slot.row_tiles + tile.row_tile) * slot.columns;
     for (int column = tile.first_column + threadIdx.x; column < tile.last_column; column += THREADS) {
         float sum = 0.0f;
@@ -295,7 +302,7 @@ __device__ __forceinline__ void updates_of_tile(const Slot& slot, int index) {
     }
     sum = block_sum(sum);
     if (threadIdx.x == 0) {
-        slot.squares[slot.tiles + index] = sum;
+        slot.update_squares[index] = sum;
     }
 }
 
@@ -304,8 +311,8 @@ __device__ __forceinline__ float rate(const Slot& slot, const Step& step) {
     float values = 0.0f;
     float updates = 0.0f;
     for (int i = threadIdx.x; i < slot.tiles; i += THREADS) {
-        values += slot.squares[i];
-        updates += slot.squares[slot.tiles + i];
+        values += step.relative != 0 ? step.value_squares[slot.first_tile + i] : 0.0f;
+        updates += slot.update_squares[i];
     }
     float size = static_cast<float>(slot.elements);
     float scale = step.relative != 0 ? fmaxf(step.epsilon2, sqrtf(block_sum(values) / size)) : 1.0f;
@@ -313,11 +320,12 @@ __device__ __forceinline__ float rate(const Slot& slot, const Step& step) {
     return -step.learning_rate * scale / clip;
 }
 
-// value[at + column ...] += x of eight columns; the last access to both halves.
-__device__ __forceinline__ void add_to_value(
+// value[at + column ...] += x of eight columns; the last access to both halves. Returns the sum of the new squares.
+__device__ __forceinline__ float add_to_value(
     const Slot& slot, long long at, int column, int width, const float (&x)[COLUMNS]) {
     master_t* high = slot.value + at + column;
     float values[COLUMNS];
+    float squares = 0.0f;
 #ifdef COMPUTE_BF16
     rest_t* low = slot.rest + at + column;
     if (column + COLUMNS <= width && is_aligned(high, 16)) {
@@ -327,13 +335,15 @@ __device__ __forceinline__ void add_to_value(
         unsigned* ls = &l.x;
 #pragma unroll
         for (int i = 0; i < COLUMNS / 2; i++) {
-            split2(
-                __uint_as_float(join_low(hs[i], ls[i])) + x[2 * i],
-                __uint_as_float(join_high(hs[i], ls[i])) + x[2 * i + 1], hs[i], ls[i]);
+            float first = __uint_as_float(join_low(hs[i], ls[i])) + x[2 * i];
+            float second = __uint_as_float(join_high(hs[i], ls[i])) + x[2 * i + 1];
+            squares += first * first;
+            squares += second * second;
+            split2(first, second, hs[i], ls[i]);
         }
         store16_last(high, h);
         store16_last(low, l);
-        return;
+        return squares;
     }
 #else
     rest_t* low = nullptr;
@@ -342,8 +352,18 @@ __device__ __forceinline__ void add_to_value(
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) {
         values[i] += x[i];
+        squares += values[i] * values[i];
     }
     store_master(high, low, 0, width - column, values);
+    return squares;
+}
+
+// Keeps what the next step needs to know of a tile's values.
+__device__ __forceinline__ void keep_squares(const Slot& slot, int index, const Step& step, float squares) {
+    squares = block_sum(squares);
+    if (threadIdx.x == 0) {
+        step.next_value_squares[slot.first_tile + index] = squares;
+    }
 }
 
 __device__ __forceinline__ void apply_to_tile(const Slot& slot, int index, const Step& step) {
@@ -351,6 +371,7 @@ __device__ __forceinline__ void apply_to_tile(const Slot& slot, int index, const
     float factors[GROUPS][COLUMNS];
     load_factors(slot, tile, factors);
     float factor = rate(slot, step);
+    float squares = 0.0f;
     for (int row = tile.first_row + threadIdx.x / WARP; row < tile.last_row; row += WARPS) {
         long long at = static_cast<long long>(row) * slot.columns;
         float of_row = slot.row_factors[row];
@@ -378,41 +399,64 @@ __device__ __forceinline__ void apply_to_tile(const Slot& slot, int index, const
                 for (int i = 0; i < COLUMNS; i++) {
                     x[i] *= of_row * factors[group][i] * factor;
                 }
-                add_to_value(slot, at, column, tile.last_column, x);
+                squares += add_to_value(slot, at, column, tile.last_column, x);
             }
         }
     }
+    keep_squares(slot, index, step, squares);
 }
 
-// Unfactored: the moments of a tile of elements, and the squares of its values and updates.
+// The squares of a tile's values, summed in the order of the kept ones.
+__device__ __forceinline__ void measure_tile(const Slot& slot, int index, bool factored, const Step& step) {
+    float squares = 0.0f;
+    float values[COLUMNS];
+    if (factored) {
+        Tile tile = tile_of(slot, index);
+        for (int row = tile.first_row + threadIdx.x / WARP; row < tile.last_row; row += WARPS) {
+            long long at = static_cast<long long>(row) * slot.columns;
+            for (int group = 0; group < GROUPS; group++) {
+                int column = lane_column(tile, group);
+                if (column < tile.last_column) {
+                    load_master(slot.value + at, slot.rest + at, column, tile.last_column, values);
+                    squares += sum_of_squares(values);
+                }
+            }
+        }
+    } else {
+        long long first = static_cast<long long>(index) * TILE_ELEMENTS;
+        int width = static_cast<int>(min(static_cast<long long>(TILE_ELEMENTS), slot.elements - first));
+        for (int at = threadIdx.x * COLUMNS; at < width; at += THREADS * COLUMNS) {
+            load_master(slot.value + first, slot.rest + first, at, width, values);
+            squares += sum_of_squares(values);
+        }
+    }
+    squares = block_sum(squares);
+    if (threadIdx.x == 0) {
+        step.value_squares[slot.first_tile + index] = squares;
+    }
+}
+
+// Unfactored: the moments of a tile of elements, and the squares of its updates.
 __device__ __forceinline__ void squares_of_elements(const Slot& slot, int index, const Step& step) {
     long long first = static_cast<long long>(index) * TILE_ELEMENTS;
     int width = static_cast<int>(min(static_cast<long long>(TILE_ELEMENTS), slot.elements - first));
-    float of_values = 0.0f;
     float of_updates = 0.0f;
     for (int at = threadIdx.x * COLUMNS; at < width; at += THREADS * COLUMNS) {
         float x[COLUMNS];
         float moments[COLUMNS];
-        float values[COLUMNS] = {};
         load_columns(slot.gradient + first, at, width, x);
         load_columns(slot.row_moments + first, at, width, moments);
-        if (step.relative != 0) {
-            load_master(slot.value + first, slot.rest + first, at, width, values);
-        }
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
             moments[i] = step.decay * moments[i] + step.fresh * (x[i] * x[i] + step.epsilon1);
             float update = at + i < width ? x[i] / sqrtf(moments[i]) : 0.0f;
             of_updates += update * update;
-            of_values += values[i] * values[i];
         }
         store_columns(slot.row_moments + first, at, width, moments);
     }
-    of_values = block_sum(of_values);
     of_updates = block_sum(of_updates);
     if (threadIdx.x == 0) {
-        slot.squares[index] = of_values;
-        slot.squares[slot.tiles + index] = of_updates;
+        slot.update_squares[index] = of_updates;
     }
 }
 
@@ -420,6 +464,7 @@ __device__ __forceinline__ void apply_to_elements(const Slot& slot, int index, c
     long long first = static_cast<long long>(index) * TILE_ELEMENTS;
     int width = static_cast<int>(min(static_cast<long long>(TILE_ELEMENTS), slot.elements - first));
     float factor = rate(slot, step);
+    float squares = 0.0f;
     for (int at = threadIdx.x * COLUMNS; at < width; at += THREADS * COLUMNS) {
         float x[COLUMNS];
         float moments[COLUMNS];
@@ -429,8 +474,9 @@ __device__ __forceinline__ void apply_to_elements(const Slot& slot, int index, c
         for (int i = 0; i < COLUMNS; i++) {
             x[i] = at + i < width ? factor * x[i] / sqrtf(moments[i]) : 0.0f;
         }
-        add_to_value(slot, first, at, width, x);
+        squares += add_to_value(slot, first, at, width, x);
     }
+    keep_squares(slot, index, step, squares);
 }
 
 // No more items.
@@ -491,8 +537,11 @@ __device__ __forceinline__ void work(
             for (int before = slot.before_first; before >= 0 && before <= slot.before_last; before++) {
                 await(done + static_cast<long long>(before) * KINDS + APPLICATION, slots[before].tiles);
             }
+            if (step.measure != 0) {
+                measure_tile(slot, index, factored, step);
+            }
             if (factored) {
-                squares_of_tile(slot, index, step);
+                squares_of_tile(slot, index);
             } else {
                 squares_of_elements(slot, index, step);
             }
@@ -547,10 +596,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
     float epsilon1,
     float epsilon2,
     float clip,
-    int relative) {
+    int relative,
+    int measure,
+    float* value_squares,
+    float* next_value_squares) {
     static_assert(sizeof(Slot) == WARP * sizeof(int), "a lane copies a word");
     Slot& slot = slot_in_shared_memory();
-    Step step = {learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative};
+    Step step = {learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative, measure, value_squares, next_value_squares};
     Ahead ahead = begin(items, count, drawn);
     for (;;) {
         unsigned long long item = take(ahead, items, count, drawn, slots, slot);

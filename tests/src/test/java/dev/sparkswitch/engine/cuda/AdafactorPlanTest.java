@@ -25,8 +25,15 @@ final class AdafactorPlanTest {
         assumeTrue(SimtCompiler.missing().isEmpty(), "skipped: the emulated card cannot be built");
     }
 
+    /** What happens between two steps. */
+    private enum Between {
+        NOTHING,
+        /** The parameters go to the host and come back, as when a run goes on from a checkpoint. */
+        ROUND_TRIP
+    }
+
     /** The parameters after two steps with that much scratch memory. */
-    private static List<float[]> stepped(Precision precision, long ring) {
+    private static List<float[]> stepped(Precision precision, long ring, Between between) {
         Random random = new Random(3);
         try (Device device = new EmulatedDevice()) {
             CudaContext context = new CudaContext(device, new DeviceMemory(device), precision);
@@ -49,6 +56,13 @@ final class AdafactorPlanTest {
             }
             CudaOptimizers optimizers = new CudaOptimizers(context, ring);
             optimizers.adafactor(STEP, slots);
+            if (between == Between.ROUND_TRIP) {
+                for (AdafactorSlot slot : slots) {
+                    ByteBuffer bytes = buffer((int) slot.value().size());
+                    memory.download(slot.value(), bytes);
+                    memory.upload(slot.value(), bytes);
+                }
+            }
             optimizers.adafactor(STEP, slots);
             List<float[]> values = new ArrayList<>();
             for (AdafactorSlot slot : slots) {
@@ -79,11 +93,24 @@ final class AdafactorPlanTest {
             value = Precision.class,
             names = {"FLOAT32", "BF16"})
     void parametersThatTakeTurnsInScratchMemoryDoNotDisturbEachOther(Precision precision) {
-        List<float[]> apart = stepped(precision, AdafactorPlan.RING_BYTES);
-        List<float[]> inTurns = stepped(precision, 0);
-        assertThat(inTurns).hasSameSizeAs(apart);
-        for (int i = 0; i < apart.size(); i++) {
-            assertThat(inTurns.get(i)).as("parameter " + i).isEqualTo(apart.get(i));
+        assertSame(
+                stepped(precision, 0, Between.NOTHING), stepped(precision, AdafactorPlan.RING_BYTES, Between.NOTHING));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Precision.class,
+            names = {"FLOAT32", "BF16"})
+    void aStepAfterACheckpointIsTheStepThatWouldHaveFollowed(Precision precision) {
+        assertSame(
+                stepped(precision, AdafactorPlan.RING_BYTES, Between.ROUND_TRIP),
+                stepped(precision, AdafactorPlan.RING_BYTES, Between.NOTHING));
+    }
+
+    private static void assertSame(List<float[]> found, List<float[]> wanted) {
+        assertThat(found).hasSameSizeAs(wanted);
+        for (int i = 0; i < wanted.size(); i++) {
+            assertThat(found.get(i)).as("parameter " + i).isEqualTo(wanted.get(i));
         }
     }
 }

@@ -142,6 +142,35 @@ class OptimizerContractTest {
 
     @ParameterizedTest
     @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void adafactorGoesByTheParameterAsItIsNow(EngineCase engineCase) {
+        AdafactorStep settings = new AdafactorStep(0.05, 0.5, 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
+        Grid start = Grid.random(random, 17, 33);
+        Grid gradient = Grid.random(random, 17, 33);
+        Grid replaced = Grid.of(i -> start.values()[i].times(16), 17, 33);
+        ReferenceAdafactor reference = new ReferenceAdafactor(start.doubles(), 1, 17, 33, Moments.FACTORED);
+        try (Bench bench = engineCase.open()) {
+            Tensor value = bench.parameter(start);
+            List<AdafactorSlot> slots = List.of(new AdafactorSlot(
+                    value, bench.master(gradient), bench.master(Grid.zeros(17)), bench.master(Grid.zeros(33))));
+            reference.step(settings, gradient.doubles());
+            bench.engine.adafactor(settings, slots);
+            System.arraycopy(replaced.doubles(), 0, reference.value(), 0, 17 * 33);
+            bench.engine.copy(bench.master(replaced), value, Write.SET);
+            reference.step(settings, gradient.doubles());
+            bench.engine.adafactor(settings, slots);
+            double[] change = bench.doubles(value);
+            double[] wanted = reference.value().clone();
+            for (int i = 0; i < change.length; i++) {
+                change[i] -= replaced.values()[i].value();
+                wanted[i] -= replaced.values()[i].value();
+            }
+            // Changes are a twentieth of the values that they are told from.
+            bench.assertClose("adafactor, change", change, wanted, 16);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
     void aGradientOfZerosLeavesTheParameter(EngineCase engineCase) {
         try (Bench bench = engineCase.open()) {
             Grid start = Grid.random(random, 3, 5);
