@@ -131,7 +131,7 @@ final class FloatRows {
     }
 
     /** The random words of the blocks that hold elements {@code first} to {@code first + n - 1}. */
-    private static int[] words(Philox source, long first, int n) {
+    static int[] words(Philox source, long first, int n) {
         int blocks = (int) (((first & 3) + n + 3) >>> 2);
         int[] words = new int[4 * blocks];
         source.blocks(first >>> 2, blocks, words);
