@@ -159,33 +159,31 @@ final class ConfigTypes {
             Setting setting = component.getAnnotation(Setting.class);
             String key = join(prefix, kebab(component.getName()));
             String help = setting == null ? "" : setting.help();
-            if (isChoice(type)) {
-                Class<?> choice = raw(type);
-                String byDefault = alternative(alternatives(choice).get(0));
-                keys.add(new Configs.Key(join(key, tag(choice)), name(type), Optional.of(byDefault), help));
-            } else if (!isSection(type)) {
+            if (!isSection(type) && !isChoice(type)) {
                 keys.add(new Configs.Key(key, name(type), defaultOf(component), help));
             }
-            describeContent(type, key, keys);
+            describeContent(type, key, help, keys);
         }
     }
 
-    private static void describeContent(Type type, String key, List<Configs.Key> keys) {
+    private static void describeContent(Type type, String key, String help, List<Configs.Key> keys) {
         if (is(type, List.class)) {
-            describeContent(content(type), key + "[]", keys);
+            describeContent(content(type), key + "[]", help, keys);
         } else if (is(type, Map.class)) {
-            describeContent(content(type), key + ".*", keys);
+            describeContent(content(type), key + ".*", help, keys);
         } else if (is(type, Optional.class)) {
-            describeContent(content(type), key, keys);
+            describeContent(content(type), key, help, keys);
         } else if (isChoice(type)) {
-            describeAlternatives(raw(type), key, keys);
+            describeAlternatives(raw(type), key, help, keys);
         } else if (isSection(type)) {
             describe(raw(type), key, keys);
         }
     }
 
     /** Appends the keys of all alternatives; one that several of them have stands where the first has it. */
-    private static void describeAlternatives(Class<?> choice, String key, List<Configs.Key> keys) {
+    private static void describeAlternatives(Class<?> choice, String key, String help, List<Configs.Key> keys) {
+        String byDefault = alternative(alternatives(choice).get(0));
+        keys.add(new Configs.Key(join(key, tag(choice)), name(choice), Optional.of(byDefault), help));
         Set<String> known = new HashSet<>();
         for (Class<?> alternative : alternatives(choice)) {
             List<Configs.Key> own = new ArrayList<>();

@@ -128,7 +128,13 @@ class ConfigsTest {
     void theKeysOfAllAlternativesAreDescribedOnce() {
         assertThat(Configs.describe(Courses.class).stream().map(Configs.Key::key))
                 .containsExactly(
-                        "course.kind", "course.rate", "course.steps", "other.kind", "other.rate", "other.steps");
+                        "course.kind",
+                        "course.rate",
+                        "course.steps",
+                        "other",
+                        "other.kind",
+                        "other.rate",
+                        "other.steps");
         assertThat(Configs.describe(Courses.class).get(0))
                 .isEqualTo(new Configs.Key(
                         "course.kind", "choice of constant, warm-up, none-at-all", Optional.of("constant"), ""));

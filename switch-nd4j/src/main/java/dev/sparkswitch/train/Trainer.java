@@ -36,7 +36,7 @@ public final class Trainer implements AutoCloseable {
     private final ExpertPlacement placement;
     private final TrainingJob job;
     private final TrainingConfig config;
-    private final Adafactor optimizer;
+    private final Optimizer optimizer;
     private final TrainerCheckpoints checkpoints;
     private final RankGroup world;
     private final int microRows;
@@ -63,8 +63,7 @@ public final class Trainer implements AutoCloseable {
                 .map(sparse -> sparse.capacity().rowsOfGroup())
                 .orElse(1);
         this.microRows = config.microRows(context.worldSize(), groupRows);
-        this.optimizer =
-                new Adafactor(engine, config.adafactor(), model.parameters().all());
+        this.optimizer = Optimizer.of(engine, config, model.parameters().all());
         this.checkpoints = new TrainerCheckpoints(context, model, optimizer, parallelism, job);
         this.step = checkpoints.restore();
     }

@@ -29,10 +29,9 @@ final class FloatPreference {
         }
         int experts = noisy.length;
         long first = (sampling.firstToken() + token) * experts;
-        int[] words = FloatRows.words(sampling.source(), first, experts);
-        int skipped = (int) (first & 3);
+        int[] words = RandomWords.of(sampling.source(), first, experts);
         for (int e = 0; e < experts; e++) {
-            noisy[e] = (float) (Math.log(probability[e]) + Sampling.gumbel(words[skipped + e]));
+            noisy[e] = (float) (Math.log(probability[e]) + Sampling.gumbel(words[e]));
         }
         return noisy;
     }
