@@ -76,7 +76,8 @@ public final class Configs {
         return load(type, tree, "the configuration", overrides);
     }
 
-    private static <R extends Record> R load(Class<R> type, JsonNode tree, String name, List<String> overrides) {
+    /** Binds a tree and overrides; {@code name} stands for the tree in errors. */
+    public static <R extends Record> R load(Class<R> type, JsonNode tree, String name, List<String> overrides) {
         List<String> errors = new ArrayList<>();
         Set<String> overridden = new LinkedHashSet<>();
         JsonNode merged = tree.deepCopy();
