@@ -267,15 +267,16 @@ public final class Trainer implements AutoCloseable {
         for (long round = 0; round < rounds; round++) {
             HostBatch host = read(source, round * perRound + (long) context.rank() * microRows);
             try (Batch batch = Batch.upload(engine, host);
-                    SwitchTransformer.Losses losses = model.tokenLosses(batch, text.first(), text.end())) {
-                double[] all = model.download(losses.all());
-                double[] part = model.download(losses.part());
+                    Tensor losses = model.tokenLosses(batch)) {
+                double[] all = model.download(losses);
                 for (int i = 0; i < all.length; i++) {
                     int target = host.targets()[i];
                     sums[0] += all[i];
                     sums[1] += target >= 0 ? 1 : 0;
-                    sums[2] += part[i];
-                    sums[3] += text.isText(target) ? 1 : 0;
+                    if (text.isText(target)) {
+                        sums[2] += all[i];
+                        sums[3]++;
+                    }
                 }
             }
         }
