@@ -1,52 +1,53 @@
 package dev.sparkswitch.engine.cuda;
 
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine.Attention;
-import dev.sparkswitch.engine.RelativePositions;
+import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
-import dev.sparkswitch.engine.Write;
 
-/** Attention and its relative bias. */
+/**
+ * Attention that never holds a matrix of scores: on tensor cores where products are taken in bfloat16, by plain float32
+ * loops otherwise.
+ */
 final class CudaAttention {
-    private final CudaContext context;
+    private final TiledAttention tiled;
+    private final PlainAttention plain;
+    private final Precision precision;
 
     CudaAttention(CudaContext context) {
-        this.context = context;
+        this.tiled = new TiledAttention(context);
+        this.plain = new PlainAttention(context);
+        this.precision = context.precision();
     }
 
-    Tensor relativeBias(Tensor table, RelativePositions positions) {
-        throw new UnsupportedOperationException("relativeBias");
+    private boolean fitsTiles(AttentionShape shape) {
+        return precision == Precision.BF16 && shape.headSize() <= TiledAttention.WIDEST_HEAD;
     }
 
-    void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write) {
-        throw new UnsupportedOperationException("relativeBiasGradient");
-    }
-
-    Attention attention(
-            AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor bias,
-            Tensor querySegments,
-            Tensor keySegments,
-            Dropout dropout) {
-        throw new UnsupportedOperationException("attention");
+    Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        inputs.requireShape("attention", shape);
+        return fitsTiles(shape) ? tiled.forward(shape, inputs, dropout) : plain.forward(shape, inputs, dropout);
     }
 
     void attentionBackward(
             AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
+            AttentionInputs inputs,
             Attention forward,
             Dropout dropout,
             Tensor dResult,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv,
-            Tensor dBias) {
-        throw new UnsupportedOperationException("attentionBackward");
+            AttentionGradients gradients) {
+        inputs.requireShape("attentionBackward", shape);
+        gradients.requireShape("attentionBackward", shape);
+        CudaTensor dOut = CudaContext.cuda(dResult);
+        CudaContext.require(dOut.size() == forward.result().size(), "attentionBackward", dResult, forward.result());
+        dOut.requireContiguous("attentionBackward");
+        if (fitsTiles(shape)) {
+            tiled.backward(shape, inputs, forward, dropout, dOut, gradients);
+        } else {
+            plain.backward(shape, inputs, forward, dropout, dOut, gradients);
+        }
     }
 }

@@ -3,6 +3,8 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
@@ -26,6 +28,7 @@ public final class CudaEngine implements Engine {
     private final CudaMemory transfers;
     private final CudaProducts products;
     private final CudaNorms norms;
+    private final CudaRelativeBias biases;
     private final CudaAttention attentions;
     private final CudaActivations activations;
     private final CudaEmbedding embeddings;
@@ -49,6 +52,7 @@ public final class CudaEngine implements Engine {
         this.transfers = new CudaMemory(context);
         this.products = new CudaProducts(context);
         this.norms = new CudaNorms(context);
+        this.biases = new CudaRelativeBias(context);
         this.attentions = new CudaAttention(context);
         this.activations = new CudaActivations(context);
         this.embeddings = new CudaEmbedding(context);
@@ -161,41 +165,28 @@ public final class CudaEngine implements Engine {
 
     @Override
     public Tensor relativeBias(Tensor table, RelativePositions positions) {
-        return attentions.relativeBias(table, positions);
+        return biases.relativeBias(table, positions);
     }
 
     @Override
     public void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write) {
-        attentions.relativeBiasGradient(dBias, positions, dTable, write);
+        biases.relativeBiasGradient(dBias, positions, dTable, write);
     }
 
     @Override
-    public Attention attention(
-            AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor bias,
-            Tensor querySegments,
-            Tensor keySegments,
-            Dropout dropout) {
-        return attentions.attention(shape, q, k, v, bias, querySegments, keySegments, dropout);
+    public Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        return attentions.attention(shape, inputs, dropout);
     }
 
     @Override
     public void attentionBackward(
             AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
+            AttentionInputs inputs,
             Attention forward,
             Dropout dropout,
             Tensor dResult,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv,
-            Tensor dBias) {
-        attentions.attentionBackward(shape, q, k, v, forward, dropout, dResult, dq, dk, dv, dBias);
+            AttentionGradients gradients) {
+        attentions.attentionBackward(shape, inputs, forward, dropout, dResult, gradients);
     }
 
     @Override

@@ -41,6 +41,7 @@ struct Forward {
     int queries;
     int keys;
     int causal;
+    Dropout dropout;
 };
 
 template <int D>
@@ -53,8 +54,9 @@ struct ForwardShared {
     unsigned char visible[MOST_TILES];
 };
 
-template <int D, bool DROP>
-__device__ __forceinline__ void forward(const Forward& in, const Dropout& dropout) {
+template <int D, bool DROP, bool BIAS>
+__device__ __forceinline__ void forward(const Forward& in) {
+    const Dropout& dropout = in.dropout;
     constexpr int STEPS = D / 16;
     constexpr bool IN_REGISTERS = D <= 64;
     DYNAMIC_SHARED(ForwardShared<D>, shared);
@@ -73,14 +75,14 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
     const int* query_segments = in.query_segments + static_cast<long long>(row) * in.queries;
     const int* key_segments = in.key_segments + static_cast<long long>(row) * in.keys;
     const int distances = in.queries + in.keys - 1;
-    const float* bias = in.bias == nullptr ? nullptr : in.bias + static_cast<long long>(head) * distances;
+    const float* bias = BIAS ? in.bias + static_cast<long long>(head) * distances : nullptr;
     const int tiles = (in.keys + STREAMED - 1) / STREAMED;
 
     auto load_stage = [&](int stage, int tile) {
         load_tile<D, STREAMED>(shared->k[stage], k, tile * STREAMED, wide_keys);
         load_tile<D, STREAMED>(shared->v[stage], v, tile * STREAMED, wide_values);
         load_line(shared->segments[stage], key_segments, tile * STREAMED, in.keys, threadIdx.x);
-        if (bias != nullptr) {
+        if (BIAS) {
             load_window(shared->window[stage], bias, tile * STREAMED - first - STAYING + in.queries - 1, distances);
         }
     };
@@ -101,6 +103,10 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
     const int own = first + warp * WARP_ROWS + 4 * group;
     const bool idle = first + warp * WARP_ROWS >= in.queries;
     const long long line = (static_cast<long long>(row) * in.heads + head) * in.queries + own;
+    const int pitch = mask_pitch(in.keys);
+    unsigned char* mask = DROP ? in.mask + line * pitch + quarter : nullptr;
+    const unsigned long long element = DROP ? dropout.element(0, line, in.keys) + 8 * quarter : 0;
+    const long long next_row = static_cast<long long>(dropout.total_planes) * in.keys;
     int segments[4];
 #pragma unroll
     for (int r = 0; r < 4; r++) {
@@ -108,7 +114,7 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
     }
     unsigned left[2][STEPS][4];
     float sums[2][D / 8][4] = {};
-    float maxima[4] = {-INFINITY_F, -INFINITY_F, -INFINITY_F, -INFINITY_F};
+    float maxima[4] = {-INFINITE, -INFINITE, -INFINITE, -INFINITE};
     float totals[4] = {};
 
     for (int stage = 0; tile < tiles; stage ^= 1) {
@@ -138,12 +144,7 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
 #pragma unroll
         for (int w = 0; w < 2; w++) {
             float scores[2][4][4];
-            if (bias == nullptr) {
-#pragma unroll
-                for (int i = 0; i < 32; i++) {
-                    scores[i / 16][i / 4 % 4][i % 4] = 0;
-                }
-            } else {
+            if (BIAS) {
                 float near[12];
                 const float* window = shared->window[stage] + STAYING + 32 * w + 8 * quarter - warp * WARP_ROWS - 4 * group;
 #pragma unroll
@@ -156,6 +157,11 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
                     for (int y = 0; y < 8; y++) {
                         scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)] = near[y - r + 4];
                     }
+                }
+            } else {
+#pragma unroll
+                for (int i = 0; i < 32; i++) {
+                    scores[i / 16][i / 4 % 4][i % 4] = 0;
                 }
             }
 #pragma unroll
@@ -185,7 +191,7 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
                     for (int y = 0; y < 8; y++) {
                         bool sees = others[y] == segments[r] && segments[r] != 0 && (!in.causal || key + y <= own + r);
                         float& score = scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)];
-                        score = sees ? score : -INFINITY_F;
+                        score = sees ? score : -INFINITE;
                     }
                 }
             }
@@ -220,7 +226,7 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
             float shift[4];
 #pragma unroll
             for (int r = 0; r < 4; r++) {
-                shift[r] = maxima[r] == -INFINITY_F ? 0.0f : -maxima[r] * LOG2_E;
+                shift[r] = maxima[r] == -INFINITE ? 0.0f : -maxima[r] * LOG2_E;
             }
 #pragma unroll
             for (int r = 0; r < 4; r++) {
@@ -229,9 +235,8 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
                 for (int t = 0; t < 2; t++) {
                     unsigned keep = 0;
                     if (DROP) {
-                        unsigned long long element =
-                            dropout.element(0, line + r, in.keys) + first_key + 32 * w + 8 * quarter + 4 * t;
-                        keep = kept(dropout, element >> 2, in.keys % 4 == 0 ? 0 : element & 3);
+                        unsigned long long at = element + r * next_row + (first_key + 32 * w + 4 * t);
+                        keep = kept(dropout, at >> 2, in.keys % 4 == 0 ? 0 : at & 3);
                         byte |= keep << 4 * t;
                     }
 #pragma unroll
@@ -243,8 +248,7 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
                     }
                 }
                 if (DROP && own + r < in.queries) {
-                    in.mask[(line + r) * mask_pitch(in.keys) + first_key / 8 + 4 * w + quarter] =
-                        static_cast<unsigned char>(byte);
+                    mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(byte);
                 }
             }
 #pragma unroll
@@ -279,7 +283,7 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
         scale[r] = total > 0 ? (DROP ? dropout.scale : 1.0f) / total : 0.0f;
         if (quarter == 0 && own + r < in.queries) {
             // Of a query that sees nothing: probabilities computed from it are 0.
-            in.log_sums[line + r] = total > 0 ? maxima[r] * LOG2_E + log2f(total) : INFINITY_F;
+            in.log_sums[line + r] = total > 0 ? maxima[r] * LOG2_E + log2f(total) : INFINITE;
         }
     }
     const Rows result = rows_of(in.result, in.heads * in.head_size, row, head, in.queries, in.head_size);
@@ -294,23 +298,55 @@ __device__ __forceinline__ void forward(const Forward& in, const Dropout& dropou
 #define OPERANDS                                                                                                       \
     Forward {                                                                                                          \
         q, k, v, result, bias, query_segments, key_segments, log_sums, mask, q_stride, k_stride, v_stride, heads,      \
-            head_size, queries, keys, causal                                                                           \
+            head_size, queries, keys, causal, dropout                                                                  \
     }
 
-template <int D>
-__device__ __forceinline__ void forward(const Forward& in, const Dropout& dropout) {
-    if (dropout.active()) {
-        forward<D, true>(in, dropout);
-    } else {
-        forward<D, false>(in, dropout);
-    }
+extern "C" __global__ void __launch_bounds__(128) attention_forward_16(PARAMETERS) {
+    forward<16, false, false>(OPERANDS);
 }
-
-extern "C" __global__ void __launch_bounds__(128) attention_forward_16(PARAMETERS) { forward<16>(OPERANDS, dropout); }
-
-extern "C" __global__ void __launch_bounds__(128) attention_forward_32(PARAMETERS) { forward<32>(OPERANDS, dropout); }
-
-extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64(PARAMETERS) { forward<64>(OPERANDS, dropout); }
-
-extern "C" __global__ void __launch_bounds__(128) attention_forward_128(PARAMETERS) { forward<128>(OPERANDS, dropout); }
+extern "C" __global__ void __launch_bounds__(128) attention_forward_16_dropout(PARAMETERS) {
+    forward<16, true, false>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_16_bias(PARAMETERS) {
+    forward<16, false, true>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_16_bias_dropout(PARAMETERS) {
+    forward<16, true, true>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_32(PARAMETERS) {
+    forward<32, false, false>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_32_dropout(PARAMETERS) {
+    forward<32, true, false>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_32_bias(PARAMETERS) {
+    forward<32, false, true>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_32_bias_dropout(PARAMETERS) {
+    forward<32, true, true>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64(PARAMETERS) {
+    forward<64, false, false>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64_dropout(PARAMETERS) {
+    forward<64, true, false>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64_bias(PARAMETERS) {
+    forward<64, false, true>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64_bias_dropout(PARAMETERS) {
+    forward<64, true, true>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_128(PARAMETERS) {
+    forward<128, false, false>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_128_dropout(PARAMETERS) {
+    forward<128, true, false>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_128_bias(PARAMETERS) {
+    forward<128, false, true>(OPERANDS);
+}
+extern "C" __global__ void __launch_bounds__(128) attention_forward_128_bias_dropout(PARAMETERS) {
+    forward<128, true, true>(OPERANDS);
+}
 #endif

@@ -14,7 +14,7 @@ constexpr int STREAMED = 64;
 constexpr int THREADS = 128;
 constexpr int WARP_ROWS = 32;
 constexpr float LOG2_E = 1.4426950408889634f;
-constexpr float INFINITY_F = __builtin_huge_valf();
+#define INFINITE __int_as_float(0x7f800000)
 
 // The distances between the rows of a block and a streamed tile: 191, and one to begin at 0.
 constexpr int WINDOW = STAYING + STREAMED;
@@ -252,4 +252,4 @@ __device__ __forceinline__ bool all_visible(const unsigned char* visible, int ti
 }
 
 // Bytes of the mask of kept probabilities from one query to the next: a bit a key, whole tiles that stay.
-__device__ __forceinline__ long long mask_pitch(int keys) { return (keys + STAYING - 1) / STAYING * (STAYING / 8); }
+__device__ __forceinline__ int mask_pitch(int keys) { return (keys + STAYING - 1) / STAYING * (STAYING / 8); }

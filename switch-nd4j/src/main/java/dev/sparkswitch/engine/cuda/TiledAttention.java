@@ -1,0 +1,245 @@
+package dev.sparkswitch.engine.cuda;
+
+import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
+
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
+import dev.sparkswitch.engine.AttentionShape;
+import dev.sparkswitch.engine.AttentionShape.Order;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine.Attention;
+
+/**
+ * Launches the attention kernels for tensor cores. The forward pass saves the logarithm (base 2) of each query's sum, and
+ * behind it the mask of kept probabilities, a bit each, where there is dropout.
+ */
+final class TiledAttention {
+    /** The largest head size that the kernels take. */
+    static final int WIDEST_HEAD = 128;
+
+    private static final int[] HEAD_SIZES = {16, 32, 64, WIDEST_HEAD};
+
+    // As in attention.cuh.
+    private static final int STAYING = 128;
+    private static final int STREAMED = 64;
+    private static final int THREADS = 128;
+    private static final int WARP_ROWS = 32;
+    private static final int MOST_TILES = 512;
+    private static final int NEAR = 12;
+
+    private static final int WINDOW_BYTES = 2 * (STAYING + STREAMED) * Float.BYTES;
+    private static final int LINE_BYTES = 2 * STREAMED * Float.BYTES;
+
+    private final CudaContext context;
+    private final Kernels forward;
+    private final Kernels queryGradient;
+    private final Kernels keyGradient;
+    private final Kernels bias;
+
+    TiledAttention(CudaContext context) {
+        this.context = context;
+        this.forward = context.kernels("attention-forward");
+        this.queryGradient = context.kernels("attention-query-gradient");
+        this.keyGradient = context.kernels("attention-key-gradient");
+        this.bias = context.kernels("attention-bias");
+    }
+
+    /** What a forward pass keeps, in one block of memory. */
+    private record Saved(CudaTensor tensor, long maskOffset) {
+        /** The address of the mask; 0 for none. */
+        long mask() {
+            return maskOffset == 0 ? 0 : tensor.address() + maskOffset;
+        }
+    }
+
+    private static long lines(AttentionShape shape) {
+        return (long) shape.rows() * shape.heads() * shape.queryLength();
+    }
+
+    /** Where the mask begins, a multiple of 16 bytes; 0 where there is none. */
+    private static long maskOffset(AttentionShape shape, Dropout dropout) {
+        return dropout.active() ? Math.max(16, (lines(shape) * Float.BYTES + 15) / 16 * 16) : 0;
+    }
+
+    private static int maskPitch(AttentionShape shape) {
+        return (shape.keyLength() + STAYING - 1) / STAYING * (STAYING / Byte.SIZE);
+    }
+
+    private Saved allocateSaved(AttentionShape shape, Dropout dropout) {
+        long offset = maskOffset(shape, dropout);
+        long bytes = offset == 0 ? lines(shape) * Float.BYTES : offset + lines(shape) * maskPitch(shape);
+        return new Saved(context.allocate(DType.FLOAT32, Math.toIntExact(bytes / Float.BYTES)), offset);
+    }
+
+    /** The head size of the kernels that take this one: its columns are filled up with zeros. */
+    private static int columns(AttentionShape shape) {
+        for (int size : HEAD_SIZES) {
+            if (shape.headSize() <= size) {
+                return size;
+            }
+        }
+        throw new IllegalArgumentException("no tiles for " + shape);
+    }
+
+    private static String name(String kernel, AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        return kernel
+                + "_"
+                + columns(shape)
+                + (inputs.bias() == null ? "" : "_bias")
+                + (dropout.active() ? "_dropout" : "");
+    }
+
+    private static Launch blocks(AttentionShape shape, int length, int sharedBytes) {
+        return new Launch((length + STAYING - 1) / STAYING, shape.heads(), shape.rows(), THREADS, sharedBytes);
+    }
+
+    private static int causal(AttentionShape shape) {
+        return shape.order() == Order.CAUSAL ? 1 : 0;
+    }
+
+    Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        CudaTensor result = context.compute(shape.rows() * shape.queryLength(), shape.width());
+        Saved saved = allocateSaved(shape, dropout);
+        int tileBytes = (STAYING + 4 * STREAMED) * columns(shape) * DType.BFLOAT16.bytes();
+        forward.launch(
+                name("attention_forward", shape, inputs, dropout),
+                blocks(shape, shape.queryLength(), tileBytes + WINDOW_BYTES + LINE_BYTES + MOST_TILES),
+                inputs.q(),
+                inputs.k(),
+                inputs.v(),
+                result,
+                inputs.bias(),
+                inputs.querySegments(),
+                inputs.keySegments(),
+                saved.tensor(),
+                saved.mask(),
+                inputs.q().rowStride(),
+                inputs.k().rowStride(),
+                inputs.v().rowStride(),
+                shape.heads(),
+                shape.headSize(),
+                shape.queryLength(),
+                shape.keyLength(),
+                causal(shape),
+                dropout);
+        return new Attention(result, saved.tensor());
+    }
+
+    void backward(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            Attention attention,
+            Dropout dropout,
+            CudaTensor dResult,
+            AttentionGradients gradients) {
+        Saved saved = new Saved(cuda(attention.saved()), maskOffset(shape, dropout));
+        // A place for each distance between 32 queries and all keys, for each 32 queries.
+        int places = (shape.keyLength() + STREAMED - 1) / STREAMED * STREAMED + WARP_ROWS;
+        int parts = (shape.queryLength() + WARP_ROWS - 1) / WARP_ROWS;
+        try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
+                CudaTensor partials =
+                        inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
+            queryGradient(shape, inputs, attention, saved, dropout, dResult, gradients, deltas, partials);
+            keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas);
+            if (gradients.dBias() != null) {
+                int columns = shape.queryLength() + shape.keyLength() - 1;
+                bias.launch(
+                        "sum_bias_partials",
+                        new Launch((columns + Launch.WARP - 1) / Launch.WARP, shape.heads(), 1, 8 * Launch.WARP, 0),
+                        partials,
+                        gradients.dBias(),
+                        shape.rows(),
+                        shape.heads(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        places);
+            }
+        }
+    }
+
+    private void queryGradient(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            Attention attention,
+            Saved saved,
+            Dropout dropout,
+            CudaTensor dResult,
+            AttentionGradients gradients,
+            CudaTensor deltas,
+            CudaTensor partials) {
+        int tileBytes = (2 * STAYING + 4 * STREAMED) * columns(shape) * DType.BFLOAT16.bytes();
+        int maskBytes = 2 * STAYING * STREAMED / Byte.SIZE;
+        int sharedBytes = tileBytes
+                + WINDOW_BYTES
+                + LINE_BYTES
+                + maskBytes
+                + STAYING * Float.BYTES
+                + THREADS * NEAR * Float.BYTES
+                + MOST_TILES;
+        queryGradient.launch(
+                name("attention_dq", shape, inputs, dropout),
+                blocks(shape, shape.queryLength(), sharedBytes),
+                inputs.q(),
+                inputs.k(),
+                inputs.v(),
+                attention.result(),
+                dResult,
+                gradients.dq(),
+                inputs.bias(),
+                partials,
+                inputs.querySegments(),
+                inputs.keySegments(),
+                saved.tensor(),
+                saved.mask(),
+                deltas,
+                inputs.q().rowStride(),
+                inputs.k().rowStride(),
+                inputs.v().rowStride(),
+                gradients.dq().rowStride(),
+                shape.heads(),
+                shape.headSize(),
+                shape.queryLength(),
+                shape.keyLength(),
+                causal(shape),
+                (float) dropout.scale());
+    }
+
+    private void keyGradient(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            Saved saved,
+            Dropout dropout,
+            CudaTensor dResult,
+            AttentionGradients gradients,
+            CudaTensor deltas) {
+        int tileBytes = (2 * STAYING + 4 * STREAMED) * columns(shape) * DType.BFLOAT16.bytes();
+        int maskBytes = 2 * (STREAMED / 8) * 9 * (STAYING / Byte.SIZE);
+        keyGradient.launch(
+                name("attention_dkv", shape, inputs, dropout),
+                blocks(shape, shape.keyLength(), tileBytes + WINDOW_BYTES + 3 * LINE_BYTES + maskBytes + MOST_TILES),
+                inputs.q(),
+                inputs.k(),
+                inputs.v(),
+                dResult,
+                gradients.dk(),
+                gradients.dv(),
+                inputs.bias(),
+                inputs.querySegments(),
+                inputs.keySegments(),
+                saved.tensor(),
+                saved.mask(),
+                deltas,
+                inputs.q().rowStride(),
+                inputs.k().rowStride(),
+                inputs.v().rowStride(),
+                gradients.dk().rowStride(),
+                gradients.dv().rowStride(),
+                shape.heads(),
+                shape.headSize(),
+                shape.queryLength(),
+                shape.keyLength(),
+                causal(shape),
+                (float) dropout.scale());
+    }
+}
