@@ -234,6 +234,9 @@ public interface Engine extends AutoCloseable {
     /** One step of Adafactor for every slot. */
     void adafactor(AdafactorStep step, List<AdafactorSlot> slots);
 
+    /** One step of AdamW for every slot. */
+    void adamw(AdamWStep step, List<AdamWSlot> slots);
+
     @Override
     void close();
 }

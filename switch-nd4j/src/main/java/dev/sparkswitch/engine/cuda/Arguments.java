@@ -83,6 +83,11 @@ final class Arguments {
         return count;
     }
 
+    /** The bytes of all arguments together. */
+    int length() {
+        return bytes.position();
+    }
+
     /** Where argument {@code index} begins in {@link #bytes}. */
     int offset(int index) {
         return offsets[index];
@@ -93,7 +98,7 @@ final class Arguments {
         return sizes[index];
     }
 
-    /** The memory of all arguments, from position 0. */
+    /** The memory of all arguments, from byte 0 on. */
     ByteBuffer bytes() {
         return bytes;
     }

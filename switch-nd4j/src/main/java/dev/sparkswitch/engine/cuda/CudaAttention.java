@@ -24,7 +24,7 @@ final class CudaAttention {
     }
 
     private boolean fitsTiles(AttentionShape shape) {
-        return precision == Precision.BF16 && shape.headSize() <= TiledAttention.WIDEST_HEAD;
+        return precision == Precision.BF16 && tiled.takes(shape);
     }
 
     Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {

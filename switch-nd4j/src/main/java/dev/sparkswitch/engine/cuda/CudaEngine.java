@@ -3,6 +3,8 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
 import dev.sparkswitch.engine.AttentionGradients;
 import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
@@ -19,6 +21,7 @@ import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** The engine on a CUDA card, in float32 or bfloat16: every family of operations stands in a class of its own. */
 public final class CudaEngine implements Engine {
@@ -34,6 +37,7 @@ public final class CudaEngine implements Engine {
     private final CudaEmbedding embeddings;
     private final CudaLoss losses;
     private final CudaRouting routings;
+    private final CudaSlots expertSlots;
     private final CudaOptimizers optimizers;
 
     /**
@@ -58,7 +62,19 @@ public final class CudaEngine implements Engine {
         this.embeddings = new CudaEmbedding(context);
         this.losses = new CudaLoss(context, products);
         this.routings = new CudaRouting(context, products);
+        this.expertSlots = new CudaSlots(context);
         this.optimizers = new CudaOptimizers(context);
+    }
+
+    /**
+     * The engine on a card of this machine.
+     *
+     * @param precision FLOAT32 or BF16
+     * @param card the card's number among those that this process sees, from 0
+     * @throws dev.sparkswitch.base.ResourceException where libraries, driver or card are missing or too old
+     */
+    public static CudaEngine open(Precision precision, int card) {
+        return new CudaEngine(new CudaDevice(card), precision);
     }
 
     @Override
@@ -257,22 +273,22 @@ public final class CudaEngine implements Engine {
 
     @Override
     public Tensor dispatch(Tensor x, Routing routing) {
-        return routings.dispatch(x, routing);
+        return expertSlots.dispatch(x, routing);
     }
 
     @Override
     public Tensor dispatchBackward(Tensor dSlots, Routing routing) {
-        return routings.dispatchBackward(dSlots, routing);
+        return expertSlots.dispatchBackward(dSlots, routing);
     }
 
     @Override
     public Tensor combine(Tensor slots, Routing routing) {
-        return routings.combine(slots, routing);
+        return expertSlots.combine(slots, routing);
     }
 
     @Override
     public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
-        return routings.combineBackward(dy, slots, routing);
+        return expertSlots.combineBackward(dy, slots, routing);
     }
 
     @Override
@@ -295,9 +311,23 @@ public final class CudaEngine implements Engine {
         optimizers.adafactor(step, slots);
     }
 
+    /** From here on the card takes the times of its operations, at some cost. */
+    public void startProfile() {
+        device.startProfile();
+    }
+
+    /** Ends {@link #startProfile}: times by kernel, and by product and its shape. */
+    public Map<String, OperationTime> endProfile() {
+        return device.endProfile();
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots) {
+        optimizers.adamw(step, slots);
+    }
+
     @Override
     public void close() {
-        device.synchronize();
         memory.close();
         device.close();
     }

@@ -82,7 +82,7 @@ final class CudaProducts {
             Product.Turn turnB,
             double beta,
             CudaTensor c) {
-        multiply(new Product(m, n, k, alpha, operand(a, 0, turnA), operand(b, 0, turnB), beta, operand(c, 0, NONE), 1));
+        multiply(new Product(m, n, k, alpha, operand(a, turnA), operand(b, turnB), beta, operand(c, NONE), 1));
     }
 
     /** {@link #product} for every entry of the first of three axes. */
@@ -99,15 +99,37 @@ final class CudaProducts {
         multiply(new Product(m, n, k, 1, entries(a, turnA), entries(b, turnB), beta, entries(c, NONE), c.extent(0)));
     }
 
-    private void multiply(Product product) {
+    /** Nothing where the result is empty. */
+    void multiply(Product product) {
         if (product.m() == 0 || product.n() == 0 || product.count() == 0) {
+            return;
+        }
+        if (product.k() == 0) {
+            multiplyNothing(product);
             return;
         }
         context.device().multiply(product);
     }
 
+    /** A sum of no products: the gradient of a weight that met no token. */
+    private void multiplyNothing(Product product) {
+        Product.Operand c = product.c();
+        long elements = (long) product.m() * product.n() * product.count();
+        if (product.beta() == 0) {
+            if (c.rowStride() != product.n()) {
+                throw new IllegalArgumentException("an empty product to a view of columns: " + product);
+            }
+            context.device().zero(c.address(), elements * c.type().bytes());
+        }
+    }
+
     private static Product.Operand entries(CudaTensor tensor, Product.Turn turn) {
         return operand(tensor, (long) tensor.extent(1) * tensor.rowStride(), turn);
+    }
+
+    /** A whole matrix; leading axes count as rows. */
+    static Product.Operand operand(CudaTensor tensor, Product.Turn turn) {
+        return operand(tensor, 0, turn);
     }
 
     private static Product.Operand operand(CudaTensor tensor, long batchStride, Product.Turn turn) {

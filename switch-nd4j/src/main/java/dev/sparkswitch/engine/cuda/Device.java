@@ -2,6 +2,7 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.engine.DType;
 import java.nio.ByteBuffer;
+import java.util.Map;
 
 /**
  * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution. Addresses are those
@@ -55,6 +56,12 @@ interface Device extends AutoCloseable {
 
     /** Waits for everything that was started; an error of a kernel shows here at the latest. */
     void synchronize();
+
+    /** From here on times are taken. */
+    void startProfile();
+
+    /** Ends {@link #startProfile}: times by operation. */
+    Map<String, OperationTime> endProfile();
 
     @Override
     void close();

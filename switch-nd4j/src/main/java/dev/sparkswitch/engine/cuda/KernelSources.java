@@ -9,21 +9,12 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The modules of kernels: resources beside this class, each compiled as one text with the two common ones before it. */
+/** The modules of kernels: resources beside this class, each compiled as one text with the common ones before it. */
 final class KernelSources {
-    /** Every module; {@code NAME.cu} holds it. */
-    static final List<String> MODULES = List.of(
-            "memory",
-            "attention-bias",
-            "attention-forward",
-            "attention-key-gradient",
-            "attention-plain",
-            "attention-query-gradient");
-
     /** A line that stands for another file beside it. */
     private static final Pattern INCLUDE = Pattern.compile("#include \"([^\"]+)\"");
 
-    private static final List<String> COMMON = List.of("common.cuh", "mma.cuh");
+    private static final List<String> COMMON = List.of("common.cuh", "mma.cuh", "rows.cuh");
 
     private KernelSources() {}
 

@@ -9,18 +9,17 @@ import dev.sparkswitch.engine.AttentionShape.Order;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine.Attention;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * Launches the attention kernels for tensor cores. The forward pass saves the logarithm (base 2) of each query's sum, and
  * behind it the mask of kept probabilities, a bit each, where there is dropout.
  */
 final class TiledAttention {
-    /** The largest head size that the kernels take. */
-    static final int WIDEST_HEAD = 128;
+    private static final int[] HEAD_SIZES = {16, 32, 64, 128};
 
-    private static final int[] HEAD_SIZES = {16, 32, 64, WIDEST_HEAD};
-
-    // As in attention.cuh.
+    // As in attention-tiles.cuh.
     private static final int STAYING = 128;
     private static final int STREAMED = 64;
     private static final int THREADS = 128;
@@ -32,16 +31,16 @@ final class TiledAttention {
     private static final int LINE_BYTES = 2 * STREAMED * Float.BYTES;
 
     private final CudaContext context;
-    private final Kernels forward;
-    private final Kernels queryGradient;
-    private final Kernels keyGradient;
+    /** By the head size of their tiles. */
+    private final Map<Integer, Kernels> kernels = new HashMap<>();
+
     private final Kernels bias;
 
     TiledAttention(CudaContext context) {
         this.context = context;
-        this.forward = context.kernels("attention-forward");
-        this.queryGradient = context.kernels("attention-query-gradient");
-        this.keyGradient = context.kernels("attention-key-gradient");
+        for (int size : HEAD_SIZES) {
+            kernels.put(size, context.kernels("attention-" + size));
+        }
         this.bias = context.kernels("attention-bias");
     }
 
@@ -72,6 +71,12 @@ final class TiledAttention {
         return new Saved(context.allocate(DType.FLOAT32, Math.toIntExact(bytes / Float.BYTES)), offset);
     }
 
+    /** Whether there are kernels for this head size that the card has shared memory for. */
+    boolean takes(AttentionShape shape) {
+        return shape.headSize() <= HEAD_SIZES[HEAD_SIZES.length - 1]
+                && queryGradientBytes(columns(shape)) <= context.device().sharedMemoryPerBlock();
+    }
+
     /** The head size of the kernels that take this one: its columns are filled up with zeros. */
     private static int columns(AttentionShape shape) {
         for (int size : HEAD_SIZES) {
@@ -82,12 +87,29 @@ final class TiledAttention {
         throw new IllegalArgumentException("no tiles for " + shape);
     }
 
-    private static String name(String kernel, AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
-        return kernel
-                + "_"
-                + columns(shape)
-                + (inputs.bias() == null ? "" : "_bias")
-                + (dropout.active() ? "_dropout" : "");
+    private static int tileBytes(int staying, int columns) {
+        return (staying * STAYING + 4 * STREAMED) * columns * DType.BFLOAT16.bytes();
+    }
+
+    private static int forwardBytes(int columns) {
+        return tileBytes(1, columns) + WINDOW_BYTES + LINE_BYTES + MOST_TILES;
+    }
+
+    /** The most that any of the kernels asks for. */
+    private static int queryGradientBytes(int columns) {
+        int maskBytes = 2 * STAYING * STREAMED / Byte.SIZE;
+        int deltaBytes = STAYING * Float.BYTES;
+        int nearBytes = THREADS * NEAR * Float.BYTES;
+        return tileBytes(2, columns) + WINDOW_BYTES + LINE_BYTES + maskBytes + deltaBytes + nearBytes + MOST_TILES;
+    }
+
+    private static int keyGradientBytes(int columns) {
+        int maskBytes = 2 * (STREAMED / 8) * 9 * (STAYING / Byte.SIZE);
+        return tileBytes(2, columns) + WINDOW_BYTES + 3 * LINE_BYTES + maskBytes + MOST_TILES;
+    }
+
+    private static String name(String kernel, AttentionInputs inputs, Dropout dropout) {
+        return kernel + (inputs.bias() == null ? "" : "_bias") + (dropout.active() ? "_dropout" : "");
     }
 
     private static Launch blocks(AttentionShape shape, int length, int sharedBytes) {
@@ -101,28 +123,28 @@ final class TiledAttention {
     Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         CudaTensor result = context.compute(shape.rows() * shape.queryLength(), shape.width());
         Saved saved = allocateSaved(shape, dropout);
-        int tileBytes = (STAYING + 4 * STREAMED) * columns(shape) * DType.BFLOAT16.bytes();
-        forward.launch(
-                name("attention_forward", shape, inputs, dropout),
-                blocks(shape, shape.queryLength(), tileBytes + WINDOW_BYTES + LINE_BYTES + MOST_TILES),
-                inputs.q(),
-                inputs.k(),
-                inputs.v(),
-                result,
-                inputs.bias(),
-                inputs.querySegments(),
-                inputs.keySegments(),
-                saved.tensor(),
-                saved.mask(),
-                inputs.q().rowStride(),
-                inputs.k().rowStride(),
-                inputs.v().rowStride(),
-                shape.heads(),
-                shape.headSize(),
-                shape.queryLength(),
-                shape.keyLength(),
-                causal(shape),
-                dropout);
+        kernels.get(columns(shape))
+                .launch(
+                        name("attention_forward", inputs, dropout),
+                        blocks(shape, shape.queryLength(), forwardBytes(columns(shape))),
+                        inputs.q(),
+                        inputs.k(),
+                        inputs.v(),
+                        result,
+                        inputs.bias(),
+                        inputs.querySegments(),
+                        inputs.keySegments(),
+                        saved.tensor(),
+                        saved.mask(),
+                        inputs.q().rowStride(),
+                        inputs.k().rowStride(),
+                        inputs.v().rowStride(),
+                        shape.heads(),
+                        shape.headSize(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        causal(shape),
+                        dropout);
         return new Attention(result, saved.tensor());
     }
 
@@ -168,41 +190,33 @@ final class TiledAttention {
             AttentionGradients gradients,
             CudaTensor deltas,
             CudaTensor partials) {
-        int tileBytes = (2 * STAYING + 4 * STREAMED) * columns(shape) * DType.BFLOAT16.bytes();
-        int maskBytes = 2 * STAYING * STREAMED / Byte.SIZE;
-        int sharedBytes = tileBytes
-                + WINDOW_BYTES
-                + LINE_BYTES
-                + maskBytes
-                + STAYING * Float.BYTES
-                + THREADS * NEAR * Float.BYTES
-                + MOST_TILES;
-        queryGradient.launch(
-                name("attention_dq", shape, inputs, dropout),
-                blocks(shape, shape.queryLength(), sharedBytes),
-                inputs.q(),
-                inputs.k(),
-                inputs.v(),
-                attention.result(),
-                dResult,
-                gradients.dq(),
-                inputs.bias(),
-                partials,
-                inputs.querySegments(),
-                inputs.keySegments(),
-                saved.tensor(),
-                saved.mask(),
-                deltas,
-                inputs.q().rowStride(),
-                inputs.k().rowStride(),
-                inputs.v().rowStride(),
-                gradients.dq().rowStride(),
-                shape.heads(),
-                shape.headSize(),
-                shape.queryLength(),
-                shape.keyLength(),
-                causal(shape),
-                (float) dropout.scale());
+        kernels.get(columns(shape))
+                .launch(
+                        name("attention_query_gradient", inputs, dropout),
+                        blocks(shape, shape.queryLength(), queryGradientBytes(columns(shape))),
+                        inputs.q(),
+                        inputs.k(),
+                        inputs.v(),
+                        attention.result(),
+                        dResult,
+                        gradients.dq(),
+                        inputs.bias(),
+                        partials,
+                        inputs.querySegments(),
+                        inputs.keySegments(),
+                        saved.tensor(),
+                        saved.mask(),
+                        deltas,
+                        inputs.q().rowStride(),
+                        inputs.k().rowStride(),
+                        inputs.v().rowStride(),
+                        gradients.dq().rowStride(),
+                        shape.heads(),
+                        shape.headSize(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        causal(shape),
+                        (float) dropout.scale());
     }
 
     private void keyGradient(
@@ -213,33 +227,32 @@ final class TiledAttention {
             CudaTensor dResult,
             AttentionGradients gradients,
             CudaTensor deltas) {
-        int tileBytes = (2 * STAYING + 4 * STREAMED) * columns(shape) * DType.BFLOAT16.bytes();
-        int maskBytes = 2 * (STREAMED / 8) * 9 * (STAYING / Byte.SIZE);
-        keyGradient.launch(
-                name("attention_dkv", shape, inputs, dropout),
-                blocks(shape, shape.keyLength(), tileBytes + WINDOW_BYTES + 3 * LINE_BYTES + maskBytes + MOST_TILES),
-                inputs.q(),
-                inputs.k(),
-                inputs.v(),
-                dResult,
-                gradients.dk(),
-                gradients.dv(),
-                inputs.bias(),
-                inputs.querySegments(),
-                inputs.keySegments(),
-                saved.tensor(),
-                saved.mask(),
-                deltas,
-                inputs.q().rowStride(),
-                inputs.k().rowStride(),
-                inputs.v().rowStride(),
-                gradients.dk().rowStride(),
-                gradients.dv().rowStride(),
-                shape.heads(),
-                shape.headSize(),
-                shape.queryLength(),
-                shape.keyLength(),
-                causal(shape),
-                (float) dropout.scale());
+        kernels.get(columns(shape))
+                .launch(
+                        name("attention_key_gradient", inputs, dropout),
+                        blocks(shape, shape.keyLength(), keyGradientBytes(columns(shape))),
+                        inputs.q(),
+                        inputs.k(),
+                        inputs.v(),
+                        dResult,
+                        gradients.dk(),
+                        gradients.dv(),
+                        inputs.bias(),
+                        inputs.querySegments(),
+                        inputs.keySegments(),
+                        saved.tensor(),
+                        saved.mask(),
+                        deltas,
+                        inputs.q().rowStride(),
+                        inputs.k().rowStride(),
+                        inputs.v().rowStride(),
+                        gradients.dk().rowStride(),
+                        gradients.dv().rowStride(),
+                        shape.heads(),
+                        shape.headSize(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        causal(shape),
+                        (float) dropout.scale());
     }
 }

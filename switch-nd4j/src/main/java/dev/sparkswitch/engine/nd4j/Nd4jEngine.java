@@ -6,6 +6,8 @@ import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.TRANSPOSED;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
 import dev.sparkswitch.engine.AttentionGradients;
 import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
@@ -492,6 +494,13 @@ public final class Nd4jEngine implements Engine {
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
         for (AdafactorSlot slot : slots) {
             trainings.adafactor(step, slot);
+        }
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots) {
+        for (AdamWSlot slot : slots) {
+            trainings.adamw(step, slot);
         }
     }
 

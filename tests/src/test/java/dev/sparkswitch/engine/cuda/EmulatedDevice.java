@@ -15,7 +15,9 @@ import java.util.Set;
  * plain loops. Slow, strict and deterministic.
  */
 final class EmulatedDevice implements Device {
-    private static final int SHARED_BYTES = 99 * 1024;
+    /** As on an A100; smaller cards take kernels that need less. */
+    private static final int SHARED_BYTES = 163 * 1024;
+
     private static final int MULTIPROCESSORS = 4;
 
     private record Module(String name, DType compute) {}
@@ -26,6 +28,7 @@ final class EmulatedDevice implements Device {
     private static final Map<Module, Long> LOADED = new HashMap<>();
 
     private final Set<Long> blocks = new HashSet<>();
+    private Map<String, OperationTime> times;
 
     EmulatedDevice() {
         loadHost();
@@ -132,6 +135,7 @@ final class EmulatedDevice implements Device {
         for (int i = 0; i < offsets.length; i++) {
             offsets[i] = arguments.offset(i);
         }
+        long start = System.nanoTime();
         String error = SimtHost.launch(
                 kernel.module(),
                 kernel.name(),
@@ -142,6 +146,7 @@ final class EmulatedDevice implements Device {
                 launch.sharedBytes(),
                 SimtHost.address(arguments.bytes()),
                 offsets);
+        time(kernel.name(), start);
         if (error != null) {
             throw new IllegalStateException(place + ": " + error);
         }
@@ -158,12 +163,33 @@ final class EmulatedDevice implements Device {
             operands[at++] = operand.type() == DType.BFLOAT16 ? 1 : 0;
             operands[at++] = operand.turn() == Product.Turn.TRANSPOSED ? 1 : 0;
         }
+        long start = System.nanoTime();
         SimtHost.multiply(
                 product.m(), product.n(), product.k(), product.alpha(), product.beta(), product.count(), operands);
+        time("product " + product, start);
     }
 
     @Override
     public void synchronize() {}
+
+    @Override
+    public void startProfile() {
+        times = new HashMap<>();
+    }
+
+    @Override
+    public Map<String, OperationTime> endProfile() {
+        Map<String, OperationTime> ended = times;
+        times = null;
+        return ended;
+    }
+
+    private void time(String operation, long start) {
+        if (times != null) {
+            OperationTime before = times.getOrDefault(operation, new OperationTime(0, 0));
+            times.put(operation, before.plus((System.nanoTime() - start) / 1e6));
+        }
+    }
 
     @Override
     public void close() {

@@ -2,9 +2,15 @@ package dev.sparkswitch.tests.engine;
 
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.cuda.CudaCards;
 import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -18,27 +24,42 @@ import java.util.stream.Stream;
 record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
     private static final double FLOAT32_TOLERANCE = 1e-5;
     private static final double BF16_TOLERANCE = 2e-2;
+    /** What has been said to be missing. */
+    private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
+
+    /** System property: the groups of engines to run, of host, emulated and card; all by default. */
+    private static final String GROUPS = "sparkswitch.engines";
 
     /** Every engine that runs here. */
     static Stream<EngineCase> all() {
-        return Stream.of(host(), emulated()).flatMap(cases -> cases);
+        Set<String> groups =
+                Set.of(System.getProperty(GROUPS, "host,emulated,card").split(","));
+        List<EngineCase> cases = new ArrayList<>();
+        if (groups.contains("host")) {
+            cases.add(nd4j(Precision.FLOAT64, 1));
+            cases.add(nd4j(Precision.FLOAT32, 1));
+            cases.add(nd4j(Precision.FLOAT32, 2));
+        }
+        if (groups.contains("emulated") && isHere(EmulatedEngine.missing())) {
+            cases.add(cuda("emulated cuda", EmulatedEngine::open, Precision.FLOAT32));
+            cases.add(cuda("emulated cuda", EmulatedEngine::open, Precision.BF16));
+        }
+        if (groups.contains("card") && isHere(CudaCards.missing())) {
+            cases.add(cuda("cuda", CudaCards::open, Precision.FLOAT32));
+            cases.add(cuda("cuda", CudaCards::open, Precision.BF16));
+        }
+        return cases.stream();
     }
 
-    private static Stream<EngineCase> host() {
-        return Stream.of(nd4j(Precision.FLOAT64, 1), nd4j(Precision.FLOAT32, 1), nd4j(Precision.FLOAT32, 2));
+    private static boolean isHere(Optional<String> missing) {
+        missing.filter(TOLD::add).ifPresent(System.err::println);
+        return missing.isEmpty();
     }
 
-    /** The CUDA engine on an emulated card, where one can be built. */
-    private static Stream<EngineCase> emulated() {
-        Optional<String> missing = EmulatedEngine.missing();
-        missing.ifPresent(System.err::println);
-        return missing.isPresent() ? Stream.empty() : Stream.of(emulated(Precision.FLOAT32), emulated(Precision.BF16));
-    }
-
-    private static EngineCase emulated(Precision precision) {
+    private static EngineCase cuda(String name, Function<Precision, Engine> maker, Precision precision) {
         return new EngineCase(
-                "emulated cuda " + precision,
-                () -> EmulatedEngine.open(precision),
+                name + " " + precision,
+                () -> maker.apply(precision),
                 precision == Precision.BF16 ? BF16_TOLERANCE : FLOAT32_TOLERANCE);
     }
 

@@ -18,7 +18,7 @@
 #define __forceinline__ inline
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
-#define __align__(n) alignas(n)
+#define __align__(n) __attribute__((aligned(n)))
 // One block at a time runs, so that its shared variables can be static. They lie together to be spoiled before each block.
 #define __shared__ __attribute__((section("simt_shared"))) static
 

@@ -7,8 +7,6 @@
 // over keys of P * kept(dP) = the sum over columns of dO * result; dq = dS k, and the bias's gradient sums dS over pairs of
 // equal distance.
 
-#ifdef COMPUTE_BF16
-#include "attention.cuh"
 
 struct QueryGradient {
     const bf16* q;
@@ -351,64 +349,14 @@ __device__ __forceinline__ void query_gradient(const QueryGradient& in) {
     store_rows<D>(sums, scale, shared->q, dq, first, warp, lane);
 }
 
-#define PARAMETERS                                                                                                     \
+#define QUERY_GRADIENT_PARAMETERS                                                                                      \
     const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *result, const bf16 *d_result, bf16 *dq,                   \
         const float *bias, float *bias_partials, const int *query_segments, const int *key_segments,                   \
         const float *log_sums, const unsigned char *mask, float *deltas, int q_stride, int k_stride, int v_stride,     \
         int dq_stride, int heads, int head_size, int queries, int keys, int causal, float scale
 
-#define OPERANDS                                                                                                       \
+#define QUERY_GRADIENT_OPERANDS                                                                                        \
     QueryGradient {                                                                                                    \
         q, k, v, result, d_result, dq, bias, bias_partials, query_segments, key_segments, log_sums, mask, deltas,      \
             q_stride, k_stride, v_stride, dq_stride, heads, head_size, queries, keys, causal, scale                    \
     }
-
-extern "C" __global__ void __launch_bounds__(128) attention_dq_16(PARAMETERS) {
-    query_gradient<16, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_16_dropout(PARAMETERS) {
-    query_gradient<16, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_16_bias(PARAMETERS) {
-    query_gradient<16, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_16_bias_dropout(PARAMETERS) {
-    query_gradient<16, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_32(PARAMETERS) {
-    query_gradient<32, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_32_dropout(PARAMETERS) {
-    query_gradient<32, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_32_bias(PARAMETERS) {
-    query_gradient<32, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_32_bias_dropout(PARAMETERS) {
-    query_gradient<32, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dq_64(PARAMETERS) {
-    query_gradient<64, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dq_64_dropout(PARAMETERS) {
-    query_gradient<64, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dq_64_bias(PARAMETERS) {
-    query_gradient<64, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dq_64_bias_dropout(PARAMETERS) {
-    query_gradient<64, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_128(PARAMETERS) {
-    query_gradient<128, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_128_dropout(PARAMETERS) {
-    query_gradient<128, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_128_bias(PARAMETERS) {
-    query_gradient<128, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dq_128_bias_dropout(PARAMETERS) {
-    query_gradient<128, true, true>(OPERANDS);
-}
-#endif

@@ -3,8 +3,6 @@
 // of a product: nothing but what was streamed is read from shared memory. The pass for queries has left the deltas that its
 // opening remarks define; dv = kept(P)^T dO, dk = dS^T q.
 
-#ifdef COMPUTE_BF16
-#include "attention.cuh"
 
 struct KeyGradient {
     const bf16* q;
@@ -280,64 +278,14 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     store_rows<D>(value_sums, scaled, shared->v, dv, first, warp, lane);
 }
 
-#define PARAMETERS                                                                                                     \
+#define KEY_GRADIENT_PARAMETERS                                                                                        \
     const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *d_result, bf16 *dk, bf16 *dv, const float *bias,          \
         const int *query_segments, const int *key_segments, const float *log_sums, const unsigned char *mask,          \
         const float *deltas, int q_stride, int k_stride, int v_stride, int dk_stride, int dv_stride, int heads,        \
         int head_size, int queries, int keys, int causal, float scale
 
-#define OPERANDS                                                                                                       \
+#define KEY_GRADIENT_OPERANDS                                                                                          \
     KeyGradient {                                                                                                      \
         q, k, v, d_result, dk, dv, bias, query_segments, key_segments, log_sums, mask, deltas, q_stride, k_stride,     \
             v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale                             \
     }
-
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_16(PARAMETERS) {
-    key_gradient<16, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_16_dropout(PARAMETERS) {
-    key_gradient<16, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_16_bias(PARAMETERS) {
-    key_gradient<16, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_16_bias_dropout(PARAMETERS) {
-    key_gradient<16, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_32(PARAMETERS) {
-    key_gradient<32, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_32_dropout(PARAMETERS) {
-    key_gradient<32, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_32_bias(PARAMETERS) {
-    key_gradient<32, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_32_bias_dropout(PARAMETERS) {
-    key_gradient<32, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dkv_64(PARAMETERS) {
-    key_gradient<64, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dkv_64_dropout(PARAMETERS) {
-    key_gradient<64, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dkv_64_bias(PARAMETERS) {
-    key_gradient<64, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_dkv_64_bias_dropout(PARAMETERS) {
-    key_gradient<64, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_128(PARAMETERS) {
-    key_gradient<128, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_128_dropout(PARAMETERS) {
-    key_gradient<128, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_128_bias(PARAMETERS) {
-    key_gradient<128, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_dkv_128_bias_dropout(PARAMETERS) {
-    key_gradient<128, true, true>(OPERANDS);
-}
-#endif

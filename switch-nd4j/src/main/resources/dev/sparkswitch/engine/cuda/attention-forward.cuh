@@ -3,8 +3,6 @@
 // logarithm of each query's sum, and the mask of kept probabilities, one bit each: drawing it anew would cost the backward
 // pass more than the products.
 
-#ifdef COMPUTE_BF16
-#include "attention.cuh"
 
 // How far a maximum may rise, as an exponent of e, before sums are scaled down: far from overflow, and mostly never.
 constexpr float SLACK = 5.0f;
@@ -290,63 +288,13 @@ __device__ __forceinline__ void forward(const Forward& in) {
     store_rows<D>(sums, scale, shared->q, result, first, warp, lane);
 }
 
-#define PARAMETERS                                                                                                     \
+#define FORWARD_PARAMETERS                                                                                             \
     const bf16 *q, const bf16 *k, const bf16 *v, bf16 *result, const float *bias, const int *query_segments,           \
         const int *key_segments, float *log_sums, unsigned char *mask, int q_stride, int k_stride, int v_stride,       \
         int heads, int head_size, int queries, int keys, int causal, Dropout dropout
 
-#define OPERANDS                                                                                                       \
+#define FORWARD_OPERANDS                                                                                               \
     Forward {                                                                                                          \
         q, k, v, result, bias, query_segments, key_segments, log_sums, mask, q_stride, k_stride, v_stride, heads,      \
             head_size, queries, keys, causal, dropout                                                                  \
     }
-
-extern "C" __global__ void __launch_bounds__(128) attention_forward_16(PARAMETERS) {
-    forward<16, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_16_dropout(PARAMETERS) {
-    forward<16, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_16_bias(PARAMETERS) {
-    forward<16, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_16_bias_dropout(PARAMETERS) {
-    forward<16, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_32(PARAMETERS) {
-    forward<32, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_32_dropout(PARAMETERS) {
-    forward<32, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_32_bias(PARAMETERS) {
-    forward<32, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_32_bias_dropout(PARAMETERS) {
-    forward<32, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64(PARAMETERS) {
-    forward<64, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64_dropout(PARAMETERS) {
-    forward<64, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64_bias(PARAMETERS) {
-    forward<64, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_64_bias_dropout(PARAMETERS) {
-    forward<64, true, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_128(PARAMETERS) {
-    forward<128, false, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_128_dropout(PARAMETERS) {
-    forward<128, true, false>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_128_bias(PARAMETERS) {
-    forward<128, false, true>(OPERANDS);
-}
-extern "C" __global__ void __launch_bounds__(128) attention_forward_128_bias_dropout(PARAMETERS) {
-    forward<128, true, true>(OPERANDS);
-}
-#endif
