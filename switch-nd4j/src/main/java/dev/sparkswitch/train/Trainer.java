@@ -131,8 +131,12 @@ public final class Trainer implements AutoCloseable {
         model.parameters().resetGradients();
         double lossSum = backward(batches, totals);
         model.parameters().completeGradients();
-        collectives.allReduceSum(model.parameters().sharedGradients(), world);
-        collectives.allReduceSum(model.parameters().expertGradients(), placement.replicaGroup(context.rank()));
+        for (Tensor gradients : model.parameters().sharedGradients()) {
+            collectives.allReduceSum(gradients, world);
+        }
+        for (Tensor gradients : model.parameters().expertGradients()) {
+            collectives.allReduceSum(gradients, placement.replicaGroup(context.rank()));
+        }
         StepMetrics metrics = metrics(totals, lossSum, start, began);
         if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
             throw new UserException("Training diverged at step " + (step + 1) + ": loss " + metrics.loss()
@@ -217,10 +221,8 @@ public final class Trainer implements AutoCloseable {
         values[0] = lossSum;
         // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
         boolean firstReplica = context.rank() < placement.expertParallel();
-        values[1] = (firstReplica ? engine.sumSquares(List.of(model.parameters().expertGradients())) : 0)
-                + (context.rank() == 0
-                        ? engine.sumSquares(List.of(model.parameters().sharedGradients()))
-                        : 0);
+        values[1] = (firstReplica ? engine.sumSquares(model.parameters().expertGradients()) : 0)
+                + (context.rank() == 0 ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
         for (int layer = 0; layer < statistics.size(); layer++) {
             System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
         }
