@@ -33,7 +33,7 @@ final class Cuda {
             Loader.load(cublas.class);
         } catch (LinkageError e) {
             throw new ResourceException(
-                    "the CUDA libraries cannot be loaded (" + e.getMessage()
+                    "the CUDA libraries cannot be loaded (" + reason(e)
                             + "): install an NVIDIA driver from 580 on and CUDA 13's libcudart, libnvrtc and libcublasLt,"
                             + " or choose the engine nd4j",
                     e);
@@ -50,6 +50,15 @@ final class Cuda {
                     + ", and this engine needs " + version(OLDEST_DRIVER) + ": install a driver from 580 on, or choose"
                     + " the engine nd4j");
         }
+    }
+
+    /** What the bindings found in the end; outside of it stands only that they found nothing. */
+    private static String reason(Throwable e) {
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause.getMessage();
     }
 
     private static String version(int number) {
