@@ -17,13 +17,13 @@ import java.util.List;
  * follow at distances that let the items before them finish, and close enough for the gradients still to be cached.
  */
 final class AdafactorPlan implements AutoCloseable {
-    /** As in adafactor.cu: bytes of a slot's description, columns of a tile and of moments, elements of an unfactored tile. */
+    /** As in adafactor-slots.cuh: bytes of a slot's description, columns of a tile and of moments, elements of an unfactored tile. */
     private static final int SLOT_BYTES = 128;
 
     private static final int TILE_COLUMNS = 1024;
     private static final int MOMENT_COLUMNS = 128;
     private static final int UNFACTORED_TILE = 8192;
-    /** Kinds of items, in the order of their dependence, as in adafactor.cu. */
+    /** Kinds of items, in the order of their dependence, as in adafactor-slots.cuh. */
     private static final int SQUARES = 0;
 
     private static final int MOMENTS = 1;
@@ -284,7 +284,7 @@ final class AdafactorPlan implements AutoCloseable {
         return count;
     }
 
-    /** The slots as adafactor.cu describes them. */
+    /** The slots as adafactor-slots.cuh describes them. */
     CudaTensor descriptions() {
         return descriptions;
     }
