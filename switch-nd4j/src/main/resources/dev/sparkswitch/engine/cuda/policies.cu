@@ -25,6 +25,16 @@ __device__ __forceinline__ int expert_after(
     return best;
 }
 
+__device__ __forceinline__ int* shared_counts() {
+    __shared__ int counts[MOST_EXPERTS];
+    return counts;
+}
+
+__device__ __forceinline__ int* shared_flag() {
+    __shared__ int flag;
+    return &flag;
+}
+
 // Rounds in which every choice without a slot tries the next expert of its token; a block a routing group. In a round tokens
 // first make their wishes, then every expert, a thread each, looks through them in token order: no two threads ever write to
 // the same place. `chosen` holds 32 * expert and something below; last and wish are [T].
@@ -47,8 +57,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) reroute(
     int* slots_of_token,
     int* dropped,
     float* by_expert) {
-    __shared__ int taken[MOST_EXPERTS];
-    __shared__ int searching;
+    int* taken = shared_counts();
+    int* searching = shared_flag();
     int group = blockIdx.x;
     int first = group * group_tokens;
     int end = first + group_tokens;
@@ -72,7 +82,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) reroute(
     while (more) {
         __syncthreads();
         if (threadIdx.x == 0) {
-            searching = 0;
+            *searching = 0;
         }
         for (int c = 0; c < choices; c++) {
             __syncthreads();
@@ -83,7 +93,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) reroute(
                     wanted = expert_after(probabilities, sampling, token, experts, last[token]);
                     last[token] = wanted;
                     if (wanted >= 0) {
-                        searching = 1;
+                        *searching = 1;
                     }
                 }
                 wish[token] = wanted;
@@ -100,7 +110,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) reroute(
             }
         }
         __syncthreads();
-        more = searching != 0;
+        more = *searching != 0;
     }
     for (int token = first + threadIdx.x; token < end; token += blockDim.x) {
         const float* p = probabilities + static_cast<long long>(token) * experts;

@@ -523,6 +523,18 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
     }
 }
 
+// Sums [tiles, experts] over the tiles.
+__device__ __forceinline__ void sum_by_expert(const float* by_expert, int tiles, int experts, float* sums) {
+    __shared__ float shared[TILE * TILE_WARPS];
+    for (int from = 0; from < experts; from += blockDim.x) {
+        int columns = min(static_cast<int>(blockDim.x), experts - from);
+        float sum = sum_tiles(by_expert + from, experts, 0, tiles, columns, shared);
+        if (threadIdx.x < columns) {
+            sums[from + threadIdx.x] = sum;
+        }
+    }
+}
+
 // The vector of statistics: one block for the sums and the demand, then one for each block by expert.
 extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_statistics(
     const int* dropped,
@@ -534,16 +546,12 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_statistics(
     int balance_groups,
     int experts,
     float* statistics) {
-    __shared__ float shared[TILE * TILE_WARPS];
     if (blockIdx.x > 0) {
-        const float* own = by_expert + (blockIdx.x - 1) * static_cast<long long>(tiles) * experts;
-        for (int from = 0; from < experts; from += blockDim.x) {
-            int columns = min(static_cast<int>(blockDim.x), experts - from);
-            float sum = sum_tiles(own + from, experts, 0, tiles, columns, shared);
-            if (threadIdx.x < columns) {
-                statistics[STATISTICS_DEMAND + blockIdx.x * experts + from + threadIdx.x] = sum;
-            }
-        }
+        sum_by_expert(
+            by_expert + (blockIdx.x - 1) * static_cast<long long>(tiles) * experts,
+            tiles,
+            experts,
+            statistics + STATISTICS_DEMAND + blockIdx.x * experts);
         return;
     }
     float balance = 0.0f;
