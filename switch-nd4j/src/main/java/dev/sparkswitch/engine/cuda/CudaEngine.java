@@ -12,6 +12,7 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
@@ -85,6 +86,11 @@ public final class CudaEngine implements Engine {
     @Override
     public Precision precision() {
         return context.precision();
+    }
+
+    @Override
+    public Moment moment() {
+        return device.moment();
     }
 
     @Override

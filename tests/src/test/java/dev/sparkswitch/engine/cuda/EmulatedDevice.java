@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -171,6 +172,11 @@ final class EmulatedDevice implements Device {
 
     @Override
     public void synchronize() {}
+
+    @Override
+    public Moment moment() {
+        return Moment.now();
+    }
 
     @Override
     public void startProfile() {
