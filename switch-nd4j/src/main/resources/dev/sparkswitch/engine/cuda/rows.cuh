@@ -59,8 +59,8 @@ __device__ __forceinline__ void store_master(
 // The random words of elements `first` to `first + 7`. A row whose width is no multiple of 4 begins inside a block of four.
 __device__ __forceinline__ void random_words(
     const Dropout& numbers, unsigned long long first, unsigned (&words)[COLUMNS]) {
-    uint4 a = philox(numbers.seed, first >> 2, numbers.step, numbers.stream);
-    uint4 b = philox(numbers.seed, (first >> 2) + 1, numbers.step, numbers.stream);
+    uint4 a = numbers.source.words(first >> 2);
+    uint4 b = numbers.source.words((first >> 2) + 1);
     words[0] = a.x;
     words[1] = a.y;
     words[2] = a.z;
@@ -71,7 +71,7 @@ __device__ __forceinline__ void random_words(
     words[7] = b.w;
     int skipped = static_cast<int>(first & 3);
     if (skipped != 0) {
-        uint4 c = philox(numbers.seed, (first >> 2) + 2, numbers.step, numbers.stream);
+        uint4 c = numbers.source.words((first >> 2) + 2);
         unsigned all[COLUMNS + 4] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w, c.x, c.y, c.z, c.w};
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
