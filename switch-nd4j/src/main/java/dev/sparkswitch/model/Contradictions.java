@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Gathers everything that is wrong with a configuration, so that a person can mend all of it at once. */
-final class Contradictions {
+public final class Contradictions {
     // The same field may be read more than once, but its fault is told once.
     private final Set<String> messages = new LinkedHashSet<>();
 
@@ -17,32 +17,37 @@ final class Contradictions {
      *
      * @throws UserException with all that they found
      */
-    static void none(Consumer<Contradictions> checks) {
+    public static void none(Consumer<Contradictions> checks) {
         Contradictions found = new Contradictions();
         checks.accept(found);
         found.raise("");
     }
 
-    Contradictions check(boolean holds, String message) {
+    /** Notes {@code message} where a condition does not hold. */
+    public Contradictions check(boolean holds, String message) {
         if (!holds) {
             messages.add(message);
         }
         return this;
     }
 
-    Contradictions atLeast(int least, String name, int value) {
+    /** Notes a value below {@code least}. */
+    public Contradictions atLeast(int least, String name, int value) {
         return check(value >= least, name + " is " + value + " but must be at least " + least);
     }
 
-    Contradictions positive(String name, double value) {
+    /** Notes a value that is not above 0. */
+    public Contradictions positive(String name, double value) {
         return check(value > 0 && Double.isFinite(value), name + " is " + value + " but must be above 0");
     }
 
-    Contradictions notNegative(String name, double value) {
+    /** Notes a value below 0. */
+    public Contradictions notNegative(String name, double value) {
         return check(value >= 0 && Double.isFinite(value), name + " is " + value + " but must be 0 or above");
     }
 
-    Contradictions fraction(String name, double value) {
+    /** Notes a value outside [0, 1). */
+    public Contradictions fraction(String name, double value) {
         return check(value >= 0 && value < 1, name + " is " + value + " but must be at least 0 and below 1");
     }
 

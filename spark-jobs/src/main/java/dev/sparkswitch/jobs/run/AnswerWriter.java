@@ -6,7 +6,7 @@ import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.checkpoint.ModelWeights;
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
-import dev.sparkswitch.generate.Greedy;
+import dev.sparkswitch.generate.Generator;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
@@ -104,7 +104,11 @@ final class AnswerWriter implements FlatMapFunction<Iterator<AnswerWriter.Questi
             Arrays.fill(attention[row], 0, own.length, 1);
             labels[row][0] = HostBatch.IGNORED;
         }
-        int[][] written = Greedy.generate(transformer, HostBatch.padded(ids, attention, labels, config), maxTokens);
+        int[][] written = Generator.generate(
+                transformer,
+                HostBatch.padded(ids, attention, labels, config),
+                new long[ids.length],
+                dev.sparkswitch.generate.GenerationConfig.greedy(maxTokens));
         for (int row = 0; row < batch.size(); row++) {
             answers.add(new Answer(batch.get(row).place(), tokenizer.decode(written[row])));
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Routing;
@@ -119,6 +120,43 @@ class RoutingContractTest {
             // At perfect balance f is the same for all experts, and probabilities add up to 1: nothing pulls.
             Tensor gradient = bench.engine.routeBackward(routing, bench.master(Grid.zeros(3, 1)), 1, 0);
             assertThat(bench.doubles(gradient)).containsExactly(new double[9], within(1e-6));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void expertsAreWhatTheirPartsAre(EngineCase engineCase) {
+        for (Activation activation : Activation.values()) {
+            checkExperts(engineCase, activation, new RoutingPlan(1, 3, 17, 17, 3), logits(51, 5), all(51));
+            checkExperts(engineCase, activation, new RoutingPlan(1, 1, 1, 1, 1), logits(1, 3), all(1));
+            checkExperts(engineCase, activation, new RoutingPlan(2, 17, 3, 3, 17), logits(51, 7), some(51));
+            checkExperts(engineCase, activation, new RoutingPlan(2, 3, 17, 2, 3), logits(51, 3), some(51));
+            checkExperts(engineCase, activation, new RoutingPlan(1, 1, 600, 600, 1), logits(600, 2), some(600));
+            checkExperts(engineCase, activation, new RoutingPlan(1, 1, 5, 5, 1), logits(5, 3), new int[5]);
+        }
+    }
+
+    private void checkExperts(
+            EngineCase engineCase, Activation activation, RoutingPlan plan, Grid logits, int[] routed) {
+        int experts = logits.extent(1);
+        int width = 33;
+        Grid x = Grid.random(random, plan.tokens(), WIDTH);
+        Grid in = Grid.random(random, experts, activation.branches() * width, WIDTH);
+        Grid out = Grid.random(random, experts, WIDTH, width);
+        ReferenceRouting reference = new ReferenceRouting(plan, logits, routed);
+        Grid active =
+                Reference.activation(Reference.groupedLinear(reference.dispatch(x), in), activation, Dropout.NONE);
+        Grid gates = Grid.of(reference.gateOfSlot.doubles(), experts, plan.slots());
+        Grid wanted = reference.combine(Reference.groupedLinear(active, out), gates);
+        try (Bench bench = engineCase.open();
+                Routing routing =
+                        bench.engine.route(plan, bench.master(logits), bench.integers(routed, routed.length))) {
+            Tensor tokens = bench.compute(x);
+            Tensor first = bench.compute(in);
+            Tensor second = bench.compute(out);
+            Tensor found = bench.fresh(() -> bench.engine.experts(tokens, routing, first, activation, second));
+            assertThat(found.shape()).containsExactly(plan.tokens(), WIDTH);
+            bench.assertClose("experts", found, wanted);
         }
     }
 
