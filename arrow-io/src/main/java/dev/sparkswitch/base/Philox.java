@@ -38,6 +38,21 @@ public final class Philox {
         this.streamAndLayer = stream << 16 | layer;
     }
 
+    /** The key, for generators elsewhere that continue this sequence. */
+    public long seed() {
+        return (long) key1 << 32 | key0 & 0xFFFFFFFFL;
+    }
+
+    /** The counter's third word. */
+    public int step() {
+        return step;
+    }
+
+    /** The counter's highest word. */
+    public int streamAndLayer() {
+        return streamAndLayer;
+    }
+
     /** The 32 random bits of {@code element}. */
     public int bits(long element) {
         int[] words = new int[4];

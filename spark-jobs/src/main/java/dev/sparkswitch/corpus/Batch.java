@@ -166,7 +166,7 @@ public final class Batch {
         UserDefinedFunction shard = udf((UDF1<Long, Integer>) plan::shard, DataTypes.IntegerType);
         return steps.run("write " + split.text(), () -> examples.repartitionById(
                         plan.shards(), shard.apply(col(RawExamples.KEY)))
-                .sortWithinPartitions(RawExamples.KEY, RawExamples.BUCKET, RawExamples.EXAMPLE)
+                .sortWithinPartitions(RawExamples.KEY, RawExamples.BUCKET, RawExamples.EXAMPLE, RawExamples.PASS)
                 .javaRDD()
                 .mapPartitions(task::write)
                 .treeReduce(ShardTask.Written::merge));

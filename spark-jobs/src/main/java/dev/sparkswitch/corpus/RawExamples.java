@@ -37,25 +37,25 @@ final class RawExamples {
     static final String KEY = "key";
     /** The tokens, four bytes each. */
     static final String TOKENS = "tokens";
+    /** How many times the corpus was gone through before. */
+    static final String PASS = "pass";
 
     /** A stretch of one token has nothing that could be left out. */
     private static final int SHORTEST = 2;
-
-    /** An example's number stays below this power of two; the pass stands above it. */
-    private static final int PASS_SHIFT = 44;
 
     private static final StructType SCHEMA = new StructType()
             .add(KEY, DataTypes.LongType)
             .add(BUCKET, DataTypes.IntegerType)
             .add(EXAMPLE, DataTypes.LongType)
-            .add(TOKENS, DataTypes.BinaryType);
+            .add(TOKENS, DataTypes.BinaryType)
+            .add(PASS, DataTypes.IntegerType);
 
     private RawExamples() {}
 
     /**
      * @param documents with the columns of a corpus
      * @param length tokens of a stretch
-     * @return rows of key, bucket, example and tokens
+     * @return rows of key, bucket, example, tokens and pass, which is 0
      */
     static Dataset<Row> of(
             Dataset<Row> documents, Broadcast<byte[]> model, int buckets, int length, long seed, int partitions) {
@@ -88,8 +88,9 @@ final class RawExamples {
                         rows.add(RowFactory.create(
                                 key(seed, row.getInt(1), row.getLong(2), pass),
                                 row.getInt(1),
-                                row.getLong(2) | (long) pass << PASS_SHIFT,
-                                row.get(3)));
+                                row.getLong(2),
+                                row.get(3),
+                                pass));
                     }
                     return rows.iterator();
                 },
@@ -190,7 +191,7 @@ final class RawExamples {
             tokens.asIntBuffer().put(pending, from, size);
             from += size;
             long key = key(seed, bucket, example, 0);
-            return RowFactory.create(key, bucket, example++, tokens.array());
+            return RowFactory.create(key, bucket, example++, tokens.array(), 0);
         }
 
         @Override

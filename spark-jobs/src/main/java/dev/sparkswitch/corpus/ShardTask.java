@@ -127,7 +127,7 @@ record ShardTask(
 
     private SpanCorruption.Example corrupt(Row row) {
         int[] tokens = RawExamples.tokens((byte[]) row.get(3));
-        boolean[] mask = corruption.mask(tokens.length, seed, row.getInt(1), row.getLong(2));
+        boolean[] mask = corruption.mask(tokens.length, seed, row.getInt(1), row.getInt(4), row.getLong(2));
         return SpanCorruption.corrupt(tokens, mask, vocabularySize, eosId);
     }
 

@@ -17,7 +17,7 @@ public record SpanCorruption(double noiseDensity, double meanSpanLength) impleme
     /** Random words of one example lie within this many elements, those of the rest's cuts in the upper half. */
     private static final int ELEMENT_BITS = 22;
 
-    /** The longest text that {@link #mask(int, long, int, long)} takes: tokens. */
+    /** The longest text that {@link #mask(int, long, int, int, long)} takes: tokens. */
     public static final int MAX_LENGTH = 1 << (ELEMENT_BITS - 1);
 
     public SpanCorruption {
@@ -82,10 +82,11 @@ public record SpanCorruption(double noiseDensity, double meanSpanLength) impleme
      *
      * @param length tokens of the text, 1 to {@link #MAX_LENGTH}
      * @param bucket with {@code example} the text's place in the corpus, which decides on its randomness
+     * @param pass how many times the corpus was gone through before: every time has masks of its own
      */
-    public boolean[] mask(int length, long seed, int bucket, long example) {
+    public boolean[] mask(int length, long seed, int bucket, int pass, long example) {
         Counts counts = counts(length);
-        Draws draws = new Draws(RandomStream.SPAN_CORRUPTION.at(seed, bucket, 0), example << ELEMENT_BITS);
+        Draws draws = new Draws(RandomStream.SPAN_CORRUPTION.at(seed, bucket, pass), example << ELEMENT_BITS);
         int[] noise = parts(counts.noise(), counts.spans(), draws);
         draws.moveTo((example << ELEMENT_BITS) + MAX_LENGTH);
         int[] rest = parts(counts.rest(), counts.spans(), draws);

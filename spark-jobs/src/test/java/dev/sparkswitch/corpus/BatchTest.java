@@ -120,6 +120,35 @@ class BatchTest {
         assertThat(shards.train().manifest().counts()).containsEntry(Batch.TEXT_TOKENS, tokens);
     }
 
+    @Test
+    void everyPassOverTheTextHasMasksOfItsOwn() {
+        BatchConfig once = batch("one-pass", 3);
+        BatchConfig thrice = config(BatchConfig.class, """
+                corpus: '%s'
+                vocabulary: '%s'
+                output: '%s'
+                inputs: 64
+                buckets: 7
+                seed: 3
+                passes: 3
+                heldout-passes: 2
+                """.formatted(
+                        folder.resolve("corpus"), folder.resolve("vocabulary"), folder.resolve("passes")));
+        BatchResult single = Batch.run(SPARK, once);
+        BatchResult several = Batch.run(SPARK, thrice);
+        assertDistinctPasses(rows(single.train()), rows(several.train()), 3);
+        assertDistinctPasses(rows(single.heldout()), rows(several.heldout()), 2);
+    }
+
+    /** Short texts have few ways to be masked, so a few rows may recur. */
+    private static void assertDistinctPasses(List<int[]> once, List<int[]> several, int passes) {
+        assertThat(several).hasSize(passes * once.size());
+        assertThat(several.stream().map(Arrays::toString).distinct().count())
+                .isGreaterThan((long) (0.95 * several.size()));
+        assertThat(several.stream().map(Arrays::toString).toList())
+                .containsAll(once.stream().map(Arrays::toString).toList());
+    }
+
     /** All inputs and targets of a box, padded. */
     private static List<int[]> rows(JobResult box) {
         List<int[]> rows = new ArrayList<>();

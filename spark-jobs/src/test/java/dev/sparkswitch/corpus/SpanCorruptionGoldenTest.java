@@ -59,7 +59,7 @@ class SpanCorruptionGoldenTest {
                             golden.get("num_noise_tokens").asInt(),
                             golden.get("num_noise_spans").asInt(),
                             golden.get("num_nonnoise_tokens").asInt()));
-            boolean[] mask = corruption(golden).mask(length, 11, 0, 0);
+            boolean[] mask = corruption(golden).mask(length, 11, 0, 0, 0);
             if (length > 1) {
                 int noise = 0;
                 int spans = 0;

@@ -33,9 +33,10 @@ class SpanCorruptionTest {
             @ForAll @IntRange(min = 2, max = 600) int length,
             @ForAll long seed,
             @ForAll @IntRange(min = 0, max = 1000) int bucket,
+            @ForAll @IntRange(min = 0, max = 9999) int pass,
             @ForAll @LongRange(min = 0, max = 1L << 40) long example) {
         int[] tokens = IntStream.range(100, 100 + length).toArray();
-        boolean[] mask = T5.mask(length, seed, bucket, example);
+        boolean[] mask = T5.mask(length, seed, bucket, pass, example);
         assertThat(mask[0]).isFalse();
         assertThat(mask[length - 1]).isTrue();
         SpanCorruption.Example corrupted = SpanCorruption.corrupt(tokens, mask, VOCABULARY, EOS);
@@ -50,7 +51,7 @@ class SpanCorruptionTest {
         SpanCorruption.Lengths lengths = T5.lengths(128);
         for (int length = 1; length <= lengths.raw(); length++) {
             SpanCorruption.Example example =
-                    SpanCorruption.corrupt(new int[length], T5.mask(length, 7, 0, length), VOCABULARY, EOS);
+                    SpanCorruption.corrupt(new int[length], T5.mask(length, 7, 0, 0, length), VOCABULARY, EOS);
             assertThat(example.inputs().length).isLessThanOrEqualTo(lengths.inputs());
             assertThat(example.targets().length).isLessThanOrEqualTo(lengths.targets());
         }
@@ -63,7 +64,7 @@ class SpanCorruptionTest {
         int[] seen = new int[5];
         int draws = 8000;
         for (int example = 0; example < draws; example++) {
-            boolean[] mask = corruption.mask(7, 3, 1, example);
+            boolean[] mask = corruption.mask(7, 3, 1, 0, example);
             int first = 0;
             while (!mask[first]) {
                 first++;
@@ -78,14 +79,15 @@ class SpanCorruptionTest {
 
     @Test
     void anExamplesMaskDependsOnItsPlaceAlone() {
-        assertThat(T5.mask(141, 1, 2, 3)).isEqualTo(T5.mask(141, 1, 2, 3));
+        assertThat(T5.mask(141, 1, 2, 0, 3)).isEqualTo(T5.mask(141, 1, 2, 0, 3));
         Set<String> masks = new HashSet<>();
         for (int i = 0; i < 10; i++) {
-            masks.add(Arrays.toString(T5.mask(141, i, 2, 3)));
-            masks.add(Arrays.toString(T5.mask(141, 1, 20 + i, 3)));
-            masks.add(Arrays.toString(T5.mask(141, 1, 2, 20 + i)));
+            masks.add(Arrays.toString(T5.mask(141, i, 2, 0, 3)));
+            masks.add(Arrays.toString(T5.mask(141, 1, 20 + i, 0, 3)));
+            masks.add(Arrays.toString(T5.mask(141, 1, 2, 0, 20 + i)));
+            masks.add(Arrays.toString(T5.mask(141, 1, 2, 1 + i, 3)));
         }
-        assertThat(masks).hasSize(30);
+        assertThat(masks).hasSize(40);
     }
 
     @Test

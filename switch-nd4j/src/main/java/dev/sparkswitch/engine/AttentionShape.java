@@ -19,6 +19,11 @@ public record AttentionShape(int rows, int heads, int headSize, int queryLength,
         CAUSAL
     }
 
+    /** Whether {@code bias} is [heads, queryLength + keyLength - 1]. */
+    public boolean takesBias(Tensor bias) {
+        return bias.axes() == 2 && bias.extent(0) == heads && bias.extent(1) == queryLength + keyLength - 1;
+    }
+
     /** heads * headSize: the width of queries, keys, values and the result. */
     public int width() {
         return heads * headSize;

@@ -94,10 +94,10 @@ public interface Engine extends AutoCloseable {
 
     // Attention
 
-    /** The bias of each (head, query, key): table [buckets, heads], master type, to [heads, queries, keys]. */
+    /** The bias of each (head, distance): table [buckets, heads] to [heads, queries + keys - 1], both of master type. */
     Tensor relativeBias(Tensor table, RelativePositions positions);
 
-    /** Sums the bias's gradient [heads, queries, keys] into the table's [buckets, heads], master type. */
+    /** Sums the bias's gradient [heads, queries + keys - 1] into the table's [buckets, heads], both of master type. */
     void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write);
 
     /** The result [rows * queries, heads * headSize] and what the backward pass needs. */
@@ -107,39 +107,18 @@ public interface Engine extends AutoCloseable {
      * softmax(q k^T + bias) v for every row and head, unscaled as in T5. A query sees a key iff their segments are equal
      * and not 0, and the order allows it; a query that sees no key gets 0.
      *
-     * @param q [rows * queries, heads * headSize]; k and v likewise with keys; views of columns are welcome
-     * @param bias [heads, queries, keys], or null for none
-     * @param querySegments int32 [rows, queries]
-     * @param keySegments int32 [rows, keys]
      * @param dropout of the probabilities, taken as rows (row, head, query) of {@code keyLength} elements
      */
-    Attention attention(
-            AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor bias,
-            Tensor querySegments,
-            Tensor keySegments,
-            Dropout dropout);
+    Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout);
 
-    /**
-     * The backward of {@link #attention}: writes dq, dk, dv (views of columns are welcome) and adds to dBias.
-     *
-     * @param dBias [heads, queries, keys], added to; null where there was no bias
-     */
+    /** The backward of {@link #attention}, from the gradient of its result. */
     void attentionBackward(
             AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
+            AttentionInputs inputs,
             Attention forward,
             Dropout dropout,
             Tensor dResult,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv,
-            Tensor dBias);
+            AttentionGradients gradients);
 
     // Feed-forward
 
@@ -271,6 +250,9 @@ public interface Engine extends AutoCloseable {
 
     /** One step of Adafactor for every slot. */
     void adafactor(AdafactorStep step, List<AdafactorSlot> slots);
+
+    /** One step of AdamW for every slot. */
+    void adamw(AdamWStep step, List<AdamWSlot> slots);
 
     @Override
     void close();

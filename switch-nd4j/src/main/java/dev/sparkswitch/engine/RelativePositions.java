@@ -4,6 +4,10 @@ package dev.sparkswitch.engine;
  * T5's relative position buckets between query and key positions (Raffel et al. 2020, section 2.1; the boundaries are those
  * of the released code).
  *
+ * <p>The bias of a pair depends on its distance alone, so it is stored by distance: {@link #distances} columns, of which
+ * {@code key - query + queryLength - 1} belongs to the pair (query, key). The biases of one query then stand beside each
+ * other in the order of the keys.
+ *
  * @param queryStart the position of the first query; keys start at 0
  * @param queryLength query positions
  * @param keyLength key positions
@@ -21,9 +25,19 @@ public record RelativePositions(
         BACKWARD
     }
 
+    /** The number of distances between a query and a key: queryLength + keyLength - 1. */
+    public int distances() {
+        return queryLength + keyLength - 1;
+    }
+
     /** The bucket of the pair (query, key), both counted from this object's first ones. */
     public int bucket(int query, int key) {
-        int relative = key - (queryStart + query);
+        return bucket(key - query + queryLength - 1);
+    }
+
+    /** The bucket of the pairs of one column. */
+    public int bucket(int column) {
+        int relative = column - (queryLength - 1) - queryStart;
         int span = buckets;
         int offset = 0;
         int distance;

@@ -1,6 +1,8 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
@@ -53,6 +55,16 @@ final class CrossAttention implements Sublayer {
                 RandomStream.ATTENTION_DROPOUT, site, dropout, pass.self().heads() * pass.length());
     }
 
+    private AttentionInputs inputs(StackPass pass, Tensor q, Tensor kv) {
+        return new AttentionInputs(
+                q,
+                kv.columns(0, width),
+                kv.columns(width, 2 * width),
+                null,
+                pass.querySegments(),
+                pass.memory().keySegments());
+    }
+
     /** Keys and values [rows * length, 2 * width] of the encoder's output, the same at every step of a generation. */
     Tensor keysAndValues(Engine engine, Tensor hidden) {
         return engine.linear(hidden, keyValue.value());
@@ -62,17 +74,9 @@ final class CrossAttention implements Sublayer {
     Tensor attend(StackPass pass, Tensor x, Tensor kv) {
         Engine engine = pass.engine();
         try (Tensor q = engine.linear(x, query.value())) {
-            Engine.Attention attention = engine.attention(
-                    shape(pass),
-                    q,
-                    kv.columns(0, width),
-                    kv.columns(width, 2 * width),
-                    null,
-                    pass.querySegments(),
-                    pass.memory().keySegments(),
-                    Dropout.NONE);
+            Engine.Attention attention = engine.attention(shape(pass), inputs(pass, q, kv), Dropout.NONE);
             try (Tensor result = attention.result();
-                    Tensor probabilities = attention.saved()) {
+                    Tensor saved = attention.saved()) {
                 return engine.linear(result, output.value());
             }
         }
@@ -83,15 +87,7 @@ final class CrossAttention implements Sublayer {
         Engine engine = pass.engine();
         Tensor q = engine.linear(x, query.value());
         Tensor kv = keysAndValues(engine, pass.memory().hidden());
-        Engine.Attention attention = engine.attention(
-                shape(pass),
-                q,
-                kv.columns(0, width),
-                kv.columns(width, 2 * width),
-                null,
-                pass.querySegments(),
-                pass.memory().keySegments(),
-                dropout(pass));
+        Engine.Attention attention = engine.attention(shape(pass), inputs(pass, q, kv), dropout(pass));
         Tensor delta = engine.linear(attention.result(), output.value());
         return new Forward(delta, new Kept(x, q, kv, attention));
     }
@@ -108,16 +104,11 @@ final class CrossAttention implements Sublayer {
             engine.linearInputGradient(dDelta, output.value(), dResult, Write.SET);
             engine.attentionBackward(
                     shape(pass),
-                    kept.q(),
-                    kept.kv().columns(0, width),
-                    kept.kv().columns(width, 2 * width),
+                    inputs(pass, kept.q(), kept.kv()),
                     kept.attention(),
                     dropout(pass),
                     dResult,
-                    dq,
-                    dKv.columns(0, width),
-                    dKv.columns(width, 2 * width),
-                    null);
+                    new AttentionGradients(dq, dKv.columns(0, width), dKv.columns(width, 2 * width), null));
             engine.linearWeightGradient(dKv, memory.hidden(), keyValue.gradient(), keyValue.nextWrite());
             engine.linearInputGradient(dKv, keyValue.value(), memory.dHidden(), Write.ADD);
             engine.linearWeightGradient(dq, kept.x(), query.gradient(), query.nextWrite());

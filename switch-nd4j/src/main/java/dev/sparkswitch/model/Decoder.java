@@ -57,7 +57,7 @@ final class Decoder {
         return crossAttentions;
     }
 
-    /** The bias [heads, 1, keys] of one query at {@code position}. */
+    /** The bias [heads, keys] of one query at {@code position}. */
     Tensor bias(Engine engine, int position, int keys) {
         return engine.relativeBias(relativeBias.value(), positions(position, 1, keys));
     }

@@ -1,6 +1,8 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
@@ -40,19 +42,21 @@ final class SelfAttention implements Sublayer {
                 RandomStream.ATTENTION_DROPOUT, site, dropout, pass.self().heads() * pass.length());
     }
 
-    @Override
-    public Forward forward(StackPass pass, Tensor x) {
-        Engine engine = pass.engine();
-        Tensor qkv = engine.linear(x, queryKeyValue.value());
-        Engine.Attention attention = engine.attention(
-                pass.self(),
+    private AttentionInputs inputs(StackPass pass, Tensor qkv) {
+        return new AttentionInputs(
                 qkv.columns(0, width),
                 qkv.columns(width, 2 * width),
                 qkv.columns(2 * width, 3 * width),
                 pass.bias(),
                 pass.querySegments(),
-                pass.keySegments(),
-                dropout(pass));
+                pass.keySegments());
+    }
+
+    @Override
+    public Forward forward(StackPass pass, Tensor x) {
+        Engine engine = pass.engine();
+        Tensor qkv = engine.linear(x, queryKeyValue.value());
+        Engine.Attention attention = engine.attention(pass.self(), inputs(pass, qkv), dropout(pass));
         Tensor delta = engine.linear(attention.result(), output.value());
         return new Forward(delta, new Kept(x, qkv, attention));
     }
@@ -67,16 +71,15 @@ final class SelfAttention implements Sublayer {
             engine.linearInputGradient(dDelta, output.value(), dResult, Write.SET);
             engine.attentionBackward(
                     pass.self(),
-                    kept.qkv().columns(0, width),
-                    kept.qkv().columns(width, 2 * width),
-                    kept.qkv().columns(2 * width, 3 * width),
+                    inputs(pass, kept.qkv()),
                     kept.attention(),
                     dropout(pass),
                     dResult,
-                    dQkv.columns(0, width),
-                    dQkv.columns(width, 2 * width),
-                    dQkv.columns(2 * width, 3 * width),
-                    pass.dBias());
+                    new AttentionGradients(
+                            dQkv.columns(0, width),
+                            dQkv.columns(width, 2 * width),
+                            dQkv.columns(2 * width, 3 * width),
+                            pass.dBias()));
             engine.linearWeightGradient(dQkv, kept.x(), queryKeyValue.gradient(), queryKeyValue.nextWrite());
             Tensor dx = engine.allocate(dDelta.type(), kept.x().shape());
             engine.linearInputGradient(dQkv, queryKeyValue.value(), dx, Write.SET);
@@ -96,17 +99,16 @@ final class SelfAttention implements Sublayer {
         try (Tensor qkv = engine.linear(x, queryKeyValue.value())) {
             engine.append(qkv.columns(width, 3 * width), cache, position);
             Tensor keysAndValues = cache.reshape(cache.rows(), 2 * width);
-            Engine.Attention attention = engine.attention(
-                    pass.self(),
+            AttentionInputs inputs = new AttentionInputs(
                     qkv.columns(0, width),
                     keysAndValues.columns(0, width),
                     keysAndValues.columns(width, 2 * width),
                     pass.bias(),
                     pass.querySegments(),
-                    pass.keySegments(),
-                    Dropout.NONE);
+                    pass.keySegments());
+            Engine.Attention attention = engine.attention(pass.self(), inputs, Dropout.NONE);
             try (Tensor result = attention.result();
-                    Tensor probabilities = attention.saved()) {
+                    Tensor saved = attention.saved()) {
                 return engine.linear(result, output.value());
             }
         }

@@ -18,7 +18,7 @@ import dev.sparkswitch.engine.Tensor;
  * @param querySegments segments of the positions as queries, int32 [rows, length]
  * @param keySegments segments of the positions as keys of self-attention, int32 [rows, keys]
  * @param routed which positions are routed, int32 [rows * length]
- * @param bias relative position bias [heads, length, keys]
+ * @param bias relative position bias by distance [heads, length + keys - 1]
  * @param dBias its gradient, summed over the layers; null where there is no backward pass
  * @param memory what the decoder attends to; null in the encoder
  */

@@ -151,38 +151,8 @@ public final class SwitchTransformer implements AutoCloseable {
      */
     public Tensor tokenLosses(Batch batch) {
         try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(Phase.EVALUATE))) {
-            return tokenLosses(hidden, batch.targets(), head.value());
+            return engine.tokenLoss(hidden, head.value(), batch.targets(), lossSettings(0, 0));
         }
-    }
-
-    /** Losses over the whole vocabulary, and over a part of it alone. */
-    public record Losses(Tensor all, Tensor part) implements AutoCloseable {
-        @Override
-        public void close() {
-            all.close();
-            part.close();
-        }
-    }
-
-    /**
-     * {@link #tokenLosses(Batch)}, and beside them the losses given that the target is one of the ids {@code first} to
-     * {@code end - 1}: those of a softmax over these ids alone, 0 where the target is another.
-     */
-    public Losses tokenLosses(Batch batch, int first, int end) {
-        int[] within = batch.hostTargets().clone();
-        for (int i = 0; i < within.length; i++) {
-            within[i] = within[i] >= first && within[i] < end ? within[i] - first : HostBatch.IGNORED;
-        }
-        try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(Phase.EVALUATE));
-                Tensor targets = Batch.upload(engine, within)) {
-            return new Losses(
-                    tokenLosses(hidden, batch.targets(), head.value()),
-                    tokenLosses(hidden, targets, head.value().slice(first, end)));
-        }
-    }
-
-    private Tensor tokenLosses(Tensor hidden, Tensor targets, Tensor outputs) {
-        return engine.tokenLoss(hidden, outputs, targets, lossSettings(0, 0));
     }
 
     /** The logits of all target positions [rows * targetLength, V], master type. */

@@ -64,8 +64,7 @@ public record StepMetrics(
      * The loss on held-out rows, nats.
      *
      * @param all over all target tokens
-     * @param text over targets that are text, sentinels and ends left out of the softmax too, so that it compares with
-     *     the entropy of a model of text alone; equal to {@code all} where nothing tells text apart
+     * @param text over targets that are text, not sentinels or ends; equal to {@code all} where nothing tells text apart
      * @param targetTokens the target tokens that were scored
      */
     public record HeldOutLoss(double all, double text, long targetTokens) {}

@@ -36,7 +36,7 @@ public final class Trainer implements AutoCloseable {
     private final ExpertPlacement placement;
     private final TrainingJob job;
     private final TrainingConfig config;
-    private final Adafactor optimizer;
+    private final Optimizer optimizer;
     private final TrainerCheckpoints checkpoints;
     private final RankGroup world;
     private final int microRows;
@@ -63,8 +63,7 @@ public final class Trainer implements AutoCloseable {
                 .map(sparse -> sparse.capacity().rowsOfGroup())
                 .orElse(1);
         this.microRows = config.microRows(context.worldSize(), groupRows);
-        this.optimizer =
-                new Adafactor(engine, config.adafactor(), model.parameters().all());
+        this.optimizer = Optimizer.of(engine, config, model.parameters().all());
         this.checkpoints = new TrainerCheckpoints(context, model, optimizer, parallelism, job);
         this.step = checkpoints.restore();
     }
@@ -271,15 +270,16 @@ public final class Trainer implements AutoCloseable {
         for (long round = 0; round < rounds; round++) {
             HostBatch host = read(source, round * perRound + (long) context.rank() * microRows);
             try (Batch batch = Batch.upload(engine, host);
-                    SwitchTransformer.Losses losses = model.tokenLosses(batch, text.first(), text.end())) {
-                double[] all = model.download(losses.all());
-                double[] part = model.download(losses.part());
+                    Tensor losses = model.tokenLosses(batch)) {
+                double[] all = model.download(losses);
                 for (int i = 0; i < all.length; i++) {
                     int target = host.targets()[i];
                     sums[0] += all[i];
                     sums[1] += target >= 0 ? 1 : 0;
-                    sums[2] += part[i];
-                    sums[3] += text.isText(target) ? 1 : 0;
+                    if (text.isText(target)) {
+                        sums[2] += all[i];
+                        sums[3]++;
+                    }
                 }
             }
         }

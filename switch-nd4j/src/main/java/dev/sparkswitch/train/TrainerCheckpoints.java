@@ -24,14 +24,14 @@ import java.util.TreeMap;
 final class TrainerCheckpoints {
     private final RankContext context;
     private final SwitchTransformer model;
-    private final Adafactor optimizer;
+    private final Optimizer optimizer;
     private final Parallelism parallelism;
     private final TrainingJob job;
 
     TrainerCheckpoints(
             RankContext context,
             SwitchTransformer model,
-            Adafactor optimizer,
+            Optimizer optimizer,
             Parallelism parallelism,
             TrainingJob job) {
         this.context = context;
@@ -54,7 +54,7 @@ final class TrainerCheckpoints {
         }
         try (Checkpoint checkpoint = job.checkpoints().load(job.start().get())) {
             ModelWeights.load(model, checkpoint.parameters());
-            for (Adafactor.StateTensor state : optimizer.state()) {
+            for (Optimizer.StateTensor state : optimizer.state()) {
                 model.engine()
                         .upload(
                                 state.value(),
@@ -113,7 +113,7 @@ final class TrainerCheckpoints {
 
     private List<TensorSource> optimizerState(boolean ofExperts) {
         List<TensorSource> sources = new ArrayList<>();
-        for (Adafactor.StateTensor state : optimizer.state()) {
+        for (Optimizer.StateTensor state : optimizer.state()) {
             if ((state.role() == Role.EXPERT) == ofExperts) {
                 sources.add(ModelWeights.source(model.engine(), state.name(), state.value()));
             }

@@ -14,7 +14,9 @@ import dev.sparkswitch.base.UserException;
  * @param embeddingInit sigma of the initial embeddings; 1 in T5, which trains on a million tokens a step, less where steps
  *     are small
  * @param learningRate the learning rate's course
- * @param adafactor the optimizer's constants
+ * @param optimizer the rule of the updates
+ * @param adafactor Adafactor's constants
+ * @param adamw AdamW's constants
  * @param labelSmoothing the share of the target's probability spread over the vocabulary
  * @param zLoss the coefficient of the squared logsumexp of the language model's logits
  * @param evaluateEvery steps between evaluations on held-out rows
@@ -44,8 +46,13 @@ public record TrainingConfig(
         @Setting(value = "{}", help = "course of the learning rate")
         LearningRate learningRate,
 
-        @Setting(value = "{}", help = "constants of the optimizer")
+        @Setting(value = "adafactor", help = "adafactor or adamw")
+        OptimizerKind optimizer,
+
+        @Setting(value = "{}", help = "constants of Adafactor")
         AdafactorConfig adafactor,
+
+        @Setting(value = "{}", help = "constants of AdamW") AdamWConfig adamw,
 
         @Setting(value = "0.0", help = "share of the target's probability spread evenly")
         double labelSmoothing,

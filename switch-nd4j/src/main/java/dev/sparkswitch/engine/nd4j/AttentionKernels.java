@@ -29,6 +29,6 @@ interface AttentionKernels {
     void softmaxBackward(
             AttentionShape shape, int row, int head, HostTensor probabilities, Dropout dropout, HostTensor gradient);
 
-    /** dBias [heads, queries, keys] += sum over rows of the scores' gradients [rows, heads, queries, keys]. */
+    /** dBias [heads, distances] += sums along the diagonals of the scores' gradients [rows, heads, queries, keys]. */
     void addBiasGradient(AttentionShape shape, HostTensor dScores, HostTensor dBias);
 }

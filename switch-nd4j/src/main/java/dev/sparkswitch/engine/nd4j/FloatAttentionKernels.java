@@ -19,16 +19,13 @@ final class FloatAttentionKernels implements AttentionKernels {
     @Override
     public void relativeBias(HostTensor table, RelativePositions positions, HostTensor bias) {
         int heads = table.extent(1);
-        int keys = positions.keyLength();
+        int distances = positions.distances();
         FloatBuffer weights = table.floats();
         FloatBuffer out = bias.floats();
-        for (int head = 0; head < heads; head++) {
-            for (int query = 0; query < positions.queryLength(); query++) {
-                for (int key = 0; key < keys; key++) {
-                    out.put(
-                            (head * positions.queryLength() + query) * keys + key,
-                            weights.get(positions.bucket(query, key) * heads + head));
-                }
+        for (int column = 0; column < distances; column++) {
+            int bucket = positions.bucket(column);
+            for (int head = 0; head < heads; head++) {
+                out.put(head * distances + column, weights.get(bucket * heads + head));
             }
         }
     }
@@ -36,19 +33,17 @@ final class FloatAttentionKernels implements AttentionKernels {
     @Override
     public void relativeBiasGradient(HostTensor dBias, RelativePositions positions, HostTensor dTable, Write write) {
         int heads = dTable.extent(1);
-        int keys = positions.keyLength();
+        int distances = positions.distances();
         float[] sums = new float[positions.buckets() * heads];
         FloatBuffer in = dBias.floats();
         FloatBuffer target = dTable.floats();
         if (write == Write.ADD) {
             target.get(0, sums);
         }
-        for (int head = 0; head < heads; head++) {
-            for (int query = 0; query < positions.queryLength(); query++) {
-                for (int key = 0; key < keys; key++) {
-                    sums[positions.bucket(query, key) * heads + head] +=
-                            in.get((head * positions.queryLength() + query) * keys + key);
-                }
+        for (int column = 0; column < distances; column++) {
+            int bucket = positions.bucket(column);
+            for (int head = 0; head < heads; head++) {
+                sums[bucket * heads + head] += in.get(head * distances + column);
             }
         }
         target.put(0, sums);
@@ -76,7 +71,7 @@ final class FloatAttentionKernels implements AttentionKernels {
             int at = (((row * shape.heads()) + head) * queries + query) * keys;
             values.get(at, line);
             if (biases != null) {
-                biases.get((head * queries + query) * keys, added);
+                biases.get(head * (queries + keys - 1) + queries - 1 - query, added);
                 FloatRows.addScaled(line, 1, added, keys);
             }
             int segment = ofQuery.get(row * queries + query);
@@ -136,20 +131,29 @@ final class FloatAttentionKernels implements AttentionKernels {
 
     @Override
     public void addBiasGradient(AttentionShape shape, HostTensor dScores, HostTensor dBias) {
+        int queries = shape.queryLength();
         int keys = shape.keyLength();
-        int lines = shape.heads() * shape.queryLength();
+        int distances = queries + keys - 1;
         FloatBuffer in = dScores.floats();
         FloatBuffer out = dBias.floats();
-        threads.range(lines, dScores.size(), (from, to) -> {
-            float[] sum = new float[keys];
+        threads.range(shape.heads(), dScores.size(), (from, to) -> {
+            float[] total = new float[distances];
+            float[] ofRow = new float[distances];
             float[] line = new float[keys];
-            for (int l = from; l < to; l++) {
-                out.get(l * keys, sum);
+            for (int head = from; head < to; head++) {
+                out.get(head * distances, total);
                 for (int row = 0; row < shape.rows(); row++) {
-                    in.get((row * lines + l) * keys, line);
-                    FloatRows.addScaled(sum, 1, line, keys);
+                    Arrays.fill(ofRow, 0);
+                    for (int query = 0; query < queries; query++) {
+                        in.get(((row * shape.heads() + head) * queries + query) * keys, line);
+                        int first = queries - 1 - query;
+                        for (int key = 0; key < keys; key++) {
+                            ofRow[first + key] += line[key];
+                        }
+                    }
+                    FloatRows.addScaled(total, 1, ofRow, distances);
                 }
-                out.put(l * keys, sum);
+                out.put(head * distances, total);
             }
         });
     }

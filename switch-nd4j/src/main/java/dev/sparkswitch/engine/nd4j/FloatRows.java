@@ -1,6 +1,5 @@
 package dev.sparkswitch.engine.nd4j;
 
-import dev.sparkswitch.base.Philox;
 import dev.sparkswitch.engine.Dropout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -109,11 +108,9 @@ final class FloatRows {
         }
         long threshold = dropout.threshold();
         float scale = (float) dropout.scale();
-        int[] words = words(dropout.source(), first, n);
-        int skipped = (int) (first & 3);
-        for (int i = 0; i < n; i++) {
-            a[i] = (words[skipped + i] & 0xFFFFFFFFL) >= threshold ? a[i] * scale : 0;
-        }
+        int[] words = RandomWords.of(dropout.source(), first, n);
+        RandomWords.zeroBelow(words, threshold, a, n);
+        scale(a, scale, n);
     }
 
     /** a *= U(1 - rate, 1 + rate), element by element, from the row's element {@code first} on. */
@@ -123,18 +120,9 @@ final class FloatRows {
         }
         float low = (float) (1 - noise.rate());
         float span = (float) (2 * noise.rate() * 0x1p-32);
-        int[] words = words(noise.source(), first, n);
-        int skipped = (int) (first & 3);
+        int[] words = RandomWords.of(noise.source(), first, n);
         for (int i = 0; i < n; i++) {
-            a[i] *= low + span * (words[skipped + i] & 0xFFFFFFFFL);
+            a[i] *= low + span * (words[i] & 0xFFFFFFFFL);
         }
-    }
-
-    /** The random words of the blocks that hold elements {@code first} to {@code first + n - 1}. */
-    private static int[] words(Philox source, long first, int n) {
-        int blocks = (int) (((first & 3) + n + 3) >>> 2);
-        int[] words = new int[4 * blocks];
-        source.blocks(first >>> 2, blocks, words);
-        return words;
     }
 }

@@ -2,6 +2,8 @@ package dev.sparkswitch.engine.nd4j;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
 import dev.sparkswitch.engine.LossSettings;
 import dev.sparkswitch.engine.Write;
 import java.nio.FloatBuffer;
@@ -264,5 +266,45 @@ final class FloatTrainingKernels implements TrainingKernels {
                 update[i] *= factor * columnFactors[matrix * width + i];
             }
         };
+    }
+
+    @Override
+    public void adamw(AdamWStep step, AdamWSlot slot) {
+        FloatBuffer values = ((HostTensor) slot.value()).floats();
+        FloatBuffer gradients = ((HostTensor) slot.gradient()).floats();
+        FloatBuffer firsts = ((HostTensor) slot.firstMoments()).floats();
+        FloatBuffer seconds = ((HostTensor) slot.secondMoments()).floats();
+        int size = (int) slot.value().size();
+        float keep = (float) step.keep();
+        float rate = (float) step.rate();
+        float secondScale = (float) step.secondScale();
+        float beta1 = (float) step.beta1();
+        float beta2 = (float) step.beta2();
+        float fresh1 = (float) (1 - step.beta1());
+        float fresh2 = (float) (1 - step.beta2());
+        float epsilon = (float) step.epsilon();
+        threads.range((size + BLOCK - 1) / BLOCK, size, (from, to) -> {
+            float[] value = new float[BLOCK];
+            float[] gradient = new float[BLOCK];
+            float[] first = new float[BLOCK];
+            float[] second = new float[BLOCK];
+            for (int block = from; block < to; block++) {
+                int at = block * BLOCK;
+                int n = Math.min(BLOCK, size - at);
+                values.get(at, value, 0, n);
+                gradients.get(at, gradient, 0, n);
+                firsts.get(at, first, 0, n);
+                seconds.get(at, second, 0, n);
+                for (int i = 0; i < n; i++) {
+                    first[i] = beta1 * first[i] + fresh1 * gradient[i];
+                    second[i] = beta2 * second[i] + fresh2 * gradient[i] * gradient[i];
+                    float root = (float) Math.sqrt(second[i]) * secondScale + epsilon;
+                    value[i] = keep * value[i] - rate * first[i] / root;
+                }
+                values.put(at, value, 0, n);
+                firsts.put(at, first, 0, n);
+                seconds.put(at, second, 0, n);
+            }
+        });
     }
 }

@@ -3,10 +3,13 @@ package dev.sparkswitch.engine.nd4j;
 import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.NONE;
 import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.TRANSPOSED;
 
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Tensor;
 
 /** Attention on the host: one (row, head) at a time, by one thread, so that a head's scores stay in its cache. */
 final class HostAttention {
@@ -24,6 +27,10 @@ final class HostAttention {
 
     private HostTensor floating(int... shape) {
         return HostTensor.owner(memory, type, shape);
+    }
+
+    private static HostTensor host(Tensor tensor) {
+        return (HostTensor) tensor;
     }
 
     /** The part of a [rows * length, heads * headSize] matrix that belongs to one row and head: [length, headSize]. */
@@ -46,27 +53,27 @@ final class HostAttention {
         });
     }
 
-    private static void requireShape(String operation, AttentionShape shape, HostTensor q, HostTensor k, HostTensor v) {
+    private static void requireShape(
+            String operation, AttentionShape shape, HostTensor q, HostTensor k, HostTensor v, Tensor bias) {
         int keys = shape.rows() * shape.keyLength();
         Nd4jEngine.require(q.rows() == shape.rows() * shape.queryLength(), operation, q, k);
         Nd4jEngine.require(k.rows() == keys && v.rows() == keys, operation, k, v);
         Nd4jEngine.require(q.extent(-1) == shape.width() && k.extent(-1) == shape.width(), operation, q, k);
         Nd4jEngine.require(v.extent(-1) == shape.width(), operation, q, v);
+        Nd4jEngine.require(bias == null || shape.takesBias(bias), operation, q, bias);
     }
 
     /** See {@link Engine#attention}. */
-    Engine.Attention forward(
-            AttentionShape shape,
-            HostTensor q,
-            HostTensor k,
-            HostTensor v,
-            HostTensor bias,
-            HostTensor querySegments,
-            HostTensor keySegments,
-            Dropout dropout) {
+    Engine.Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         int queries = shape.queryLength();
         int keys = shape.keyLength();
-        requireShape("attention", shape, q, k, v);
+        HostTensor q = host(inputs.q());
+        HostTensor k = host(inputs.k());
+        HostTensor v = host(inputs.v());
+        HostTensor bias = inputs.bias() == null ? null : host(inputs.bias());
+        HostTensor querySegments = host(inputs.querySegments());
+        HostTensor keySegments = host(inputs.keySegments());
+        requireShape("attention", shape, q, k, v, bias);
         HostTensor result = floating(shape.rows() * queries, shape.width());
         HostTensor probabilities = floating(shape.rows() * shape.heads(), queries, keys);
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
@@ -108,20 +115,21 @@ final class HostAttention {
     /** See {@link Engine#attentionBackward}. */
     void backward(
             AttentionShape shape,
-            HostTensor q,
-            HostTensor k,
-            HostTensor v,
+            AttentionInputs inputs,
             HostTensor probabilities,
             Dropout dropout,
             HostTensor dResult,
-            HostTensor dq,
-            HostTensor dk,
-            HostTensor dv,
-            HostTensor dBias) {
+            AttentionGradients gradients) {
         int queries = shape.queryLength();
         int keys = shape.keyLength();
-        requireShape("attentionBackward", shape, q, k, v);
-        requireShape("attentionBackward", shape, dq, dk, dv);
+        HostTensor q = host(inputs.q());
+        HostTensor k = host(inputs.k());
+        HostTensor v = host(inputs.v());
+        HostTensor dq = host(gradients.dq());
+        HostTensor dk = host(gradients.dk());
+        HostTensor dv = host(gradients.dv());
+        requireShape("attentionBackward", shape, q, k, v, inputs.bias());
+        requireShape("attentionBackward", shape, dq, dk, dv, gradients.dBias());
         Nd4jEngine.require(dResult.size() == (long) dq.rows() * shape.width(), "attentionBackward", dResult, dq);
         HostTensor gradient = floating(probabilities.shape());
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
@@ -178,8 +186,8 @@ final class HostAttention {
                     0,
                     head(dk, shape, keys, row, head));
         });
-        if (dBias != null) {
-            attentions.addBiasGradient(shape, gradient, dBias);
+        if (gradients.dBias() != null) {
+            attentions.addBiasGradient(shape, gradient, host(gradients.dBias()));
         }
         gradient.close();
         if (dropout.active()) {

@@ -6,6 +6,10 @@ import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.TRANSPOSED;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
@@ -256,7 +260,7 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public Tensor relativeBias(Tensor table, RelativePositions positions) {
-        HostTensor bias = floating(table.extent(1), positions.queryLength(), positions.keyLength());
+        HostTensor bias = floating(table.extent(1), positions.distances());
         attentions.relativeBias(host(table), positions, bias);
         return bias;
     }
@@ -267,51 +271,19 @@ public final class Nd4jEngine implements Engine {
     }
 
     @Override
-    public Attention attention(
-            AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor bias,
-            Tensor querySegments,
-            Tensor keySegments,
-            Dropout dropout) {
-        return attention.forward(
-                shape,
-                host(q),
-                host(k),
-                host(v),
-                bias == null ? null : host(bias),
-                host(querySegments),
-                host(keySegments),
-                dropout);
+    public Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        return attention.forward(shape, inputs, dropout);
     }
 
     @Override
     public void attentionBackward(
             AttentionShape shape,
-            Tensor q,
-            Tensor k,
-            Tensor v,
+            AttentionInputs inputs,
             Attention forward,
             Dropout dropout,
             Tensor dResult,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv,
-            Tensor dBias) {
-        attention.backward(
-                shape,
-                host(q),
-                host(k),
-                host(v),
-                host(forward.saved()),
-                dropout,
-                host(dResult),
-                host(dq),
-                host(dk),
-                host(dv),
-                dBias == null ? null : host(dBias));
+            AttentionGradients gradients) {
+        attention.backward(shape, inputs, host(forward.saved()), dropout, host(dResult), gradients);
     }
 
     // Feed-forward
@@ -534,6 +506,13 @@ public final class Nd4jEngine implements Engine {
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
         for (AdafactorSlot slot : slots) {
             trainings.adafactor(step, slot);
+        }
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots) {
+        for (AdamWSlot slot : slots) {
+            trainings.adamw(step, slot);
         }
     }
 

@@ -2,6 +2,8 @@ package dev.sparkswitch.engine.nd4j;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
 import dev.sparkswitch.engine.LossSettings;
 import dev.sparkswitch.engine.Write;
 
@@ -21,4 +23,6 @@ interface TrainingKernels {
     double sumSquares(HostTensor tensor);
 
     void adafactor(AdafactorStep step, AdafactorSlot slot);
+
+    void adamw(AdamWStep step, AdamWSlot slot);
 }

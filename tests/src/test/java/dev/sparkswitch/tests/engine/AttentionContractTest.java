@@ -4,6 +4,8 @@ import static dev.sparkswitch.tests.engine.ProductContractTest.twice;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.AttentionShape.Order;
 import dev.sparkswitch.engine.Dropout;
@@ -76,7 +78,7 @@ class AttentionContractTest {
         Grid q = Grid.random(random, shape.rows() * queries, shape.width());
         Grid k = Grid.random(random, shape.rows() * keys, shape.width());
         Grid v = Grid.random(random, shape.rows() * keys, shape.width());
-        Grid bias = kind == Bias.NONE ? null : Grid.random(random, shape.heads(), queries, keys);
+        Grid bias = kind == Bias.NONE ? null : Grid.random(random, shape.heads(), queries + keys - 1);
         Grid dResult = Grid.random(random, shape.rows() * queries, shape.width());
         Grid wanted = Reference.attention(shape, q, k, v, bias, querySegments, keySegments, d);
         // Zero times everything: what nothing depends on has the derivative 0.
@@ -89,34 +91,29 @@ class AttentionContractTest {
         Real.differentiate(all);
         try (Bench bench = engineCase.open()) {
             Engine engine = bench.engine;
-            Tensor qs = bench.view(q).columns();
-            Tensor ks = bench.view(k).columns();
-            Tensor vs = bench.view(v).columns();
-            Tensor biases = bias == null ? null : bench.compute(bias);
-            Tensor ofQueries = bench.integers(querySegments, shape.rows(), queries);
-            Tensor ofKeys = bench.integers(keySegments, shape.rows(), keys);
+            AttentionInputs inputs = new AttentionInputs(
+                    bench.view(q).columns(),
+                    bench.view(k).columns(),
+                    bench.view(v).columns(),
+                    bias == null ? null : bench.master(bias),
+                    bench.integers(querySegments, shape.rows(), queries),
+                    bench.integers(keySegments, shape.rows(), keys));
             Engine.Attention found = bench.fresh(
-                    () -> engine.attention(shape, qs, ks, vs, biases, ofQueries, ofKeys, d),
-                    result -> List.of(result.result(), result.saved()));
+                    () -> engine.attention(shape, inputs, d), result -> List.of(result.result(), result.saved()));
             bench.assertClose("attention", found.result(), wanted);
 
             Bench.View dq = bench.target(shape.rows() * queries, shape.width());
             Bench.View dk = bench.target(shape.rows() * keys, shape.width());
             Bench.View dv = bench.target(shape.rows() * keys, shape.width());
-            Tensor dBias = bias == null ? null : bench.compute(Grid.zeros(bias.shape()));
+            Tensor dBias = bias == null ? null : bench.master(Grid.zeros(bias.shape()));
             for (int pass = 0; pass < 2; pass++) {
                 engine.attentionBackward(
                         shape,
-                        qs,
-                        ks,
-                        vs,
+                        inputs,
                         found,
                         d,
                         bench.compute(dResult),
-                        dq.columns(),
-                        dk.columns(),
-                        dv.columns(),
-                        dBias);
+                        new AttentionGradients(dq.columns(), dk.columns(), dv.columns(), dBias));
             }
             bench.assertClose("attentionBackward, dq", dq, q.derivatives());
             bench.assertClose("attentionBackward, dk", dk, k.derivatives());
@@ -136,14 +133,21 @@ class AttentionContractTest {
             Tensor k = bench.compute(Grid.random(random, 14, 12));
             Tensor ofQueries = bench.integers(ones(10), 2, 5);
             Tensor ofKeys = bench.integers(ones(14), 2, 7);
-            assertThatThrownBy(() -> bench.engine.attention(shape, q, k, q, null, ofQueries, ofKeys, Dropout.NONE))
+            AttentionInputs shortValues = new AttentionInputs(q, k, q, null, ofQueries, ofKeys);
+            assertThatThrownBy(() -> bench.engine.attention(shape, shortValues, Dropout.NONE))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("attention")
                     .hasMessageContaining("[14, 12]")
                     .hasMessageContaining("[10, 12]");
-            assertThatThrownBy(() -> bench.engine.attention(shape, k, k, k, null, ofQueries, ofKeys, Dropout.NONE))
+            AttentionInputs longQueries = new AttentionInputs(k, k, k, null, ofQueries, ofKeys);
+            assertThatThrownBy(() -> bench.engine.attention(shape, longQueries, Dropout.NONE))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("[14, 12]");
+            Tensor ofEveryPair = bench.master(Grid.random(random, 3, 5, 7));
+            AttentionInputs pairs = new AttentionInputs(q, k, k, ofEveryPair, ofQueries, ofKeys);
+            assertThatThrownBy(() -> bench.engine.attention(shape, pairs, Dropout.NONE))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("[3, 5, 7]");
         }
     }
 
@@ -170,7 +174,7 @@ class AttentionContractTest {
                 new RelativePositions(29, 1, 33, 32, 128, Direction.BACKWARD),
                 new RelativePositions(0, 1, 1, 4, 3, Direction.BOTH))) {
             Grid table = Grid.random(random, positions.buckets(), 3);
-            Grid dBias = Grid.random(random, 3, positions.queryLength(), positions.keyLength());
+            Grid dBias = Grid.random(random, 3, positions.queryLength() + positions.keyLength() - 1);
             Grid bias = Reference.relativeBias(table, positions);
             Real all = bias.dot(dBias);
             for (Real value : table.values()) {
@@ -182,9 +186,9 @@ class AttentionContractTest {
                 Tensor weights = bench.master(table);
                 bench.assertClose("relativeBias", bench.fresh(() -> engine.relativeBias(weights, positions)), bias);
                 Tensor dTable = bench.spoiledMaster(positions.buckets(), 3);
-                engine.relativeBiasGradient(bench.compute(dBias), positions, dTable, Write.SET);
+                engine.relativeBiasGradient(bench.master(dBias), positions, dTable, Write.SET);
                 bench.assertClose("relativeBiasGradient", dTable, table.derivatives());
-                engine.relativeBiasGradient(bench.compute(dBias), positions, dTable, Write.ADD);
+                engine.relativeBiasGradient(bench.master(dBias), positions, dTable, Write.ADD);
                 bench.assertClose("relativeBiasGradient added", dTable, twice(table.derivatives()));
             }
         }

@@ -2,6 +2,8 @@ package dev.sparkswitch.tests.engine;
 
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.engine.Activation;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.AttentionShape.Order;
 import dev.sparkswitch.engine.Dropout;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -172,23 +175,24 @@ class GradientTest {
         Argument q = argument(21, 15);
         Argument k = argument(21, 15);
         Argument v = argument(21, 15);
-        Argument bias = argument(3, 7, 7);
+        Argument bias = argument(3, 13);
         Argument dResult = argument(21, 15);
         int[] segments = random.ints(21, 0, 3).toArray();
-        Engine.Attention forward =
-                engine.attention(shape, on(q), on(k), on(v), on(bias), ids(segments), ids(segments), DROPOUT);
+        Supplier<AttentionInputs> inputs =
+                () -> new AttentionInputs(on(q), on(k), on(v), on(bias), ids(segments), ids(segments));
+        Engine.Attention forward = engine.attention(shape, inputs.get(), DROPOUT);
         Tensor dq = zeros(21, 15);
         Tensor dk = zeros(21, 15);
         Tensor dv = zeros(21, 15);
-        Tensor dBias = zeros(3, 7, 7);
-        engine.attentionBackward(shape, on(q), on(k), on(v), forward, DROPOUT, on(dResult), dq, dk, dv, dBias);
+        Tensor dBias = zeros(3, 13);
+        engine.attentionBackward(
+                shape, inputs.get(), forward, DROPOUT, on(dResult), new AttentionGradients(dq, dk, dv, dBias));
         double[] ofQ = bench.doubles(dq);
         double[] ofK = bench.doubles(dk);
         double[] ofV = bench.doubles(dv);
         double[] ofBias = bench.doubles(dBias);
         CentralDifferences differences = differences("attention " + order, () -> {
-            Engine.Attention found =
-                    engine.attention(shape, on(q), on(k), on(v), on(bias), ids(segments), ids(segments), DROPOUT);
+            Engine.Attention found = engine.attention(shape, inputs.get(), DROPOUT);
             keep(found.saved());
             return dot(taken(found.result()), dResult);
         });
@@ -204,7 +208,7 @@ class GradientTest {
     void relativeBias(RelativePositions.Direction direction) {
         RelativePositions positions = new RelativePositions(0, 13, 13, 6, 8, direction);
         Argument table = argument(6, 3);
-        Argument dBias = argument(3, 13, 13);
+        Argument dBias = argument(3, 25);
         Tensor dTable = zeros(6, 3);
         engine.relativeBiasGradient(on(dBias), positions, dTable, Write.SET);
         double[] ofTable = bench.doubles(dTable);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import dev.sparkswitch.tests.engine.ReferenceAdafactor.Moments;
@@ -108,6 +110,39 @@ class OptimizerContractTest {
                             bench.master(Grid.zeros(3)),
                             bench.master(Grid.zeros(5)))));
             assertThat(bench.doubles(value)).isEqualTo(start.doubles());
+        }
+    }
+
+    /** Beside Loshchilov and Hutter's algorithm 2 written out with the moments' bias taken away from each moment itself. */
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void adamwStepByStep(EngineCase engineCase) {
+        int[] shape = {17, 33};
+        try (Bench bench = engineCase.open()) {
+            Grid start = Grid.random(random, shape);
+            double[] value = start.doubles();
+            double[] first = new double[value.length];
+            double[] second = new double[value.length];
+            Tensor parameter = bench.master(start);
+            Tensor firstMoments = bench.master(Grid.zeros(shape));
+            Tensor secondMoments = bench.master(Grid.zeros(shape));
+            for (int step = 1; step <= 4; step++) {
+                AdamWStep settings = new AdamWStep(0.05, step, 0.9, 0.99, 1e-8, 0.1);
+                Grid gradient = Grid.random(random, shape);
+                double[] gradients = gradient.doubles();
+                for (int i = 0; i < value.length; i++) {
+                    first[i] = 0.9 * first[i] + 0.1 * gradients[i];
+                    second[i] = 0.99 * second[i] + 0.01 * gradients[i] * gradients[i];
+                    double unbiasedFirst = first[i] / (1 - Math.pow(0.9, step));
+                    double unbiasedSecond = second[i] / (1 - Math.pow(0.99, step));
+                    value[i] -= 0.05 * (unbiasedFirst / (Math.sqrt(unbiasedSecond) + 1e-8) + 0.1 * value[i]);
+                }
+                AdamWSlot slot = new AdamWSlot(parameter, bench.master(gradient), firstMoments, secondMoments);
+                bench.engine.adamw(settings, List.of(slot));
+                bench.assertClose("adamw, value", parameter, value);
+                bench.assertClose("adamw, first moments", firstMoments, first);
+                bench.assertClose("adamw, second moments", secondMoments, second);
+            }
         }
     }
 }

@@ -105,11 +105,11 @@ final class Reference {
     static Grid relativeBias(Grid table, RelativePositions positions) {
         int heads = table.extent(1);
         int queries = positions.queryLength();
-        Grid bias = Grid.zeros(heads, queries, positions.keyLength());
+        Grid bias = Grid.zeros(heads, queries + positions.keyLength() - 1);
         for (int head = 0; head < heads; head++) {
             for (int query = 0; query < queries; query++) {
                 for (int key = 0; key < positions.keyLength(); key++) {
-                    bias.set(head * queries + query, key, table.at(positions.bucket(query, key), head));
+                    bias.set(head, key - query + queries - 1, table.at(positions.bucket(query, key), head));
                 }
             }
         }
@@ -157,7 +157,7 @@ final class Reference {
                         visible[key] = segment != 0
                                 && segment == keySegments[row * keys + key]
                                 && (shape.order() == AttentionShape.Order.FULL || key <= query);
-                        scores[key] = bias == null ? Real.ZERO : bias.at(head * queries + query, key);
+                        scores[key] = bias == null ? Real.ZERO : bias.at(head, key - query + queries - 1);
                         for (int i = head * size; i < (head + 1) * size; i++) {
                             scores[key] = scores[key].plus(
                                     q.at(row * queries + query, i).times(k.at(row * keys + key, i)));

@@ -1,0 +1,65 @@
+package dev.sparkswitch.train;
+
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.Role;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Updates the parameters of one rank by their gradients, and owns the state that this takes. */
+public abstract sealed class Optimizer implements AutoCloseable permits Adafactor, AdamW {
+    private final Engine engine;
+    private final List<StateTensor> state = new ArrayList<>();
+
+    /**
+     * A tensor of the optimizer's state.
+     *
+     * @param name the parameter's name and what of it
+     * @param role the parameter's role
+     * @param expert the expert that it belongs to, or -1
+     * @param value master type
+     */
+    public record StateTensor(String name, Role role, int expert, Tensor value) {}
+
+    Optimizer(Engine engine) {
+        this.engine = engine;
+    }
+
+    /** The optimizer that {@code config} names, without history. */
+    public static Optimizer of(Engine engine, TrainingConfig config, List<Parameter> parameters) {
+        return switch (config.optimizer()) {
+            case ADAFACTOR -> new Adafactor(engine, config.adafactor(), parameters);
+            case ADAMW -> new AdamW(engine, config.adamw(), parameters);
+        };
+    }
+
+    final Engine engine() {
+        return engine;
+    }
+
+    /** A tensor of zeros that belongs to the state under the parameter's name. */
+    final Tensor newState(Parameter parameter, String kind, int... shape) {
+        Tensor tensor = engine.allocate(engine.precision().master(), shape);
+        engine.fill(tensor, 0);
+        state.add(new StateTensor(
+                parameter.spec().name() + "/" + kind,
+                parameter.spec().role(),
+                parameter.spec().expert(),
+                tensor));
+        return tensor;
+    }
+
+    /** Updates every parameter by its gradient; {@code step} counts from 1. */
+    public abstract void step(long step, double learningRate);
+
+    /** The optimizer's state, for checkpoints. */
+    public final List<StateTensor> state() {
+        return List.copyOf(state);
+    }
+
+    @Override
+    public final void close() {
+        state.forEach(tensor -> tensor.value().close());
+    }
+}
