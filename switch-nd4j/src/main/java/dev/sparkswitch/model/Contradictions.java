@@ -2,6 +2,7 @@ package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.UserException;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -23,7 +24,7 @@ public final class Contradictions {
         found.raise("");
     }
 
-    /** Notes {@code message} where a condition does not hold. */
+    /** Notes {@code message} unless {@code holds}. */
     public Contradictions check(boolean holds, String message) {
         if (!holds) {
             messages.add(message);
@@ -52,13 +53,18 @@ public final class Contradictions {
     }
 
     /** What {@code maker} makes, or empty where it found contradictions, which then count as found here. */
-    <T> Optional<T> attempt(Supplier<T> maker) {
+    public <T> Optional<T> attempt(Supplier<T> maker) {
         try {
             return Optional.of(maker.get());
         } catch (UserException e) {
             messages.add(e.getMessage());
             return Optional.empty();
         }
+    }
+
+    /** What was found, each fault once. */
+    public List<String> messages() {
+        return List.copyOf(messages);
     }
 
     boolean isEmpty() {

@@ -149,6 +149,7 @@ public final class Decoding implements AutoCloseable {
                             lanes(), config.heads(), config.keySize(), 1, positions, AttentionShape.Order.FULL),
                     ones,
                     keySegments,
+                    tokens,
                     ones,
                     bias,
                     null,

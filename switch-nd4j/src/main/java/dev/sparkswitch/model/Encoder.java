@@ -73,6 +73,7 @@ final class Encoder {
                         batch.rows(), config.heads(), config.keySize(), length, length, AttentionShape.Order.FULL),
                 batch.inputQuerySegments(),
                 batch.inputKeySegments(),
+                batch.inputs(),
                 batch.inputRouted(),
                 engine.relativeBias(relativeBias.value(), positions(length)),
                 null,

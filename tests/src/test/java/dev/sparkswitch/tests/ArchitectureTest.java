@@ -33,6 +33,7 @@ final class ArchitectureTest {
             Map.entry("checkpoint", "switch-nd4j"),
             Map.entry("train", "switch-nd4j"),
             Map.entry("generate", "switch-nd4j"),
+            Map.entry("bench", "switch-nd4j"),
             Map.entry("eval", "eval"),
             Map.entry("corpus", "spark-jobs"),
             Map.entry("tokenizer", "spark-jobs"),
@@ -49,7 +50,8 @@ final class ArchitectureTest {
         "dev.sparkswitch.collective..",
         "dev.sparkswitch.checkpoint..",
         "dev.sparkswitch.train..",
-        "dev.sparkswitch.generate.."
+        "dev.sparkswitch.generate..",
+        "dev.sparkswitch.bench.."
     };
 
     @ArchTest

@@ -3,7 +3,6 @@ package dev.sparkswitch.jobs.run;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.corpus.Vocabulary;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import java.util.List;
 import java.util.Optional;
@@ -49,16 +48,8 @@ public final class Finetune {
     private static T5Config tuned(T5Config model, FinetuneConfig config) {
         T5Config.Builder builder = model.toBuilder().dropout(config.dropout());
         model.sparse()
-                .ifPresent(sparse -> builder.sparse(new SwitchConfig(
-                        sparse.experts(),
-                        sparse.sparseEncoderLayers(),
-                        sparse.sparseDecoderLayers(),
-                        sparse.router(),
-                        sparse.capacity(),
-                        sparse.balanceLoss(),
-                        sparse.routerZLoss(),
-                        config.expertDropout(),
-                        sparse.jitter())));
+                .ifPresent(sparse -> builder.sparse(
+                        sparse.toBuilder().expertDropout(config.expertDropout()).build()));
         return builder.build();
     }
 }

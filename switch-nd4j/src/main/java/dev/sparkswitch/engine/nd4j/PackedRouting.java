@@ -8,9 +8,9 @@ import java.nio.IntBuffer;
 
 /**
  * A routing with the empty slots of all experts behind the taken ones, which are numbered over all experts, each expert's
- * behind those of the one before. There are as many as choices, whatever was chosen: memory is reused by size.
+ * behind those of the one before. There are as many as tokens can have, whatever was chosen: memory is reused by size.
  *
- * @param routing the same choices, with tokenOfSlot and gateOfSlot [T * k] and slotsOfToken by the new numbers; the other
+ * @param routing the same choices, with tokenOfSlot and gateOfSlot [slots] and slotsOfToken by the new numbers; the other
  *     tensors are those of the original
  * @param firstSlots the first slot of each expert, and behind the last one the number of taken slots [E + 1]
  */
@@ -31,7 +31,7 @@ record PackedRouting(Routing routing, int[] firstSlots) implements AutoCloseable
         firstSlots[experts] = count;
 
         HostTensor gateOfSlot = (HostTensor) routing.gateOfSlot();
-        int slots = (int) routing.slotsOfToken().size();
+        int slots = (int) Math.min(tokenOfSlot.length, routing.slotsOfToken().size());
         HostTensor tokens = HostTensor.owner(memory, DType.INT32, slots);
         HostTensor gates = HostTensor.owner(memory, gateOfSlot.type(), slots);
         IntBuffer tokensOut = tokens.ints();
