@@ -33,8 +33,7 @@ public final class BenchStepJob extends Job<BenchStepConfig> {
     @Override
     protected void run(BenchStepConfig config, JobContext context) throws IOException {
         T5Config model = config.loadModel(context.files());
-        StepReport report = StepBenchmark.run(
-                () -> config.engine().open(Runtime.getRuntime().availableProcessors()), model, config.plan());
+        StepReport report = StepBenchmark.run(() -> config.engine().open(), model, config.plan());
         PrintWriter out = context.out();
         if (json) {
             out.println(report.toJson().toPrettyString());

@@ -4,7 +4,6 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 
 /** Answers the questions of one partition. */
@@ -25,7 +24,7 @@ final class AnswerWriter implements FlatMapFunction<Iterator<Answerer.Question>,
         List<Answerer.Question> questions = new ArrayList<>();
         partition.forEachRemaining(questions::add);
         List<Answer> answers = new ArrayList<>();
-        try (Answerer answerer = new Answerer(settings, TaskContext.get().cpus())) {
+        try (Answerer answerer = new Answerer(settings)) {
             String[] texts = answerer.answer(questions, count -> {});
             for (int i = 0; i < texts.length; i++) {
                 answers.add(new Answer(questions.get(i).id(), texts[i]));

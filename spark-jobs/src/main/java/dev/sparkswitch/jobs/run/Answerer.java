@@ -62,18 +62,14 @@ final class Answerer implements AutoCloseable {
     private final Engine engine;
     private final SwitchTransformer model;
 
-    /**
-     * Loads the model.
-     *
-     * @param cores processor cores that it may use
-     */
-    Answerer(Settings settings, int cores) {
+    /** Loads the model. */
+    Answerer(Settings settings) {
         this.settings = settings;
         this.generation = config(GenerationConfig.class, settings.generation());
         Configuration hadoop = new Configuration();
         settings.hadoop().forEach(hadoop::set);
         this.tokenizer = new Tokenizer(settings.vocabulary());
-        this.engine = config(EngineSettings.class, settings.engine()).open(cores);
+        this.engine = config(EngineSettings.class, settings.engine()).open();
         try (ModelSource source = TrainingRun.openModel(hadoop, settings.model())) {
             int experts = source.config().sparse().map(SwitchConfig::experts).orElse(1);
             this.model = new SwitchTransformer(

@@ -44,29 +44,36 @@ public record EngineSettings(
         }
     }
 
+    /** An engine on what Spark gave the running task; outside of a task, on the whole machine. */
+    public Engine open() {
+        return open(TaskResources.cores(), TaskResources.card());
+    }
+
     /**
-     * An engine; {@code cores} are those of the executor.
+     * An engine.
      *
+     * @param cores the executor's
+     * @param card the CUDA card, counted from 0
      * @throws ResourceException where the engine that is asked for does not run here
      */
-    public Engine open(int cores) {
+    private Engine open(int cores, int card) {
         int processors = threads == 0 ? Math.max(1, cores) : threads;
         Engine engine =
                 switch (kind) {
-                    case CUDA -> card();
+                    case CUDA -> cuda(card);
                     case ND4J -> processor(processors);
-                    case AUTO -> best(processors);
+                    case AUTO -> best(processors, card);
                 };
         LOG.info("computing on {}", engine.description());
         return engine;
     }
 
-    private Engine best(int processors) {
+    private Engine best(int processors, int card) {
         if (precision.equals(Optional.of(Precision.FLOAT64))) {
             return processor(processors);
         }
         try {
-            return card();
+            return cuda(card);
         } catch (ResourceException e) {
             if (precision.equals(Optional.of(Precision.BF16))) {
                 throw e;
@@ -76,8 +83,8 @@ public record EngineSettings(
         }
     }
 
-    private Engine card() {
-        return CudaEngine.open(precision.orElse(Precision.BF16), 0);
+    private Engine cuda(int card) {
+        return CudaEngine.open(precision.orElse(Precision.BF16), card);
     }
 
     private Engine processor(int processors) {

@@ -109,7 +109,7 @@ final class GenerateTask implements MapPartitionsFunction<Row, Row> {
                 questions.add(texts.question(part.get(i), trees.get(i)));
             }
             if (answerer == null) {
-                answerer = new Answerer(settings, TaskContext.get().cpus());
+                answerer = new Answerer(settings);
             }
             return answerer.answer(questions, done::add);
         }
