@@ -1,8 +1,11 @@
 package dev.sparkswitch.jobs.run;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.UserException;
 import java.io.Serializable;
@@ -15,7 +18,11 @@ import org.apache.spark.sql.Row;
  * @param answerColumn the field that the answer will get
  */
 record RowTexts(Prompt prompt, String answerColumn) implements Serializable {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** Numbers stay as they were written. */
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build();
 
     /** The row's number, from 0. */
     static long number(Row row) {

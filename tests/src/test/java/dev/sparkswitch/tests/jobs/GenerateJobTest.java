@@ -104,6 +104,7 @@ class GenerateJobTest {
         assertThat(found.stream().map(JsonNode::toString))
                 .containsExactlyElementsOf(
                         wanted.stream().map(JsonNode::toString).toList());
+        assertThat(folder.resolve("new/data/part-00000.jsonl")).content().contains("\"more\":[1.50,null],\"answer\":");
         assertThat(folder.resolve("new/answers")).doesNotExist();
         try (Stream<Path> files = Files.list(folder.resolve("new/data"))) {
             assertThat(files.map(file -> file.getFileName().toString()))
