@@ -69,7 +69,7 @@ final class Answerer implements AutoCloseable {
         Configuration hadoop = new Configuration();
         settings.hadoop().forEach(hadoop::set);
         this.tokenizer = new Tokenizer(settings.vocabulary());
-        this.engine = config(EngineSettings.class, settings.engine()).open();
+        this.engine = config(EngineSettings.class, settings.engine()).open(TaskResources.ofTask());
         try (ModelSource source = TrainingRun.openModel(hadoop, settings.model())) {
             int experts = source.config().sparse().map(SwitchConfig::experts).orElse(1);
             this.model = new SwitchTransformer(
