@@ -44,20 +44,14 @@ public record EngineSettings(
         }
     }
 
-    /** An engine on what Spark gave the running task; outside of a task, on the whole machine. */
-    public Engine open() {
-        return open(TaskResources.cores(), TaskResources.card());
-    }
-
     /**
      * An engine.
      *
-     * @param cores the executor's
-     * @param card the CUDA card, counted from 0
      * @throws ResourceException where the engine that is asked for does not run here
      */
-    private Engine open(int cores, int card) {
-        int processors = threads == 0 ? Math.max(1, cores) : threads;
+    public Engine open(RankResources resources) {
+        int card = resources.card();
+        int processors = threads == 0 ? Math.max(1, resources.cores()) : threads;
         Engine engine =
                 switch (kind) {
                     case CUDA -> cuda(card);

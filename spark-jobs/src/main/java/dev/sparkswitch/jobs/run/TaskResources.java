@@ -4,22 +4,22 @@ import dev.sparkswitch.base.UserException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.resource.ResourceInformation;
 
-/** What Spark gave the running task; outside of a task, the whole machine. */
+/** What Spark gave the running task. Apart from {@link RankResources}, which is for hosts without Spark too. */
 final class TaskResources {
     /** The resource's name in conf/spark/gpu.conf. */
     private static final String GPU = "gpu";
 
     private TaskResources() {}
 
-    static int cores() {
+    /** The resources of the running task; the whole machine where there is none. */
+    static RankResources ofTask() {
         TaskContext task = TaskContext.get();
-        return task == null ? Runtime.getRuntime().availableProcessors() : task.cpus();
+        return task == null ? RankResources.wholeMachine() : new RankResources(task.cpus(), card(task));
     }
 
     /** The task's CUDA card; the first where Spark was not told of cards. */
-    static int card() {
-        TaskContext task = TaskContext.get();
-        ResourceInformation cards = task == null ? null : task.resourcesJMap().get(GPU);
+    private static int card(TaskContext task) {
+        ResourceInformation cards = task.resourcesJMap().get(GPU);
         if (cards == null || cards.addresses().length == 0) {
             return 0;
         }
