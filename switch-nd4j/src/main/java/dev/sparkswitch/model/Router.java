@@ -55,6 +55,6 @@ interface Router extends AutoCloseable {
                 groups,
                 groupTokens,
                 capacity,
-                config.capacity().balanceGroups(pass.rows()));
+                phase == Phase.GENERATE ? 1 : config.capacity().balanceGroups(pass.rows()));
     }
 }

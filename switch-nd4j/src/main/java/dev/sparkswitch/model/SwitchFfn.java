@@ -77,6 +77,15 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
         }
     }
 
+    /** What is left of a pass that is never turned back. */
+    private record Unkept(Tensor x, Router.Choice choice) implements Saved {
+        @Override
+        public void close() {
+            x.close();
+            choice.close();
+        }
+    }
+
     /** The layer's name, that of its module in Hugging Face's model. */
     String name() {
         return name;
@@ -109,6 +118,10 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
         Engine engine = pass.engine();
         Router.Choice choice = router.choose(pass, x);
         engine.copy(choice.routing().statistics(), statistics, Write.ADD);
+        if (pass.settings().phase() == Phase.GENERATE && exchange.ranks() == 1) {
+            Tensor delta = engine.experts(x, choice.routing(), in.value(), activation, out.value());
+            return new Forward(delta, new Unkept(x, choice));
+        }
         Tensor received = exchange.toExperts(engine.dispatch(x, choice.routing()));
         Tensor hidden = engine.groupedLinear(received, in.value());
         Tensor active = engine.activation(

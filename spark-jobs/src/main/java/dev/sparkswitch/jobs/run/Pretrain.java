@@ -9,6 +9,11 @@ import org.apache.hadoop.conf.Configuration;
 public final class Pretrain {
     private Pretrain() {}
 
+    /** @throws dev.sparkswitch.base.UserException naming all settings that contradict each other */
+    public static void requireConsistent(PretrainConfig config) {
+        TrainingRun.requireDivisible(config.model(), config.training(), config.cluster());
+    }
+
     /** Trains, or finds that it is done; see {@link TrainingRun#run}. */
     public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, PretrainConfig config) {
         return TrainingRun.run(

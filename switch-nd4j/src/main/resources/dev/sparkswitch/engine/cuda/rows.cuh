@@ -80,6 +80,31 @@ __device__ __forceinline__ void random_words(
     }
 }
 
+// The random word of one element.
+__device__ __forceinline__ unsigned random_word(const Dropout& numbers, unsigned long long element) {
+    uint4 four = philox(numbers.seed, element >> 2, numbers.step, numbers.stream);
+    switch (element & 3) {
+        case 0:
+            return four.x;
+        case 1:
+            return four.y;
+        case 2:
+            return four.z;
+        default:
+            return four.w;
+    }
+}
+
+// What a token's order of experts goes by: the probability, or its logarithm with a Gumbel number (engine.Sampling).
+__device__ __forceinline__ float preference(float p, const Dropout& sampling, long long token, int experts, int expert) {
+    if (!sampling.active()) {
+        return p;
+    }
+    unsigned word = random_word(sampling, sampling.element(0, token, experts) + expert);
+    double gumbel = -log(-log((word + 0.5) * (1.0 / 4294967296.0)));
+    return static_cast<float>(log(static_cast<double>(p)) + gumbel);
+}
+
 // x *= the dropout's factors of elements `first` to `first + 7`.
 __device__ __forceinline__ void drop(float (&x)[COLUMNS], const Dropout& dropout, unsigned long long first) {
     if (dropout.active()) {
