@@ -82,7 +82,7 @@ __device__ __forceinline__ void random_words(
 
 // The random word of one element.
 __device__ __forceinline__ unsigned random_word(const Dropout& numbers, unsigned long long element) {
-    uint4 four = philox(numbers.seed, element >> 2, numbers.step, numbers.stream);
+    uint4 four = numbers.source.words(element >> 2);
     switch (element & 3) {
         case 0:
             return four.x;
