@@ -85,16 +85,20 @@ __device__ __forceinline__ void forward(const Forward& in) {
         }
     };
 
+    // The first tile is most often visible: it is on its way while that is found out.
     load_tile<D, STAYING>(shared->q, q, first, q.wide<D>());
+    load_stage(0, 0);
+    copy_async_commit();
     find_visible(
         shared->visible, query_segments, first, in.queries, key_segments, in.keys, [&](int key) -> unsigned char {
             return !in.causal || key + STREAMED - 1 <= first ? ALL_VISIBLE
                    : key < min(first + STAYING, in.queries)  ? SOME_VISIBLE
                                                              : NONE_VISIBLE;
         });
-    int tile = next_visible(shared->visible, 0, tiles);
-    if (tile < tiles) {
-        load_stage(0, tile);
+    const int first_tile = next_visible(shared->visible, 0, tiles);
+    const int first_stage = first_tile == 0 ? 0 : 1;
+    if (first_tile > 0 && first_tile < tiles) {
+        load_stage(first_stage, first_tile);
     }
     copy_async_commit();
 
@@ -115,7 +119,8 @@ __device__ __forceinline__ void forward(const Forward& in) {
     float maxima[4] = {-INFINITE, -INFINITE, -INFINITE, -INFINITE};
     float totals[4] = {};
 
-    for (int stage = 0; tile < tiles; stage ^= 1) {
+    int tile = first_tile;
+    for (int stage = first_stage; tile < tiles; stage ^= 1) {
         copy_async_wait<0>();
         __syncthreads();
         int next = next_visible(shared->visible, tile + 1, tiles);
@@ -125,7 +130,7 @@ __device__ __forceinline__ void forward(const Forward& in) {
         copy_async_commit();
         const int first_key = tile * STREAMED;
         const bool masked = !all_visible(shared->visible, tile);
-        const bool begins = IN_REGISTERS && tile == next_visible(shared->visible, 0, tiles);
+        const bool begins = IN_REGISTERS && tile == first_tile;
         tile = next;
         if (idle) {
             continue;

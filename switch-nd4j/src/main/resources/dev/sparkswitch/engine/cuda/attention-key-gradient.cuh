@@ -96,8 +96,11 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         const Rows v = rows_of(in.v, in.v_stride, row, head, in.keys, in.head_size);
         load_tile<D, STAYING>(shared->k, k, first, k.wide<D>());
         load_tile<D, STAYING>(shared->v, v, first, v.wide<D>());
-        copy_async_commit();
     }
+    // The first tile in time is most often visible: it is on its way while that is found out.
+    const int guess = in.causal ? min(first / STREAMED, tiles - 1) : 0;
+    load_stage(0, guess);
+    copy_async_commit();
     find_visible(
         shared->visible, key_segments, first, in.keys, query_segments, in.queries, [&](int query) -> unsigned char {
             return !in.causal || query >= first + STAYING - 1 ? ALL_VISIBLE
@@ -105,8 +108,9 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
                                                               : NONE_VISIBLE;
         });
     int tile = next_visible(shared->visible, 0, tiles);
-    if (tile < tiles) {
-        load_stage(0, tile);
+    const int first_stage = tile == guess ? 0 : 1;
+    if (tile != guess && tile < tiles) {
+        load_stage(first_stage, tile);
     }
     copy_async_commit();
     copy_async_wait<1>();
@@ -132,7 +136,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     float key_sums[2][D / 8][4] = {};
     float value_sums[2][D / 8][4] = {};
 
-    for (int stage = 0; tile < tiles; stage ^= 1) {
+    for (int stage = first_stage; tile < tiles; stage ^= 1) {
         copy_async_wait<0>();
         __syncthreads();
         int next = next_visible(shared->visible, tile + 1, tiles);
