@@ -14,7 +14,8 @@ public enum RandomStream {
     SHUFFLE(7),
     SAMPLING(8),
     BOOTSTRAP(9),
-    DEMO(10);
+    DEMO(10),
+    UPCYCLING(21);
 
     private final int id;
 

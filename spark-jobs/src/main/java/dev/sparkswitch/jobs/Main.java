@@ -60,7 +60,8 @@ public final class Main implements Runnable {
                 new BatchJob(),
                 new PretrainJob(),
                 new FinetuneJob(),
-                new EvaluateJob());
+                new EvaluateJob(),
+                new ConvertJob());
     }
 
     /** Runs one command and ends the process with its exit code. */

@@ -107,27 +107,29 @@ public final class HuggingFaceConfig {
     }
 
     /**
-     * The {@code config.json} with which transformers runs this model as we do without drops.
+     * The {@code config.json} with which transformers runs this model as we do without drops. The native fields stand in it
+     * too, which transformers passes over, so that reading it gives this configuration again.
      *
-     * @param longestLength the longest sequence to expect; it becomes {@code expert_capacity}, which then drops nothing
+     * @param longestLength the longest sequence to expect; it becomes {@code expert_capacity}, which then drops nothing.
+     *     A capacity a sequence is Hugging Face's own and stays as it is
      * @throws UserException naming what Hugging Face cannot express
      */
     public static ObjectNode export(T5Config config, int longestLength) {
         config.sparse().ifPresent(sparse -> {
             if (sparse.router().k() != 1) {
                 throw new UserException("Hugging Face's Switch model sends a token to one expert, but router.k is "
-                        + sparse.router().k() + ": this model cannot be exported.");
+                        + sparse.router().k() + ": this model cannot be exported; keep it as a checkpoint.");
             }
             if (config.feedForward() != FeedForward.RELU) {
                 throw new UserException(
                         "Hugging Face's Switch model has ungated feed-forward layers, but this one's are "
-                                + config.feedForward() + ": it cannot be exported.");
+                                + config.feedForward() + ": it cannot be exported; keep it as a checkpoint.");
             }
         });
-        ObjectNode tree = hostFields(config);
-        if (config.sparse().isPresent()) {
-            tree.put("expert_capacity", longestLength);
-        }
+        ObjectNode tree = write(config);
+        config.sparse()
+                .filter(sparse -> sparse.capacity().mode() != CapacityMode.PER_SEQUENCE)
+                .ifPresent(sparse -> tree.put("expert_capacity", longestLength));
         return tree;
     }
 
@@ -154,16 +156,14 @@ public final class HuggingFaceConfig {
         if (!found.isEmpty()) {
             return Optional.empty();
         }
-        return found.attempt(() -> new SwitchConfig(
-                experts,
-                sparseEncoderLayers,
-                sparseDecoderLayers,
-                router.orElseThrow(),
-                capacity.orElseThrow(),
-                balance,
-                z,
-                expertDropout,
-                jitter));
+        return found.attempt(() ->
+                SwitchConfig.of(experts, sparseEncoderLayers, sparseDecoderLayers, capacity.orElseThrow()).toBuilder()
+                        .router(router.orElseThrow())
+                        .balanceLoss(balance)
+                        .routerZLoss(z)
+                        .expertDropout(expertDropout)
+                        .jitter(jitter)
+                        .build());
     }
 
     private static Optional<RouterConfig> readRouter(JsonFields own, Contradictions found) {

@@ -59,16 +59,18 @@ public record SwitchConfig(
     /** The paper's defaults around what a model must state: top-1, alpha 0.01, jitter 0.01, expert dropout 0.1. */
     public static SwitchConfig of(
             int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
-        return new SwitchConfig(
-                experts,
-                sparseEncoderLayers,
-                sparseDecoderLayers,
-                RouterConfig.TOP_1,
-                capacity,
-                DEFAULT_BALANCE_LOSS,
-                0,
-                0.1,
-                DEFAULT_JITTER);
+        return new Builder(experts, sparseEncoderLayers, sparseDecoderLayers, capacity).build();
+    }
+
+    /** A builder that holds this configuration. */
+    public Builder toBuilder() {
+        Builder builder = new Builder(experts, sparseEncoderLayers, sparseDecoderLayers, capacity);
+        builder.router = router;
+        builder.balanceLoss = balanceLoss;
+        builder.routerZLoss = routerZLoss;
+        builder.expertDropout = expertDropout;
+        builder.jitter = jitter;
+        return builder;
     }
 
     /** The sparse layers that {@code stack} is asked to have. */
@@ -100,5 +102,64 @@ public record SwitchConfig(
 
     private int capacity(int groupTokens, double factor) {
         return Math.max(capacity.minimum(), (int) (factor * router.k() * groupTokens / experts));
+    }
+
+    /** Collects the fields of a {@link SwitchConfig}; the names are those of its components. */
+    public static final class Builder {
+        private final int experts;
+        private final int sparseEncoderLayers;
+        private final int sparseDecoderLayers;
+        private final CapacityConfig capacity;
+        private RouterConfig router = RouterConfig.TOP_1;
+        private double balanceLoss = DEFAULT_BALANCE_LOSS;
+        private double routerZLoss;
+        private double expertDropout = 0.1;
+        private double jitter = DEFAULT_JITTER;
+
+        private Builder(int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
+            this.experts = experts;
+            this.sparseEncoderLayers = sparseEncoderLayers;
+            this.sparseDecoderLayers = sparseDecoderLayers;
+            this.capacity = capacity;
+        }
+
+        public Builder router(RouterConfig value) {
+            router = value;
+            return this;
+        }
+
+        public Builder balanceLoss(double value) {
+            balanceLoss = value;
+            return this;
+        }
+
+        public Builder routerZLoss(double value) {
+            routerZLoss = value;
+            return this;
+        }
+
+        public Builder expertDropout(double value) {
+            expertDropout = value;
+            return this;
+        }
+
+        public Builder jitter(double value) {
+            jitter = value;
+            return this;
+        }
+
+        /** @throws dev.sparkswitch.base.UserException naming all contradictions */
+        public SwitchConfig build() {
+            return new SwitchConfig(
+                    experts,
+                    sparseEncoderLayers,
+                    sparseDecoderLayers,
+                    router,
+                    capacity,
+                    balanceLoss,
+                    routerZLoss,
+                    expertDropout,
+                    jitter);
+        }
     }
 }

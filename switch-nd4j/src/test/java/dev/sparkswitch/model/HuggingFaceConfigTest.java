@@ -162,10 +162,15 @@ class HuggingFaceConfigTest {
 
     @Test
     void exportDropsNothingAndRefusesWhatHuggingFaceLacks() throws IOException {
-        ObjectNode exported = HuggingFaceConfig.export(read(tree("switch-tiny-group")), 512);
+        T5Config grouped = read(tree("switch-tiny-group"));
+        ObjectNode exported = HuggingFaceConfig.export(grouped, 512);
 
-        assertThat(exported.has("sparkswitch")).isFalse();
+        assertThat(read(exported)).isEqualTo(grouped);
         assertThat(exported.get("expert_capacity").intValue()).isEqualTo(512);
+        assertThat(HuggingFaceConfig.export(read(tree("switch-tiny-drops")), 512)
+                        .get("expert_capacity")
+                        .intValue())
+                .isEqualTo(3);
         assertThatThrownBy(() -> HuggingFaceConfig.export(read(tree("switch-tiny-group-top2")), 512))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("router.k is 2");

@@ -22,8 +22,9 @@ class T5ConfigTest {
     @Test
     void capacityIsTheFactorsShareOfTheGroupRoundedDown() {
         SwitchConfig top1 = SwitchConfig.of(4, 1, 1, CapacityConfig.group(4, 1.0, 2.0, 4));
-        SwitchConfig top2 = new SwitchConfig(
-                4, 1, 1, new RouterConfig(RoutingPolicy.TOP_K, 2), top1.capacity(), 0.01, 0, 0.1, 0.01);
+        SwitchConfig top2 = top1.toBuilder()
+                .router(new RouterConfig(RoutingPolicy.TOP_K, 2))
+                .build();
 
         assertThat(top1.capacity(56, Phase.TRAIN)).isEqualTo(14);
         assertThat(top1.capacity(36, Phase.TRAIN)).isEqualTo(9);
@@ -49,10 +50,14 @@ class T5ConfigTest {
                 .hasMessageContaining("dropout is 1.5")
                 .hasMessageContaining("end-of-sequence id 40000 lies outside the vocabulary of 32128")
                 .hasMessageContaining("3 sparse encoder layers do not fit in 2");
-        assertThatThrownBy(() -> new SwitchConfig(
-                        2, 0, 0, new RouterConfig(RoutingPolicy.TOP_K, 3), CapacityConfig.perSequence(1), -1, 0, 0, 0))
+        assertThatThrownBy(() -> SwitchConfig.of(2, 0, 0, CapacityConfig.perSequence(1)))
                 .isInstanceOf(UserException.class)
-                .hasMessageContaining("2 experts but no sparse layer")
+                .hasMessageContaining("2 experts but no sparse layer");
+        assertThatThrownBy(() -> SwitchConfig.of(2, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                        .router(new RouterConfig(RoutingPolicy.TOP_K, 3))
+                        .balanceLoss(-1)
+                        .build())
+                .isInstanceOf(UserException.class)
                 .hasMessageContaining("router.k is 3 but there are only 2 experts")
                 .hasMessageContaining("balance loss is -1.0");
         assertThatThrownBy(() -> CapacityConfig.group(0, 0, Double.NaN, 0))

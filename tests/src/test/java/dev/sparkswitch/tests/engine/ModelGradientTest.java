@@ -82,16 +82,13 @@ class ModelGradientTest {
     }
 
     private static SwitchConfig sparse(int experts, int choices, CapacityConfig capacity, Noise noise) {
-        return new SwitchConfig(
-                experts,
-                1,
-                1,
-                new RouterConfig(RoutingPolicy.TOP_K, choices),
-                capacity,
-                0.5,
-                0.1,
-                noise.experts,
-                noise.jitter);
+        return SwitchConfig.of(experts, 1, 1, capacity).toBuilder()
+                .router(new RouterConfig(RoutingPolicy.TOP_K, choices))
+                .balanceLoss(0.5)
+                .routerZLoss(0.1)
+                .expertDropout(noise.experts)
+                .jitter(noise.jitter)
+                .build();
     }
 
     static Stream<Variant> variants() {

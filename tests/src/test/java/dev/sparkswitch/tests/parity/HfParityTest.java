@@ -129,16 +129,12 @@ class HfParityTest {
         boolean on = losses == RouterLosses.AS_EXPECTED;
         return config.toBuilder()
                 .dropout(0)
-                .sparse(new SwitchConfig(
-                        sparse.experts(),
-                        sparse.sparseEncoderLayers(),
-                        sparse.sparseDecoderLayers(),
-                        sparse.router(),
-                        sparse.capacity(),
-                        on ? expected.get("alpha").asDouble() : 0,
-                        on ? expected.get("z_coef").asDouble() : 0,
-                        0,
-                        0))
+                .sparse(sparse.toBuilder()
+                        .balanceLoss(on ? expected.get("alpha").asDouble() : 0)
+                        .routerZLoss(on ? expected.get("z_coef").asDouble() : 0)
+                        .expertDropout(0)
+                        .jitter(0)
+                        .build())
                 .build();
     }
 

@@ -16,8 +16,6 @@ import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
-import dev.sparkswitch.model.RouterConfig;
-import dev.sparkswitch.model.RoutingPolicy;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
@@ -71,16 +69,10 @@ class WorldEqualityTest {
                 .encoderLayers(2)
                 .decoderLayers(2)
                 .dropout(0.1)
-                .sparse(new SwitchConfig(
-                        4,
-                        1,
-                        1,
-                        new RouterConfig(RoutingPolicy.TOP_K, 1),
-                        CapacityConfig.group(2, 1.0, 2.0, 2),
-                        0.01,
-                        0.001,
-                        0.2,
-                        0.01))
+                .sparse(SwitchConfig.of(4, 1, 1, CapacityConfig.group(2, 1.0, 2.0, 2)).toBuilder()
+                        .routerZLoss(0.001)
+                        .expertDropout(0.2)
+                        .build())
                 .build();
     }
 
