@@ -5,6 +5,7 @@ import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.convert.FloatType;
 import dev.sparkswitch.convert.ModelFormat;
 import dev.sparkswitch.convert.UpcycleConfig;
+import dev.sparkswitch.model.Contradictions;
 import java.util.Optional;
 
 /**
@@ -52,14 +53,10 @@ public record ConvertConfig(
         @Setting(value = "0.1", help = "fresh weights have sigma sqrt(init-scale / fan-in)")
         double initScale) {
     public ConvertConfig {
-        if (upcycle.isPresent() && denseStudent) {
-            throw new IllegalArgumentException("upcycle adds experts and dense-student removes them: choose one");
-        }
-        if (longestLength < 1) {
-            throw new IllegalArgumentException("longest-length is " + longestLength + " but must be at least 1");
-        }
-        if (!(initScale > 0 && Double.isFinite(initScale))) {
-            throw new IllegalArgumentException("init-scale is " + initScale + " but must be above 0");
-        }
+        Contradictions.none(found -> found.check(
+                        upcycle.isEmpty() || !denseStudent,
+                        "upcycle adds experts and dense-student removes them: choose one")
+                .atLeast(1, "longest-length", longestLength)
+                .positive("init-scale", initScale));
     }
 }

@@ -17,6 +17,7 @@ import dev.sparkswitch.cluster.AttemptLoop;
 import dev.sparkswitch.cluster.AttemptOptions;
 import dev.sparkswitch.cluster.BarrierCluster;
 import dev.sparkswitch.cluster.ClusterOptions;
+import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.SwitchConfig;
@@ -118,12 +119,16 @@ public final class TrainingRun {
      * @throws UserException for settings that cannot work, before any rank starts
      */
     public static Finished run(SparkSource source, Configuration hadoop, Task task) {
-        RunFolder folder = RunFolder.open(hadoop, task);
-        Optional<Manifest> finished = folder.finished();
+        Contradictions found = new Contradictions();
+        Optional<RunFolder> opened = found.attempt(() -> RunFolder.open(hadoop, task));
+        Optional<Manifest> finished =
+                opened.flatMap(folder -> found.attempt(folder::finished).flatMap(manifest -> manifest));
         if (finished.isPresent()) {
-            return new Finished(folder.path(), finished.get(), true);
+            return new Finished(opened.get().path(), finished.get(), true);
         }
-        check(hadoop, task);
+        check(hadoop, task, found);
+        found.raiseLines();
+        RunFolder folder = opened.orElseThrow();
         folder.begin();
 
         SparkSession spark = source.start();
@@ -158,35 +163,36 @@ public final class TrainingRun {
         return new Finished(folder.path(), folder.commit(manifest.build()), false);
     }
 
-    private static void check(Configuration hadoop, Task task) {
-        requireDivisible(task.model(), task.settings(), task.cluster());
-        Manifest shards = shards(hadoop, task.training());
-        int vocabulary = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));
-        if (task.model().vocabularySize() < vocabulary) {
-            throw new UserException("The shards in " + task.training() + " hold ids up to " + (vocabulary - 1)
-                    + " but model.vocabulary-size is " + task.model().vocabularySize() + ": set it to at least "
-                    + vocabulary + ".");
-        }
-        task.heldOut().ifPresent(path -> {
-            Manifest heldOut = shards(hadoop, path);
-            if (!heldOut.property(ShardLayout.VOCABULARY).equals(shards.property(ShardLayout.VOCABULARY))) {
-                throw new UserException("The held-out shards in " + path + " were made with another vocabulary than "
-                        + task.training() + ": run 'sparkswitch batch' for both with one vocabulary.");
-            }
-        });
-        task.initFrom().ifPresent(path -> checkInitial(hadoop, path, task.model(), shards));
+    /** Everything that can be known to be wrong before a rank starts. */
+    private static void check(Configuration hadoop, Task task, Contradictions found) {
+        checkDivisible(task.model(), task.settings(), task.cluster(), found);
+        // Without its shards, whatever else concerns the data would only be said again.
+        found.attempt(() -> shards(hadoop, task.training()))
+                .ifPresent(shards -> checkData(hadoop, task, shards, found));
     }
 
-    /**
-     * Refuses experts or rows that cannot be divided among the ranks.
-     *
-     * @throws UserException naming numbers that can
-     */
-    static void requireDivisible(T5Config model, TrainingConfig settings, ClusterSettings cluster) {
+    private static void checkData(Configuration hadoop, Task task, Manifest shards, Contradictions found) {
+        int vocabulary = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));
+        found.check(
+                task.model().vocabularySize() >= vocabulary,
+                "The shards in " + task.training() + " hold ids up to " + (vocabulary - 1)
+                        + " but model.vocabulary-size is " + task.model().vocabularySize() + ": set it to at least "
+                        + vocabulary + ".");
+        task.heldOut().ifPresent(path -> found.attempt(() -> shards(hadoop, path))
+                .ifPresent(heldOut -> found.check(
+                        heldOut.property(ShardLayout.VOCABULARY).equals(shards.property(ShardLayout.VOCABULARY)),
+                        "The held-out shards in " + path + " were made with another vocabulary than "
+                                + task.training()
+                                + ": run 'sparkswitch batch' for both with one vocabulary.")));
+        task.initFrom().ifPresent(path -> found.collect(() -> checkInitial(hadoop, path, task.model(), shards)));
+    }
+
+    /** Notes experts or rows that cannot be divided among the ranks, with numbers that can. */
+    static void checkDivisible(T5Config model, TrainingConfig settings, ClusterSettings cluster, Contradictions found) {
         model.sparse()
-                .ifPresent(sparse -> new ExpertPlacement(
-                        sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks()));
-        settings.microRows(cluster.ranks(), groupRows(model));
+                .ifPresent(sparse -> found.attempt(() -> new ExpertPlacement(
+                        sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks())));
+        found.attempt(() -> settings.microRows(cluster.ranks(), groupRows(model)));
     }
 
     private static void checkInitial(Configuration hadoop, String path, T5Config model, Manifest shards) {

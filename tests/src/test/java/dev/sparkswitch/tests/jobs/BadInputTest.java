@@ -122,6 +122,35 @@ class BadInputTest {
     }
 
     @Test
+    void everythingThatIsKnownToBeWrongIsSaidAtOnce() throws IOException {
+        Map<String, String> before = files();
+
+        InProcess data = run(Mistake.PRETRAIN + "--set cluster.ranks=3 --set training.rows=7 --set output=@/taken"
+                + " --set model.vocabulary-size=250 --set init-from=@/none");
+        InProcess settings = run(Mistake.PRETRAIN + "--set model.sparse.sparse-encoder-layers=0 --set model.heads=0"
+                + " --set model.sparse.sparse-decoder-layers=0 --set training.rows=0 --set cluster.min-ranks=2");
+        InProcess group = run(Mistake.PRETRAIN + "--set model.sparse.capacity.group-rows=16");
+
+        assertThat(data.err())
+                .startsWith("error: 5 settings are wrong:")
+                .contains("taken holds thesis.txt but no run")
+                .contains("4 experts cannot be spread evenly over 3 ranks")
+                .contains("7 rows a step cannot be cut into 3 ranks")
+                .contains("hold ids up to 299 but model.vocabulary-size is 250")
+                .contains("none holds no model");
+        assertThat(settings.err())
+                .contains("4 settings are wrong:")
+                .contains("model.sparse: there are 4 experts but no sparse layer in either stack")
+                .contains("model: heads is 0 but must be at least 1")
+                .contains("training: rows is 0 but must be at least 1")
+                .contains("cluster: min-ranks 2 exceeds the 1 ranks");
+        assertSays(group, USER, List.of("a routing group of 16 rows is larger than the 8 rows of a step"));
+        assertThat(List.of(data.code(), settings.code())).containsOnly(USER);
+        assertThat(files()).isEqualTo(before);
+        assertThat(SparkStarts.COUNT).as("starts of Spark").hasValue(0);
+    }
+
+    @Test
     void executorsThatThisHostCannotHoldAreRefused() throws IOException {
         System.clearProperty("spark.master");
         Map<String, String> before = files();
