@@ -57,6 +57,11 @@ public final class BarrierCluster implements RankLauncher {
                 .setIfMissing("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "10");
     }
 
+    /** How long executors of this session may take to register: as long as Spark itself would wait for them. */
+    public static Duration registrationWait(SparkConf conf) {
+        return Duration.ofSeconds(conf.getTimeAsSeconds("spark.scheduler.maxRegisteredResourcesWaitingTime", "30s"));
+    }
+
     @Override
     public int awaitRanks(int wanted, Duration wait) {
         return IdleExecutors.await(spark.sc(), wanted, wait).count();

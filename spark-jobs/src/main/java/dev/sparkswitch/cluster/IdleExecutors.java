@@ -7,6 +7,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.resource.ResourceProfile;
@@ -26,6 +28,7 @@ import scala.jdk.javaapi.CollectionConverters;
 record IdleExecutors(int count, int fewestCores, int mostCores, int busy) {
     private static final Duration POLL = Duration.ofMillis(50);
     private static final String TASK_CPUS = "spark.task.cpus";
+    private static final Pattern LOCAL_CLUSTER = Pattern.compile("local-cluster\\[\\s*([0-9]+).*");
 
     /** The executors that are there now. */
     static IdleExecutors of(SparkContext spark) {
@@ -49,17 +52,27 @@ record IdleExecutors(int count, int fewestCores, int mostCores, int busy) {
         return new IdleExecutors(cores.size(), fewest, most, busy);
     }
 
-    /** Waits until there are {@code wanted} executors, at most for {@code wait}; those that are there then. */
+    /**
+     * Waits until there are {@code wanted} executors, or as many as there can ever be, at most for {@code wait}; those that
+     * are there then.
+     */
     static IdleExecutors await(SparkContext spark, int wanted, Duration wait) {
         long deadline = System.nanoTime() + wait.toNanos();
+        int possible = Math.min(wanted, most(spark));
         IdleExecutors executors = of(spark);
-        while (executors.count < wanted
+        while (executors.count < possible
                 && System.nanoTime() < deadline
                 && !Thread.currentThread().isInterrupted()) {
             LockSupport.parkNanos(POLL.toNanos());
             executors = of(spark);
         }
         return executors;
+    }
+
+    /** The executors that a master on this host names; how many another one gives shows with time. */
+    private static int most(SparkContext spark) {
+        Matcher local = LOCAL_CLUSTER.matcher(spark.master());
+        return local.matches() ? Integer.parseInt(local.group(1)) : spark.isLocal() ? 1 : Integer.MAX_VALUE;
     }
 
     /** Refuses a world that these executors cannot hold. */

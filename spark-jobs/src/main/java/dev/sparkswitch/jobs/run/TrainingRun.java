@@ -139,7 +139,7 @@ public final class TrainingRun {
                 cluster.ranks(),
                 cluster.minRanks() == 0 ? cluster.ranks() : cluster.minRanks(),
                 cluster.maxAttempts(),
-                Duration.ofSeconds(10),
+                BarrierCluster.registrationWait(context.getConf()),
                 Duration.ofMinutes(2));
         RunSummary summary;
         try (Progress progress =
