@@ -15,17 +15,21 @@ final class CounterpartNames {
         this.others = new ParameterNames(other);
     }
 
-    /** The name of a parameter's counterpart: an expert's is the dense feed-forward layer's. */
+    /** The name of a parameter's counterpart: an expert's is that of the dense layer whose place it takes. */
     String of(ParameterSpec spec) {
         if (spec.layer() < 0) {
             return spec.name();
         }
         Stack stack = spec.stack().orElseThrow();
-        String from = spec.expert() < 0
-                ? names.feedForward(stack, spec.layer())
-                : names.expert(stack, spec.layer(), spec.expert());
-        return spec.name().startsWith(from + ".")
-                ? others.feedForward(stack, spec.layer()) + spec.name().substring(from.length())
+        int layer = spec.layer();
+        boolean expert = spec.expert() >= 0;
+        String feedForward = expert ? names.expert(stack, layer, spec.expert()) : names.feedForward(stack, layer);
+        if (spec.name().startsWith(feedForward + ".")) {
+            return others.feedForward(stack, layer) + spec.name().substring(feedForward.length());
+        }
+        String attention = names.attentionExpert(stack, layer, spec.expert());
+        return expert && spec.name().startsWith(attention + ".")
+                ? others.selfAttention(stack, layer) + spec.name().substring(attention.length())
                 : spec.name();
     }
 }

@@ -1,6 +1,7 @@
 package dev.sparkswitch.convert;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.model.AttentionForm;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.RouterConfig;
 import dev.sparkswitch.model.Stack;
@@ -16,6 +17,7 @@ import java.util.Optional;
  * @param sparseDecoderLayers sparse layers of the decoder; empty for every second one
  * @param router how the model routes
  * @param capacity how many tokens an expert takes
+ * @param attention whether self-attention in the sparse layers gets experts too
  * @param noise the standard deviation of the normal noise on the experts' weights, over that of the weights themselves
  */
 public record UpcycleConfig(
@@ -30,6 +32,9 @@ public record UpcycleConfig(
 
         @Setting(help = "how an expert is chosen") RouterConfig router,
         @Setting(help = "how many tokens an expert takes") CapacityConfig capacity,
+
+        @Setting(value = "dense", help = "self-attention of sparse blocks: dense, or switch for projections by experts")
+        AttentionForm attention,
 
         @Setting(value = "0", help = "noise on the copies, over the standard deviation of the weights")
         double noise) {
@@ -47,7 +52,10 @@ public record UpcycleConfig(
                 sparseDecoderLayers.orElse(everySecond(dense, Stack.DECODER)),
                 capacity);
         return dense.toBuilder()
-                .sparse(byDefault.toBuilder().router(router).build())
+                .sparse(byDefault.toBuilder()
+                        .router(router)
+                        .attention(attention)
+                        .build())
                 .build();
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.UserException;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -13,7 +14,8 @@ import java.util.Set;
  *
  * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router {policy, k}},
  * {@code capacity {mode, group-rows, train-factor, eval-factor, minimum, tokens, route-padding}},
- * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack). A folder without it runs as Hugging Face does: top-1, an
+ * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack), {@code expert-widths},
+ * {@code attention} (dense or switch). A folder without it runs as Hugging Face does: top-1, an
  * absolute capacity a sequence, padding routed, and inside the experts the dropout of everywhere else. Fields that
  * are not the model's are ignored; an unknown one under {@code sparkswitch} is refused. Hugging Face's
  * {@code router_aux_loss_coef} weighs a loss of another normalisation and is not read; the balance loss is the paper's.
@@ -24,7 +26,7 @@ public final class HuggingFaceConfig {
     private static final String NATIVE = "sparkswitch";
     private static final Set<String> T5_FIELDS = Set.of("embedding");
     private static final Set<String> SWITCH_FIELDS =
-            Set.of("router", "capacity", "losses", "expert-dropout", "embedding");
+            Set.of("router", "capacity", "losses", "expert-dropout", "embedding", "expert-widths", "attention");
 
     /** What the tensors beside a {@code config.json} say of the head; they are believed before it. */
     public enum HeadTensor {
@@ -120,6 +122,15 @@ public final class HuggingFaceConfig {
                 throw new UserException("Hugging Face's Switch model sends a token to one expert, but router.k is "
                         + sparse.router().k() + ": this model cannot be exported; keep it as a checkpoint.");
             }
+            if (!sparse.expertWidths().isEmpty()) {
+                throw new UserException(
+                        "Hugging Face's Switch model has experts of one width, but these have the widths "
+                                + sparse.expertWidths() + ": this model cannot be exported; keep it as a checkpoint.");
+            }
+            if (sparse.attention() != AttentionForm.DENSE) {
+                throw new UserException("Hugging Face's Switch model has no experts in attention, as this one has: it"
+                        + " cannot be exported; keep it as a checkpoint.");
+            }
             if (config.feedForward() != FeedForward.RELU) {
                 throw new UserException(
                         "Hugging Face's Switch model has ungated feed-forward layers, but this one's are "
@@ -151,6 +162,10 @@ public final class HuggingFaceConfig {
         double z = losses.number("z", fields.number("router_z_loss_coef", 0));
         double expertDropout = own.number("expert-dropout", fields.number("dropout_rate", 0.1));
         double jitter = fields.number("router_jitter_noise", SwitchConfig.DEFAULT_JITTER);
+        List<Integer> widths = own.integers("expert-widths", 1);
+        String attentionKey = own.text("attention", AttentionForm.DENSE.key());
+        Optional<AttentionForm> attention = AttentionForm.find(attentionKey);
+        found.check(attention.isPresent(), "sparkswitch.attention '" + attentionKey + "' is not known");
         Optional<RouterConfig> router = readRouter(own, found);
         Optional<CapacityConfig> capacity = readCapacity(fields, own, found);
         if (!found.isEmpty()) {
@@ -163,6 +178,8 @@ public final class HuggingFaceConfig {
                         .routerZLoss(z)
                         .expertDropout(expertDropout)
                         .jitter(jitter)
+                        .expertWidths(widths)
+                        .attention(attention.orElseThrow())
                         .build());
     }
 
@@ -316,6 +333,12 @@ public final class HuggingFaceConfig {
         slots.put("route-padding", capacity.routePadding());
         tree.putObject("losses").put("balance", sparse.balanceLoss()).put("z", sparse.routerZLoss());
         tree.put("expert-dropout", sparse.expertDropout());
+        if (!sparse.expertWidths().isEmpty()) {
+            sparse.expertWidths().forEach(tree.putArray("expert-widths")::add);
+        }
+        if (sparse.attention() != AttentionForm.DENSE) {
+            tree.put("attention", sparse.attention().key());
+        }
         return tree;
     }
 }

@@ -21,21 +21,23 @@ public final class Parameters implements AutoCloseable {
     private final Arena sharedGradients;
     private final Arena expertGradients;
 
-    Parameters(Engine engine, T5Config config, ExpertPlacement placement) {
+    Parameters(Engine engine, T5Config config, Parallelism parallelism) {
         this.engine = engine;
         this.type = engine.precision().master();
         long shared = 0;
         long experts = 0;
+        int first = parallelism.placement().firstExpert(parallelism.rank());
+        int end = first + parallelism.placement().localExperts();
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
             specs.put(spec.name(), spec);
             if (spec.role() == Role.EXPERT) {
-                experts += spec.count();
+                experts += spec.expert() >= first && spec.expert() < end ? spec.count() : 0;
             } else {
                 shared += spec.count();
             }
         }
         this.sharedGradients = new Arena(shared);
-        this.expertGradients = new Arena(experts / placement.expertParallel());
+        this.expertGradients = new Arena(experts);
     }
 
     /** A block of memory that is handed out from its start. */

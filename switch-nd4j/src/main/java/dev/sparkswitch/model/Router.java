@@ -16,8 +16,9 @@ final class Router {
     private final SwitchConfig config;
     private final int site;
 
-    Router(Parameters parameters, T5Config config, Stack stack, int layer, int site) {
-        this.weight = parameters.single(new ParameterNames(config).router(stack, layer));
+    /** @param name of the router's weight */
+    Router(Parameters parameters, T5Config config, String name, int site) {
+        this.weight = parameters.single(name);
         this.config = config.sparse().orElseThrow();
         this.site = site;
     }

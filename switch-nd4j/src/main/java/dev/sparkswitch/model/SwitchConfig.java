@@ -1,6 +1,7 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.Setting;
+import java.util.List;
 
 /**
  * The sparse part of a Switch Transformer.
@@ -15,6 +16,8 @@ import dev.sparkswitch.base.Setting;
  * @param routerZLoss the coefficient of the mean squared log-sum-exp of the router's logits (ST-MoE, equation 5)
  * @param expertDropout dropout inside the experts, between their two products
  * @param jitter in training the router's input is multiplied by U(1 - jitter, 1 + jitter)
+ * @param expertWidths the inner width of each expert; empty where all have that of the dense layers
+ * @param attention the form of self-attention in the sparse blocks
  */
 public record SwitchConfig(
         @Setting(help = "experts of every sparse layer") int experts,
@@ -33,14 +36,25 @@ public record SwitchConfig(
         double expertDropout,
 
         @Setting(value = "0.01", help = "relative noise on the router input in training")
-        double jitter) {
+        double jitter,
+
+        @Setting(value = "[]", help = "inner width of each expert, equal ones side by side; none: that of dense layers")
+        List<Integer> expertWidths,
+
+        @Setting(value = "dense", help = "self-attention of sparse blocks: dense, or switch for projections by experts")
+        AttentionForm attention) {
     /** The paper's alpha. */
     public static final double DEFAULT_BALANCE_LOSS = 0.01;
 
     /** The paper's jitter of the router's input. */
     public static final double DEFAULT_JITTER = 0.01;
 
+    /** The different widths that a model's experts may have, at most. */
+    public static final int WIDTHS = 64;
+
     public SwitchConfig {
+        expertWidths = List.copyOf(expertWidths);
+        List<Integer> widths = expertWidths;
         Contradictions.none(found -> found.atLeast(1, "experts", experts)
                 .atLeast(0, "sparse encoder layers", sparseEncoderLayers)
                 .atLeast(0, "sparse decoder layers", sparseDecoderLayers)
@@ -53,7 +67,16 @@ public record SwitchConfig(
                 .notNegative("balance loss", balanceLoss)
                 .notNegative("router z-loss", routerZLoss)
                 .fraction("expert dropout", expertDropout)
-                .fraction("jitter", jitter));
+                .fraction("jitter", jitter)
+                .check(
+                        widths.isEmpty() || widths.size() == experts,
+                        "expert-widths has " + widths.size() + " entries for " + experts + " experts")
+                .check(
+                        widths.stream().distinct().count() <= WIDTHS,
+                        "expert-widths has more than " + WIDTHS + " different widths")
+                .check(
+                        widths.stream().allMatch(width -> width >= 1),
+                        "expert-widths " + widths + " must all be at least 1"));
     }
 
     /** The paper's defaults around what a model must state: top-1, alpha 0.01, jitter 0.01, expert dropout 0.1. */
@@ -70,6 +93,8 @@ public record SwitchConfig(
         builder.routerZLoss = routerZLoss;
         builder.expertDropout = expertDropout;
         builder.jitter = jitter;
+        builder.expertWidths = expertWidths;
+        builder.attention = attention;
         return builder;
     }
 
@@ -115,6 +140,8 @@ public record SwitchConfig(
         private double routerZLoss;
         private double expertDropout = 0.1;
         private double jitter = DEFAULT_JITTER;
+        private List<Integer> expertWidths = List.of();
+        private AttentionForm attention = AttentionForm.DENSE;
 
         private Builder(int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
             this.experts = experts;
@@ -148,6 +175,16 @@ public record SwitchConfig(
             return this;
         }
 
+        public Builder expertWidths(List<Integer> value) {
+            expertWidths = value;
+            return this;
+        }
+
+        public Builder attention(AttentionForm value) {
+            attention = value;
+            return this;
+        }
+
         /** @throws dev.sparkswitch.base.UserException naming all contradictions */
         public SwitchConfig build() {
             return new SwitchConfig(
@@ -159,7 +196,9 @@ public record SwitchConfig(
                     balanceLoss,
                     routerZLoss,
                     expertDropout,
-                    jitter);
+                    jitter,
+                    expertWidths,
+                    attention);
         }
     }
 }

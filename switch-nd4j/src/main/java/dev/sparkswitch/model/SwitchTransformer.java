@@ -28,12 +28,13 @@ public final class SwitchTransformer implements AutoCloseable {
     private final Weight head;
     private final Encoder encoder;
     private final Decoder decoder;
-    private final List<SwitchFfn> sparseLayers;
+    private final List<SparseLayer> sparseLayers;
     private final int inputSite;
     private final int targetSite;
 
     /** A model with undefined weights: initialise or load them. */
     public SwitchTransformer(Engine engine, T5Config config, Parallelism parallelism) {
+        config.requirePrecision(engine.precision());
         this.engine = engine;
         this.config = config;
         Construction construction = new Construction(engine, config, parallelism);
@@ -197,7 +198,7 @@ public final class SwitchTransformer implements AutoCloseable {
 
     /** The names of the sparse layers, encoder first. */
     public List<String> sparseLayerNames() {
-        return sparseLayers.stream().map(SwitchFfn::name).toList();
+        return sparseLayers.stream().map(SparseLayer::name).toList();
     }
 
     /**

@@ -80,7 +80,7 @@ public final class Initializer {
             case RELATIVE_BIAS -> 1 / Math.sqrt(config.modelSize());
             case PROJECTION -> {
                 double sigma = Math.sqrt(scale / spec.fanIn());
-                yield spec.name().endsWith("Attention.q.weight") ? sigma / Math.sqrt(config.keySize()) : sigma;
+                yield spec.name().endsWith(".q.weight") ? sigma / Math.sqrt(config.keySize()) : sigma;
             }
             case NORM -> throw new IllegalArgumentException("norms start at 1");
         };
