@@ -25,6 +25,12 @@ public interface Engine extends AutoCloseable {
     /** A tensor with undefined contents. */
     Tensor allocate(DType type, int... shape);
 
+    /**
+     * A tensor of master type with undefined contents for a parameter: the engine may hold it in a form that its products
+     * read fastest. Operations that take a parameter take no other tensor in its place.
+     */
+    Tensor allocateParameter(int... shape);
+
     /** Sets every element. */
     void fill(Tensor tensor, double value);
 

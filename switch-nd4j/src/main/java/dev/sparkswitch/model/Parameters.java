@@ -140,7 +140,7 @@ public final class Parameters implements AutoCloseable {
     }
 
     private Weight weight(Arena gradients, int... shape) {
-        Weight weight = new Weight(engine.allocate(type, shape), gradients.take(shape));
+        Weight weight = new Weight(engine.allocateParameter(shape), gradients.take(shape));
         weights.add(weight);
         return weight;
     }

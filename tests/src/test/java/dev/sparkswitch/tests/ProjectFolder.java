@@ -4,10 +4,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The folder of the whole project, seen from a test of this module. */
-final class ProjectFolder {
+public final class ProjectFolder {
     private ProjectFolder() {}
 
-    static Path path() {
+    /** The folder. */
+    public static Path path() {
         Path folder = Path.of("").toAbsolutePath();
         while (folder != null && !Files.isDirectory(folder.resolve("spark-jobs"))) {
             folder = folder.getParent();

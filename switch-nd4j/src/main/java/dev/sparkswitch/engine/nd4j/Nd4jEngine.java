@@ -85,6 +85,11 @@ public final class Nd4jEngine implements Engine {
         return HostTensor.owner(memory, type, shape);
     }
 
+    @Override
+    public HostTensor allocateParameter(int... shape) {
+        return floating(shape);
+    }
+
     private HostTensor floating(int... shape) {
         return allocate(type, shape);
     }

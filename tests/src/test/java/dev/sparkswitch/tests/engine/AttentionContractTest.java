@@ -183,7 +183,7 @@ class AttentionContractTest {
             Real.differentiate(all);
             try (Bench bench = engineCase.open()) {
                 Engine engine = bench.engine;
-                Tensor weights = bench.master(table);
+                Tensor weights = bench.parameter(table);
                 bench.assertClose("relativeBias", bench.fresh(() -> engine.relativeBias(weights, positions)), bias);
                 Tensor dTable = bench.spoiledMaster(positions.buckets(), 3);
                 engine.relativeBiasGradient(bench.master(dBias), positions, dTable, Write.SET);

@@ -31,12 +31,17 @@ final class Bench implements AutoCloseable {
 
     /** An activation. */
     Tensor compute(Grid grid) {
-        return upload(engine.precision().compute(), grid.doubles(), grid.shape());
+        return upload(engine.allocate(engine.precision().compute(), grid.shape()), grid.doubles());
     }
 
-    /** A parameter, a gradient, or a number of the router. */
+    /** A parameter. */
+    Tensor parameter(Grid grid) {
+        return upload(engine.allocateParameter(grid.shape()), grid.doubles());
+    }
+
+    /** A gradient, or a number of the router. */
     Tensor master(Grid grid) {
-        return upload(engine.precision().master(), grid.doubles(), grid.shape());
+        return upload(engine.allocate(engine.precision().master(), grid.shape()), grid.doubles());
     }
 
     /** A parameter's gradient that nobody has written yet. */
@@ -53,11 +58,11 @@ final class Bench implements AutoCloseable {
         for (int i = 0; i < values.length; i++) {
             doubles[i] = values[i];
         }
-        return upload(DType.INT32, doubles, shape);
+        return upload(engine.allocate(DType.INT32, shape), doubles);
     }
 
-    private Tensor upload(DType type, double[] values, int... shape) {
-        Tensor tensor = engine.allocate(type, shape);
+    private Tensor upload(Tensor tensor, double[] values) {
+        DType type = tensor.type();
         ByteBuffer bytes =
                 ByteBuffer.allocateDirect(values.length * type.bytes()).order(ByteOrder.nativeOrder());
         for (double value : values) {

@@ -2,7 +2,15 @@ package dev.sparkswitch.tests.engine;
 
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.cuda.CudaCards;
+import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -14,16 +22,52 @@ import java.util.stream.Stream;
  * @param tolerance the largest norm of an error over the norm of the right result
  */
 record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
+    private static final double FLOAT32_TOLERANCE = 1e-5;
+    private static final double BF16_TOLERANCE = 2e-2;
+    /** What has been said to be missing. */
+    private static final Set<String> TOLD = ConcurrentHashMap.newKeySet();
+
+    /** System property: the groups of engines to run, of host, emulated and card; all by default. */
+    private static final String GROUPS = "sparkswitch.engines";
+
     /** Every engine that runs here. */
     static Stream<EngineCase> all() {
-        return Stream.of(nd4j(Precision.FLOAT64, 1), nd4j(Precision.FLOAT32, 1), nd4j(Precision.FLOAT32, 2));
+        Set<String> groups =
+                Set.of(System.getProperty(GROUPS, "host,emulated,card").split(","));
+        List<EngineCase> cases = new ArrayList<>();
+        if (groups.contains("host")) {
+            cases.add(nd4j(Precision.FLOAT64, 1));
+            cases.add(nd4j(Precision.FLOAT32, 1));
+            cases.add(nd4j(Precision.FLOAT32, 2));
+        }
+        if (groups.contains("emulated") && isHere(EmulatedEngine.missing())) {
+            cases.add(cuda("emulated cuda", EmulatedEngine::open, Precision.FLOAT32));
+            cases.add(cuda("emulated cuda", EmulatedEngine::open, Precision.BF16));
+        }
+        if (groups.contains("card") && isHere(CudaCards.missing())) {
+            cases.add(cuda("cuda", CudaCards::open, Precision.FLOAT32));
+            cases.add(cuda("cuda", CudaCards::open, Precision.BF16));
+        }
+        return cases.stream();
+    }
+
+    private static boolean isHere(Optional<String> missing) {
+        missing.filter(TOLD::add).ifPresent(System.err::println);
+        return missing.isEmpty();
+    }
+
+    private static EngineCase cuda(String name, Function<Precision, Engine> maker, Precision precision) {
+        return new EngineCase(
+                name + " " + precision,
+                () -> maker.apply(precision),
+                precision == Precision.BF16 ? BF16_TOLERANCE : FLOAT32_TOLERANCE);
     }
 
     static EngineCase nd4j(Precision precision, int threads) {
         return new EngineCase(
                 "nd4j " + precision + " " + threads,
                 () -> new Nd4jEngine(precision, threads),
-                precision == Precision.FLOAT64 ? 1e-10 : 1e-5);
+                precision == Precision.FLOAT64 ? 1e-10 : FLOAT32_TOLERANCE);
     }
 
     Bench open() {

@@ -94,7 +94,7 @@ class FeedForwardContractTest {
                 try (Bench bench = engineCase.open()) {
                     Engine engine = bench.engine;
                     Tensor numbers = bench.integers(ids, ids.length);
-                    Tensor weights = bench.master(table);
+                    Tensor weights = bench.parameter(table);
                     bench.assertClose("embed", bench.fresh(() -> engine.embed(numbers, weights, dropout)), y);
                     Tensor dTable = bench.master(before);
                     engine.embedBackward(bench.compute(dy), numbers, dTable, dropout);

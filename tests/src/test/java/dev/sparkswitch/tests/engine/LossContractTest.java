@@ -54,7 +54,7 @@ class LossContractTest {
         try (Bench bench = engineCase.open()) {
             Engine engine = bench.engine;
             Tensor states = bench.compute(hidden);
-            Tensor weights = bench.master(w);
+            Tensor weights = bench.parameter(w);
             Tensor wanted = bench.integers(targets, targets.length);
             bench.assertClose(
                     "tokenLoss", bench.fresh(() -> engine.tokenLoss(states, weights, wanted, settings)), losses);

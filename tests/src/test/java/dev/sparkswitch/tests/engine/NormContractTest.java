@@ -49,7 +49,7 @@ class NormContractTest {
             Engine engine = bench.engine;
             Tensor stream = bench.compute(h);
             Tensor added = delta == null ? null : bench.compute(delta);
-            Tensor weights = bench.master(weight);
+            Tensor weights = bench.parameter(weight);
             Engine.Normalized found = bench.fresh(
                     () -> engine.addNorm(stream, added, dropout, weights, EPSILON),
                     result -> delta == null
@@ -87,7 +87,7 @@ class NormContractTest {
         wanted.normalized().differentiate(ones);
         try (Bench bench = engineCase.open()) {
             Tensor stream = bench.compute(h);
-            Tensor weights = bench.master(weight);
+            Tensor weights = bench.parameter(weight);
             Engine.Normalized found = bench.engine.addNorm(stream, null, Dropout.NONE, weights, EPSILON);
             bench.assertClose("addNorm of zeros", found.normalized(), wanted.normalized());
             Tensor gradient = bench.compute(Grid.zeros(2, 3));

@@ -62,7 +62,7 @@ class OptimizerContractTest {
         Grid start = Grid.random(random, shape);
         ReferenceAdafactor reference = new ReferenceAdafactor(start.doubles(), matrices, rows, columns, moments);
         try (Bench bench = engineCase.open()) {
-            Tensor value = bench.master(start);
+            Tensor value = bench.parameter(start);
             Tensor gradient = bench.spoiledMaster(shape);
             Tensor rowMoments;
             Tensor columnMoments = null;
@@ -100,7 +100,7 @@ class OptimizerContractTest {
     void aGradientOfZerosLeavesTheParameter(EngineCase engineCase) {
         try (Bench bench = engineCase.open()) {
             Grid start = Grid.random(random, 3, 5);
-            Tensor value = bench.master(start);
+            Tensor value = bench.parameter(start);
             AdafactorStep settings = new AdafactorStep(0.05, 0, 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
             bench.engine.adafactor(
                     settings,
@@ -123,7 +123,7 @@ class OptimizerContractTest {
             double[] value = start.doubles();
             double[] first = new double[value.length];
             double[] second = new double[value.length];
-            Tensor parameter = bench.master(start);
+            Tensor parameter = bench.parameter(start);
             Tensor firstMoments = bench.master(Grid.zeros(shape));
             Tensor secondMoments = bench.master(Grid.zeros(shape));
             for (int step = 1; step <= 4; step++) {

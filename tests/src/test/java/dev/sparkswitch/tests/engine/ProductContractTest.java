@@ -31,7 +31,7 @@ class ProductContractTest {
             Grid y = Reference.linear(x, w);
             try (Bench bench = engineCase.open()) {
                 Engine engine = bench.engine;
-                Tensor weights = bench.master(w);
+                Tensor weights = bench.parameter(w);
                 Tensor inputs = bench.compute(x);
                 bench.assertClose("linear", bench.fresh(() -> engine.linear(inputs, weights)), y);
                 Tensor columns = bench.view(x).columns();
@@ -52,7 +52,7 @@ class ProductContractTest {
             Reference.linear(x, w).differentiate(dy);
             try (Bench bench = engineCase.open()) {
                 Engine engine = bench.engine;
-                Tensor weights = bench.master(w);
+                Tensor weights = bench.parameter(w);
                 Tensor gradient = bench.compute(dy);
 
                 Tensor dx = bench.spoiledCompute(size[0], size[1]);
@@ -91,7 +91,7 @@ class ProductContractTest {
                 try (Bench bench = engineCase.open()) {
                     Engine engine = bench.engine;
                     Tensor inputs = bench.compute(x);
-                    Tensor weights = bench.master(w);
+                    Tensor weights = bench.parameter(w);
                     Tensor gradient = bench.compute(dy);
                     bench.assertClose("groupedLinear", bench.fresh(() -> engine.groupedLinear(inputs, weights)), y);
                     bench.assertClose(
@@ -120,7 +120,7 @@ class ProductContractTest {
             try (Bench bench = engineCase.open()) {
                 Engine engine = bench.engine;
                 Tensor inputs = bench.master(x);
-                Tensor weights = bench.master(w);
+                Tensor weights = bench.parameter(w);
                 Tensor gradient = bench.master(dy);
                 bench.assertClose("routerLogits", bench.fresh(() -> engine.routerLogits(inputs, weights)), logits);
                 Tensor dw = bench.spoiledMaster(size[2], size[1]);
@@ -141,9 +141,9 @@ class ProductContractTest {
         try (Bench bench = engineCase.open()) {
             Engine engine = bench.engine;
             Tensor x = bench.compute(Grid.random(random, 3, 5));
-            Tensor w = bench.master(Grid.random(random, 7, 5));
+            Tensor w = bench.parameter(Grid.random(random, 7, 5));
             Tensor dy = bench.compute(Grid.random(random, 3, 7));
-            Tensor wrongW = bench.master(Grid.random(random, 7, 4));
+            Tensor wrongW = bench.parameter(Grid.random(random, 7, 4));
             Tensor wrongX = bench.compute(Grid.random(random, 3, 4));
             Tensor fewer = bench.compute(Grid.random(random, 2, 5));
             assertRefused("linear", "[3, 5]", "[7, 4]", () -> engine.linear(x, wrongW));
@@ -172,8 +172,8 @@ class ProductContractTest {
             assertRefused(
                     "linearWeightGradient", "[3, 5]", "[7, 5]", () -> engine.linearWeightGradient(x, x, w, Write.SET));
             Tensor grouped = bench.compute(Grid.random(random, 2, 3, 5));
-            Tensor experts = bench.master(Grid.random(random, 3, 7, 5));
-            Tensor narrow = bench.master(Grid.random(random, 2, 7, 4));
+            Tensor experts = bench.parameter(Grid.random(random, 3, 7, 5));
+            Tensor narrow = bench.parameter(Grid.random(random, 2, 7, 4));
             Tensor dGrouped = bench.compute(Grid.random(random, 2, 3, 7));
             assertRefused("groupedLinear", "[2, 3, 5]", "[3, 7, 5]", () -> engine.groupedLinear(grouped, experts));
             assertRefused("groupedLinear", "[2, 3, 5]", "[2, 7, 4]", () -> engine.groupedLinear(grouped, narrow));

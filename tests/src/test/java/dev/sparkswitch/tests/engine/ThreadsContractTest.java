@@ -62,7 +62,7 @@ class ThreadsContractTest {
         Random random = new Random(1);
         Engine engine = bench.engine;
         Tensor x = bench.compute(Grid.random(random, TOKENS, WIDTH));
-        Tensor w = bench.master(Grid.random(random, INNER, WIDTH));
+        Tensor w = bench.parameter(Grid.random(random, INNER, WIDTH));
         Tensor dy = bench.compute(Grid.random(random, TOKENS, INNER));
         results.put("linear", bench.doubles(engine.linear(x, w)));
         for (int tokens : new int[] {1, 2, 5}) {
@@ -76,7 +76,7 @@ class ThreadsContractTest {
         engine.linearWeightGradient(dy, x, dw, Write.ADD);
         results.put("linearWeightGradient", bench.doubles(dw));
         Tensor grouped = bench.compute(Grid.random(random, 3, 259, WIDTH));
-        Tensor experts = bench.master(Grid.random(random, 3, INNER, WIDTH));
+        Tensor experts = bench.parameter(Grid.random(random, 3, INNER, WIDTH));
         Tensor y = engine.groupedLinear(grouped, experts);
         results.put("groupedLinear", bench.doubles(y));
         results.put("groupedLinearInputGradient", bench.doubles(engine.groupedLinearInputGradient(y, experts)));
@@ -90,7 +90,7 @@ class ThreadsContractTest {
         Engine engine = bench.engine;
         Tensor h = bench.compute(Grid.random(random, TOKENS, WIDTH));
         Tensor delta = bench.compute(Grid.random(random, TOKENS, WIDTH));
-        Tensor weight = bench.master(Grid.random(random, WIDTH));
+        Tensor weight = bench.parameter(Grid.random(random, WIDTH));
         Engine.Normalized norm = engine.addNorm(h, delta, DROPOUT, weight, 1e-6);
         results.put("addNorm", bench.doubles(norm.normalized()));
         Tensor dWeight = bench.spoiledMaster(WIDTH);
@@ -138,7 +138,7 @@ class ThreadsContractTest {
         Tensor x = bench.compute(Grid.random(random, TOKENS, WIDTH));
         Tensor input = engine.routerInput(x, DROPOUT);
         results.put("routerInput", bench.doubles(input));
-        Tensor w = bench.master(Grid.random(random, 9, WIDTH));
+        Tensor w = bench.parameter(Grid.random(random, 9, WIDTH));
         Tensor logits = engine.routerLogits(input, w);
         results.put("routerLogits", bench.doubles(logits));
         Tensor routed = bench.integers(random.ints(TOKENS, 0, 5).toArray(), TOKENS);
@@ -168,7 +168,7 @@ class ThreadsContractTest {
         Random random = new Random(5);
         Engine engine = bench.engine;
         Tensor ids = bench.integers(random.ints(TOKENS, 0, 33).toArray(), TOKENS);
-        Tensor table = bench.master(Grid.random(random, INNER, WIDTH));
+        Tensor table = bench.parameter(Grid.random(random, INNER, WIDTH));
         Tensor hidden = engine.embed(ids, table, DROPOUT);
         results.put("embed", bench.doubles(hidden));
         Tensor dTable = bench.master(Grid.zeros(INNER, WIDTH));

@@ -1,0 +1,92 @@
+package dev.sparkswitch.engine.cuda;
+
+import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
+import static dev.sparkswitch.engine.cuda.CudaContext.require;
+
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/** What adamw.cu needs to know of a list of parameters: where each lies, and its tiles. Made once and kept on the card. */
+final class AdamWPlan implements AutoCloseable {
+    /** As in adamw.cu: bytes of a slot's description and elements of a tile. */
+    private static final int SLOT_BYTES = 48;
+
+    private static final int TILE = 8192;
+
+    private final List<AdamWSlot> slots;
+    private final CudaTensor descriptions;
+    private final CudaTensor items;
+    private final int count;
+
+    AdamWPlan(CudaContext context, List<AdamWSlot> slots) {
+        this.slots = List.copyOf(slots);
+        long tiles = 0;
+        for (AdamWSlot slot : slots) {
+            tiles += tiles(slot);
+        }
+        this.count = Math.toIntExact(tiles);
+        ByteBuffer bytes = ByteBuffer.allocateDirect(SLOT_BYTES * slots.size()).order(ByteOrder.nativeOrder());
+        ByteBuffer order = ByteBuffer.allocateDirect(count * Long.BYTES).order(ByteOrder.nativeOrder());
+        for (int i = 0; i < slots.size(); i++) {
+            AdamWSlot slot = slots.get(i);
+            CudaTensor value = context.parameter("adamw", slot.value());
+            bytes.putLong(value.address())
+                    .putLong(value.low())
+                    .putLong(address(slot, slot.gradient()))
+                    .putLong(address(slot, slot.firstMoments()))
+                    .putLong(address(slot, slot.secondMoments()))
+                    .putLong(value.size());
+            for (long tile = 0; tile < tiles(slot); tile++) {
+                order.putLong((long) i << 32 | tile);
+            }
+        }
+        this.descriptions = uploaded(context, bytes.flip());
+        this.items = uploaded(context, order.flip());
+    }
+
+    private static long tiles(AdamWSlot slot) {
+        return (slot.value().size() + TILE - 1) / TILE;
+    }
+
+    private static long address(AdamWSlot slot, Tensor tensor) {
+        require(slot.value().size() == tensor.size(), "adamw", slot.value(), tensor);
+        cuda(tensor).requireContiguous("adamw");
+        return cuda(tensor).address();
+    }
+
+    private static CudaTensor uploaded(CudaContext context, ByteBuffer bytes) {
+        CudaTensor tensor = context.allocate(DType.INT64, Math.max(1, bytes.remaining() / Long.BYTES));
+        context.device().upload(tensor.address(), bytes);
+        return tensor;
+    }
+
+    /** Whether this is the plan of that very list of tensors. */
+    boolean isFor(List<AdamWSlot> others) {
+        return slots.equals(others);
+    }
+
+    /** Tiles of all slots, each a block. */
+    int items() {
+        return count;
+    }
+
+    /** The slots as adamw.cu describes them. */
+    CudaTensor descriptions() {
+        return descriptions;
+    }
+
+    /** The tiles. */
+    CudaTensor order() {
+        return items;
+    }
+
+    @Override
+    public void close() {
+        descriptions.close();
+        items.close();
+    }
+}

@@ -1,0 +1,107 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.base.InternalException;
+import dev.sparkswitch.base.ResourceException;
+import org.bytedeco.cuda.global.cublas;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.cuda.global.nvrtc;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.PointerPointer;
+
+/** The CUDA libraries: that they are there, and what their answers mean. */
+final class Cuda {
+    /** Success in all of these libraries. */
+    private static final int SUCCESS = 0;
+    /** CUDA 13.0, which the bindings' libraries need. */
+    private static final int OLDEST_DRIVER = 13_000;
+
+    private static final int THOUSAND = 1000;
+    private static final int TEN = 10;
+
+    private Cuda() {}
+
+    /**
+     * Loads the libraries and starts the driver.
+     *
+     * @throws ResourceException where libraries, driver or cards are missing
+     */
+    static void start() {
+        try {
+            Loader.load(cudart.class);
+            Loader.load(nvrtc.class);
+            Loader.load(cublas.class);
+        } catch (LinkageError e) {
+            throw new ResourceException(
+                    "the CUDA libraries cannot be loaded (" + e.getMessage()
+                            + "): install an NVIDIA driver from 580 on and CUDA 13's libcudart, libnvrtc and libcublasLt,"
+                            + " or choose the engine nd4j",
+                    e);
+        }
+        int status = cudart.cuInit(0);
+        if (status == cudart.CUDA_ERROR_NO_DEVICE) {
+            throw new ResourceException("there is no CUDA card on this machine: choose the engine nd4j");
+        }
+        check(status, "cuInit", "the driver");
+        int[] version = new int[1];
+        check(cudart.cuDriverGetVersion(version), "cuDriverGetVersion", "the driver");
+        if (version[0] < OLDEST_DRIVER) {
+            throw new ResourceException("the NVIDIA driver supports CUDA " + version(version[0])
+                    + ", and this engine needs " + version(OLDEST_DRIVER) + ": install a driver from 580 on, or choose"
+                    + " the engine nd4j");
+        }
+    }
+
+    private static String version(int number) {
+        return number / THOUSAND + "." + number % THOUSAND / TEN;
+    }
+
+    /** Throws where the driver did not succeed; {@code what} names the operation, its shapes or its file. */
+    static void check(int status, String call, Object what) {
+        if (status != SUCCESS) {
+            throw failure(status, call, what);
+        }
+    }
+
+    private static RuntimeException failure(int status, String call, Object what) {
+        String text;
+        try (PointerPointer<BytePointer> name = new PointerPointer<>(1);
+                PointerPointer<BytePointer> description = new PointerPointer<>(1)) {
+            text = cudart.cuGetErrorName(status, name) == SUCCESS
+                            && cudart.cuGetErrorString(status, description) == SUCCESS
+                    ? name.get(BytePointer.class, 0).getString() + ", "
+                            + description.get(BytePointer.class, 0).getString()
+                    : "error " + status;
+        }
+        String message = call + " of " + what + " failed: " + text;
+        if (status == cudart.CUDA_ERROR_OUT_OF_MEMORY) {
+            return new ResourceException(message + "; choose a smaller batch, or end other programs on the card");
+        }
+        if (status == cudart.CUDA_ERROR_DEVICE_UNAVAILABLE
+                || status == cudart.CUDA_ERROR_ECC_UNCORRECTABLE
+                || status == cudart.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH
+                || status == cudart.CUDA_ERROR_SYSTEM_NOT_READY) {
+            return new ResourceException(message + "; look after the card or its driver (nvidia-smi), then try again");
+        }
+        return new InternalException(message
+                + "; the fault may lie with work started before: with CUDA_LAUNCH_BLOCKING=1 in the environment the"
+                + " operation named is the one that failed");
+    }
+
+    /** Throws where cuBLAS did not succeed. */
+    static void checkProduct(int status, String call, Object what) {
+        if (status != SUCCESS) {
+            throw new InternalException(call + " of the product " + what + " failed: "
+                    + cublas.cublasLtGetStatusName(status).getString() + ", "
+                    + cublas.cublasLtGetStatusString(status).getString());
+        }
+    }
+
+    /** Throws where the run-time compiler did not succeed. */
+    static void checkCompiler(int status, String call, String file) {
+        if (status != SUCCESS) {
+            throw new InternalException(call + " of " + file + " failed: "
+                    + nvrtc.nvrtcGetErrorString(status).getString());
+        }
+    }
+}

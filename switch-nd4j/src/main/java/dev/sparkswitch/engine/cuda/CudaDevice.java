@@ -1,0 +1,261 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.engine.DType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.bytedeco.cuda.cudart.CUctx_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.bytedeco.javacpp.SizeTPointer;
+
+/** A card, through CUDA's driver: one stream, its own modules and products. */
+final class CudaDevice implements Device {
+    /** Ampere: the first with bfloat16 tensor cores and asynchronous copies. */
+    private static final int OLDEST_CAPABILITY = 80;
+
+    private static final int NAME_BYTES = 256;
+    private static final int MOST_ARGUMENT_BYTES = 4096;
+    private static final int MOST_ARGUMENTS = 256;
+    private static final double GIB = 1L << 30;
+
+    private final int card;
+    private final String description;
+    private final int multiprocessors;
+    private final int sharedBytes;
+    private final CUctx_st context = new CUctx_st();
+    private final CUstream_st stream = new CUstream_st();
+    private final CudaStaging staging;
+    private final CudaModules modules;
+    private final CublasLt products;
+    private final long workspace;
+    private CudaProfile profile;
+
+    private final BytePointer arguments = new BytePointer(MOST_ARGUMENT_BYTES);
+    private final ByteBuffer argumentBytes = arguments.asByteBuffer().order(ByteOrder.nativeOrder());
+    private final LongPointer parameters = new LongPointer(MOST_ARGUMENTS);
+    private final LongBuffer parameterAddresses = parameters.asByteBuffer().asLongBuffer();
+    private final PointerPointer<Pointer> parameterList = new PointerPointer<>(parameters);
+
+    /**
+     * Opens a card.
+     *
+     * @param card its number, from 0
+     * @throws ResourceException where libraries, driver or card are missing or too old
+     */
+    CudaDevice(int card) {
+        Cuda.start();
+        int[] count = new int[1];
+        Cuda.check(cudart.cuDeviceGetCount(count), "cuDeviceGetCount", "the driver");
+        if (card >= count[0]) {
+            throw new ResourceException("this process sees " + count[0] + " CUDA cards, and number " + card
+                    + " (from 0) is asked for: see CUDA_VISIBLE_DEVICES");
+        }
+        int[] device = new int[1];
+        Cuda.check(cudart.cuDeviceGet(device, card), "cuDeviceGet", "card " + card);
+        this.card = device[0];
+        byte[] name = new byte[NAME_BYTES];
+        Cuda.check(cudart.cuDeviceGetName(name, NAME_BYTES, this.card), "cuDeviceGetName", "card " + card);
+        this.description = new String(name, StandardCharsets.US_ASCII).trim();
+        int capability = 10 * attribute(cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+                + attribute(cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+        if (capability < OLDEST_CAPABILITY) {
+            throw new ResourceException("the card " + description + " has compute capability "
+                    + capability / 10 + "." + capability % 10
+                    + ", and this engine needs 8.0 (Ampere) or later: choose the engine nd4j");
+        }
+        this.multiprocessors = attribute(cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+        this.sharedBytes = attribute(cudart.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+        Cuda.check(cudart.cuDevicePrimaryCtxRetain(context, this.card), "cuDevicePrimaryCtxRetain", this.description);
+        use();
+        Cuda.check(cudart.cuStreamCreate(stream, cudart.CU_STREAM_NON_BLOCKING), "cuStreamCreate", this.description);
+        this.workspace = allocate(CublasLt.WORKSPACE_BYTES);
+        if (workspace == 0) {
+            throw new ResourceException(String.format(
+                    "%s has only %.2f GiB free: end other programs on the card", description, freeBytes() / GIB));
+        }
+        this.staging = new CudaStaging(stream);
+        this.modules = new CudaModules(new CudaCompiler(capability));
+        this.products = new CublasLt(stream, workspace);
+    }
+
+    private int attribute(int attribute) {
+        int[] value = new int[1];
+        Cuda.check(cudart.cuDeviceGetAttribute(value, attribute, card), "cuDeviceGetAttribute", description);
+        return value[0];
+    }
+
+    /** The driver knows a context by thread, and an engine may move between threads. */
+    private void use() {
+        Cuda.check(cudart.cuCtxSetCurrent(context), "cuCtxSetCurrent", description);
+    }
+
+    @Override
+    public String description() {
+        return description;
+    }
+
+    @Override
+    public int multiprocessors() {
+        return multiprocessors;
+    }
+
+    @Override
+    public int sharedMemoryPerBlock() {
+        return sharedBytes;
+    }
+
+    @Override
+    public long freeBytes() {
+        use();
+        try (SizeTPointer free = new SizeTPointer(1);
+                SizeTPointer total = new SizeTPointer(1)) {
+            Cuda.check(cudart.cuMemGetInfo(free, total), "cuMemGetInfo", description);
+            return free.get();
+        }
+    }
+
+    @Override
+    public long allocate(long bytes) {
+        use();
+        long[] address = new long[1];
+        int status = cudart.cuMemAlloc(address, bytes);
+        if (status == cudart.CUDA_ERROR_OUT_OF_MEMORY) {
+            return 0;
+        }
+        Cuda.check(status, "cuMemAlloc", bytes + " bytes");
+        return address[0];
+    }
+
+    /** Whatever goes wrong here tells of an earlier fault, which has been told of. */
+    @Override
+    public void free(long address) {
+        use();
+        cudart.cuMemFree(address);
+    }
+
+    @Override
+    public void upload(long target, ByteBuffer source) {
+        use();
+        staging.upload(target, source);
+    }
+
+    @Override
+    public void download(long source, ByteBuffer target) {
+        use();
+        staging.download(source, target);
+    }
+
+    @Override
+    public void copy(long source, long target, long bytes) {
+        use();
+        begin("copy");
+        Cuda.check(cudart.cuMemcpyDtoDAsync(target, source, bytes, stream), "cuMemcpyDtoDAsync", bytes + " bytes");
+        end();
+    }
+
+    @Override
+    public void zero(long target, long bytes) {
+        use();
+        begin("zero");
+        Cuda.check(cudart.cuMemsetD8Async(target, (byte) 0, bytes, stream), "cuMemsetD8Async", bytes + " bytes");
+        end();
+    }
+
+    @Override
+    public Kernel kernel(String module, DType compute, String name) {
+        use();
+        return modules.function(module, compute, name);
+    }
+
+    @Override
+    public void launch(Kernel kernel, Launch launch, Arguments given) {
+        use();
+        CudaModules.Function function = (CudaModules.Function) kernel;
+        function.prepare(launch, given);
+        argumentBytes.put(0, given.bytes(), 0, given.length());
+        for (int i = 0; i < given.count(); i++) {
+            parameterAddresses.put(i, arguments.address() + given.offset(i));
+        }
+        begin(kernel.name());
+        Cuda.check(
+                cudart.cuLaunchKernel(
+                        function.function,
+                        launch.blocksX(),
+                        launch.blocksY(),
+                        launch.blocksZ(),
+                        launch.threads(),
+                        1,
+                        1,
+                        launch.sharedBytes(),
+                        stream,
+                        parameterList,
+                        (PointerPointer<?>) null),
+                "cuLaunchKernel",
+                kernel);
+        end();
+    }
+
+    @Override
+    public void multiply(Product product) {
+        use();
+        if (profile != null) {
+            begin("product " + product);
+        }
+        products.multiply(product);
+        end();
+    }
+
+    @Override
+    public void synchronize() {
+        use();
+        Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", description);
+    }
+
+    private void begin(String operation) {
+        if (profile != null) {
+            profile.begin(operation);
+        }
+    }
+
+    private void end() {
+        if (profile != null) {
+            profile.end();
+        }
+    }
+
+    @Override
+    public void startProfile() {
+        synchronize();
+        profile = new CudaProfile(stream);
+    }
+
+    @Override
+    public Map<String, OperationTime> endProfile() {
+        synchronize();
+        Map<String, OperationTime> times = profile.times();
+        profile = null;
+        return times;
+    }
+
+    @Override
+    public void close() {
+        use();
+        cudart.cuStreamSynchronize(stream);
+        products.close();
+        modules.close();
+        staging.close();
+        free(workspace);
+        cudart.cuStreamDestroy(stream);
+        cudart.cuDevicePrimaryCtxRelease(card);
+        arguments.deallocate();
+        parameters.deallocate();
+    }
+}

@@ -1,0 +1,332 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.engine.Activation;
+import dev.sparkswitch.engine.AdafactorSlot;
+import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
+import dev.sparkswitch.engine.AttentionShape;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.RelativePositions;
+import dev.sparkswitch.engine.Routing;
+import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The engine on a CUDA card, in float32 or bfloat16: every family of operations stands in a class of its own. */
+public final class CudaEngine implements Engine {
+    private final Device device;
+    private final DeviceMemory memory;
+    private final CudaContext context;
+    private final CudaMemory transfers;
+    private final CudaProducts products;
+    private final CudaNorms norms;
+    private final CudaAttention attentions;
+    private final CudaActivations activations;
+    private final CudaEmbedding embeddings;
+    private final CudaLoss losses;
+    private final CudaRouting routings;
+    private final CudaSlots expertSlots;
+    private final CudaOptimizers optimizers;
+
+    /**
+     * An engine.
+     *
+     * @param device the card, which the engine closes
+     * @param precision FLOAT32 or BF16
+     */
+    CudaEngine(Device device, Precision precision) {
+        if (precision == Precision.FLOAT64) {
+            throw new IllegalArgumentException("this engine computes in float32 or bf16, not in float64");
+        }
+        this.device = device;
+        this.memory = new DeviceMemory(device);
+        this.context = new CudaContext(device, memory, precision);
+        this.transfers = new CudaMemory(context);
+        this.products = new CudaProducts(context);
+        this.norms = new CudaNorms(context);
+        this.attentions = new CudaAttention(context);
+        this.activations = new CudaActivations(context);
+        this.embeddings = new CudaEmbedding(context);
+        this.losses = new CudaLoss(context, products);
+        this.routings = new CudaRouting(context, products);
+        this.expertSlots = new CudaSlots(context);
+        this.optimizers = new CudaOptimizers(context);
+    }
+
+    /**
+     * The engine on a card of this machine.
+     *
+     * @param precision FLOAT32 or BF16
+     * @param card the card's number among those that this process sees, from 0
+     * @throws dev.sparkswitch.base.ResourceException where libraries, driver or card are missing or too old
+     */
+    public static CudaEngine open(Precision precision, int card) {
+        return new CudaEngine(new CudaDevice(card), precision);
+    }
+
+    @Override
+    public String description() {
+        return "cuda (" + device.description() + "), " + precision().name().toLowerCase(Locale.ROOT);
+    }
+
+    @Override
+    public Precision precision() {
+        return context.precision();
+    }
+
+    @Override
+    public Tensor allocate(DType type, int... shape) {
+        return context.allocate(type, shape);
+    }
+
+    @Override
+    public Tensor allocateParameter(int... shape) {
+        return context.parameter(shape);
+    }
+
+    @Override
+    public long memoryBytes() {
+        return memory.bytes();
+    }
+
+    @Override
+    public void fill(Tensor tensor, double value) {
+        transfers.fill(tensor, value);
+    }
+
+    @Override
+    public void upload(Tensor target, ByteBuffer source) {
+        transfers.upload(target, source);
+    }
+
+    @Override
+    public void download(Tensor source, ByteBuffer target) {
+        transfers.download(source, target);
+    }
+
+    @Override
+    public void copy(Tensor source, Tensor target, Write write) {
+        transfers.copy(source, target, write);
+    }
+
+    @Override
+    public Tensor swapLeading(Tensor source, int a, int b, int... shape) {
+        return transfers.swapLeading(source, a, b, shape);
+    }
+
+    @Override
+    public Tensor linear(Tensor x, Tensor w) {
+        return products.linear(x, w);
+    }
+
+    @Override
+    public void linearInputGradient(Tensor dy, Tensor w, Tensor dx, Write write) {
+        products.linearInputGradient(dy, w, dx, write);
+    }
+
+    @Override
+    public void linearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
+        products.linearWeightGradient(dy, x, dw, write);
+    }
+
+    @Override
+    public Tensor groupedLinear(Tensor x, Tensor w) {
+        return products.groupedLinear(x, w);
+    }
+
+    @Override
+    public Tensor groupedLinearInputGradient(Tensor dy, Tensor w) {
+        return products.groupedLinearInputGradient(dy, w);
+    }
+
+    @Override
+    public void groupedLinearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
+        products.groupedLinearWeightGradient(dy, x, dw, write);
+    }
+
+    @Override
+    public Normalized addNorm(Tensor h, Tensor delta, Dropout dropout, Tensor weight, double epsilon) {
+        return norms.addNorm(h, delta, dropout, weight, epsilon);
+    }
+
+    @Override
+    public void addNormBackward(
+            Tensor dNormalized,
+            Tensor dSum,
+            Tensor sum,
+            Tensor inverseRms,
+            Tensor weight,
+            Tensor dWeight,
+            Write write) {
+        norms.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write);
+    }
+
+    @Override
+    public Tensor dropout(Tensor x, Dropout dropout) {
+        return norms.dropout(x, dropout);
+    }
+
+    @Override
+    public Tensor relativeBias(Tensor table, RelativePositions positions) {
+        return attentions.relativeBias(table, positions);
+    }
+
+    @Override
+    public void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write) {
+        attentions.relativeBiasGradient(dBias, positions, dTable, write);
+    }
+
+    @Override
+    public Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        return attentions.attention(shape, inputs, dropout);
+    }
+
+    @Override
+    public void attentionBackward(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            Attention forward,
+            Dropout dropout,
+            Tensor dResult,
+            AttentionGradients gradients) {
+        attentions.attentionBackward(shape, inputs, forward, dropout, dResult, gradients);
+    }
+
+    @Override
+    public Tensor activation(Tensor x, Activation activation, Dropout dropout) {
+        return activations.activation(x, activation, dropout);
+    }
+
+    @Override
+    public Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout) {
+        return activations.activationBackward(dy, x, activation, dropout);
+    }
+
+    @Override
+    public Tensor embed(Tensor ids, Tensor table, Dropout dropout) {
+        return embeddings.embed(ids, table, dropout);
+    }
+
+    @Override
+    public void embedBackward(Tensor dy, Tensor ids, Tensor dTable, Dropout dropout) {
+        embeddings.embedBackward(dy, ids, dTable, dropout);
+    }
+
+    @Override
+    public Tensor tokenLoss(Tensor hidden, Tensor w, Tensor targets, LossSettings settings) {
+        return losses.tokenLoss(hidden, w, targets, settings);
+    }
+
+    @Override
+    public LossGradient tokenLossGradient(
+            Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
+        return losses.tokenLossGradient(hidden, w, targets, settings, weight, dw);
+    }
+
+    @Override
+    public Tensor logits(Tensor hidden, Tensor w, double scale) {
+        return losses.logits(hidden, w, scale);
+    }
+
+    @Override
+    public Tensor routerInput(Tensor x, Dropout noise) {
+        return routings.routerInput(x, noise);
+    }
+
+    @Override
+    public void routerInputBackward(Tensor dy, Dropout noise, Tensor dx) {
+        routings.routerInputBackward(dy, noise, dx);
+    }
+
+    @Override
+    public Tensor routerLogits(Tensor x, Tensor w) {
+        return routings.routerLogits(x, w);
+    }
+
+    @Override
+    public Tensor routerLogitsBackward(Tensor dLogits, Tensor x, Tensor w, Tensor dw, Write write) {
+        return routings.routerLogitsBackward(dLogits, x, w, dw, write);
+    }
+
+    @Override
+    public Routing route(RoutingPlan plan, Tensor logits, Tensor routed) {
+        return routings.route(plan, logits, routed);
+    }
+
+    @Override
+    public Tensor routeBackward(Routing routing, Tensor dGate, double balanceWeight, double zWeight) {
+        return routings.routeBackward(routing, dGate, balanceWeight, zWeight);
+    }
+
+    @Override
+    public Tensor dispatch(Tensor x, Routing routing) {
+        return expertSlots.dispatch(x, routing);
+    }
+
+    @Override
+    public Tensor dispatchBackward(Tensor dSlots, Routing routing) {
+        return expertSlots.dispatchBackward(dSlots, routing);
+    }
+
+    @Override
+    public Tensor combine(Tensor slots, Routing routing) {
+        return expertSlots.combine(slots, routing);
+    }
+
+    @Override
+    public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
+        return expertSlots.combineBackward(dy, slots, routing);
+    }
+
+    @Override
+    public void append(Tensor rows, Tensor cache, int position) {
+        transfers.append(rows, cache, position);
+    }
+
+    @Override
+    public Tensor gatherRows(Tensor x, Tensor indices) {
+        return transfers.gatherRows(x, indices);
+    }
+
+    @Override
+    public double sumSquares(List<Tensor> tensors) {
+        return optimizers.sumSquares(tensors);
+    }
+
+    @Override
+    public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
+        optimizers.adafactor(step, slots);
+    }
+
+    /** From here on the card takes the times of its operations, at some cost. */
+    public void startProfile() {
+        device.startProfile();
+    }
+
+    /** Ends {@link #startProfile}: times by kernel, and by product and its shape. */
+    public Map<String, OperationTime> endProfile() {
+        return device.endProfile();
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots) {
+        optimizers.adamw(step, slots);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        device.close();
+    }
+}

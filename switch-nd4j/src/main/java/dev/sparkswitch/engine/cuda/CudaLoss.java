@@ -1,0 +1,159 @@
+package dev.sparkswitch.engine.cuda;
+
+import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
+import static dev.sparkswitch.engine.cuda.CudaContext.require;
+import static dev.sparkswitch.engine.cuda.Product.Turn.NONE;
+import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
+
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Engine.LossGradient;
+import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Tensor;
+import java.util.Arrays;
+
+/** The output head: logits, losses and their gradients. */
+final class CudaLoss {
+    /**
+     * Memory for logits. Few large pieces: each adds to the whole gradient of the head, which costs 8 bytes an element of
+     * it, as much as 2 logits.
+     */
+    static final long LOGIT_BYTES = 256L << 20;
+    /** Pieces are multiples of the tiles that products are made of. */
+    private static final int TILE_ROWS = 128;
+    /** Rows of logits begin at multiples of so many float32, for wide accesses. */
+    private static final int ROW_ALIGNMENT = 8;
+
+    private static final int THREADS = 512;
+
+    private final CudaContext context;
+    private final CudaProducts products;
+    private final Kernels kernels;
+    private final long logitBytes;
+
+    CudaLoss(CudaContext context, CudaProducts products) {
+        this(context, products, LOGIT_BYTES);
+    }
+
+    CudaLoss(CudaContext context, CudaProducts products, long logitBytes) {
+        this.context = context;
+        this.products = products;
+        this.kernels = context.kernels("loss");
+        this.logitBytes = logitBytes;
+    }
+
+    /** Rows of logits and how they lie in memory. */
+    private record Pieces(int rows, int stride) {}
+
+    private Pieces pieces(int tokens, int vocabulary) {
+        int stride = (vocabulary + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
+        long fitting = Math.max(1, logitBytes / ((long) stride * Float.BYTES));
+        long count = (tokens + fitting - 1) / fitting;
+        int even = (int) ((tokens + count - 1) / Math.max(1, count));
+        int tiled = (even + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+        return new Pieces(Math.min(tokens, tiled <= fitting ? tiled : even), stride);
+    }
+
+    /** The columns of a piece that are logits. */
+    private void logits(Tensor hidden, CudaTensor w, double scale, CudaTensor target) {
+        products.product(hidden.rows(), w.extent(0), w.extent(1), scale, cuda(hidden), NONE, w, TRANSPOSED, 0, target);
+    }
+
+    private CudaTensor checked(String operation, Tensor hidden, Tensor w) {
+        require(hidden.extent(1) == w.extent(1), operation, hidden, w);
+        return context.parameter(operation, w);
+    }
+
+    Tensor tokenLoss(Tensor hidden, Tensor w, Tensor targets, LossSettings settings) {
+        CudaTensor weights = checked("tokenLoss", hidden, w);
+        int vocabulary = w.extent(0);
+        int tokens = hidden.rows();
+        CudaTensor losses = context.master(tokens);
+        Pieces pieces = pieces(tokens, vocabulary);
+        try (CudaTensor memory = context.master(pieces.rows(), pieces.stride())) {
+            for (int first = 0; first < tokens; first += pieces.rows()) {
+                int last = Math.min(tokens, first + pieces.rows());
+                CudaTensor part = memory.slice(0, last - first).columns(0, vocabulary);
+                logits(hidden.slice(first, last), weights, settings.logitScale(), part);
+                kernels.launch(
+                        "token_losses",
+                        Launch.of(last - first, THREADS),
+                        part,
+                        (long) pieces.stride(),
+                        cuda(targets).address() + (long) first * Integer.BYTES,
+                        vocabulary,
+                        (float) settings.labelSmoothing(),
+                        (float) settings.zLoss(),
+                        losses.slice(first, last));
+            }
+        }
+        return losses;
+    }
+
+    LossGradient tokenLossGradient(
+            Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
+        CudaTensor weights = checked("tokenLossGradient", hidden, w);
+        require(Arrays.equals(w.shape(), dw.shape()), "tokenLossGradient", w, dw);
+        int vocabulary = w.extent(0);
+        int width = w.extent(1);
+        int tokens = hidden.rows();
+        double scale = settings.logitScale();
+        CudaTensor losses = context.master(tokens);
+        CudaTensor dHidden = context.compute(hidden.shape());
+        Pieces pieces = pieces(tokens, vocabulary);
+        try (CudaTensor memory = context.master(pieces.rows(), pieces.stride())) {
+            for (int first = 0; first < tokens; first += pieces.rows()) {
+                int last = Math.min(tokens, first + pieces.rows());
+                int n = last - first;
+                CudaTensor rows = cuda(hidden).slice(first, last);
+                CudaTensor part = memory.slice(0, n).columns(0, vocabulary);
+                logits(rows, weights, scale, part);
+                kernels.launch(
+                        "token_loss_gradients",
+                        Launch.of(n, THREADS),
+                        part,
+                        (long) pieces.stride(),
+                        cuda(targets).address() + (long) first * Integer.BYTES,
+                        vocabulary,
+                        (float) settings.labelSmoothing(),
+                        (float) settings.zLoss(),
+                        (float) weight,
+                        losses.slice(first, last));
+                products.multiply(new Product(
+                        n,
+                        width,
+                        vocabulary,
+                        scale,
+                        gradient(part, NONE),
+                        CudaProducts.operand(weights, NONE),
+                        0,
+                        CudaProducts.operand(dHidden.slice(first, last), NONE),
+                        1));
+                products.multiply(new Product(
+                        vocabulary,
+                        width,
+                        n,
+                        scale,
+                        gradient(part, TRANSPOSED),
+                        CudaProducts.operand(rows, NONE),
+                        1,
+                        CudaProducts.operand(cuda(dw), NONE),
+                        1));
+            }
+        }
+        return new LossGradient(losses, dHidden);
+    }
+
+    /** The gradient that was written over a piece's logits: of compute type, in rows of as many bytes. */
+    private Product.Operand gradient(CudaTensor part, Product.Turn turn) {
+        DType type = context.precision().compute();
+        int stride = part.rowStride() * (Float.BYTES / type.bytes());
+        return new Product.Operand(part.address(), type, stride, 0, turn);
+    }
+
+    Tensor logits(Tensor hidden, Tensor w, double scale) {
+        CudaTensor weights = checked("logits", hidden, w);
+        CudaTensor y = context.master(hidden.rows(), w.extent(0));
+        logits(hidden, weights, scale, y);
+        return y;
+    }
+}

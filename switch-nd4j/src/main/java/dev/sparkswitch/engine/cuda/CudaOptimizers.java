@@ -1,0 +1,141 @@
+package dev.sparkswitch.engine.cuda;
+
+import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
+import static dev.sparkswitch.engine.cuda.CudaContext.require;
+
+import dev.sparkswitch.engine.AdafactorSlot;
+import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.AdamWSlot;
+import dev.sparkswitch.engine.AdamWStep;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/** Optimizer steps, each one launch over all parameters, and what they measure. */
+final class CudaOptimizers {
+    private static final int THREADS = 256;
+    /** Elements of a sum's thread in one round. */
+    private static final int SUM_ELEMENTS = 8;
+    /** Blocks of a sum: fixed, so that it is the same on every card. */
+    private static final int SUM_BLOCKS = 1056;
+
+    private final CudaContext context;
+    private final Kernels adafactors;
+    private final Kernels adamws;
+    private final Kernels sums;
+    private AdafactorPlan adafactorPlan;
+    private AdamWPlan adamwPlan;
+
+    CudaOptimizers(CudaContext context) {
+        this.context = context;
+        this.adafactors = context.kernels("adafactor");
+        this.adamws = context.kernels("adamw");
+        this.sums = context.kernels("sums");
+    }
+
+    double sumSquares(List<Tensor> tensors) {
+        int count = 0;
+        for (Tensor tensor : tensors) {
+            count += sumBlocks(tensor);
+        }
+        if (count == 0) {
+            return 0;
+        }
+        try (CudaTensor partials = context.allocate(DType.FLOAT64, count + 1)) {
+            long at = partials.address() + Double.BYTES;
+            for (Tensor tensor : tensors) {
+                CudaTensor x = cuda(tensor);
+                x.requireContiguous("sumSquares");
+                sums.launch("sum_squares", Launch.of(sumBlocks(x), THREADS), x, x.low(), x.size(), at);
+                at += (long) sumBlocks(x) * Double.BYTES;
+            }
+            sums.launch(
+                    "sum_partials",
+                    Launch.of(1, THREADS),
+                    partials.address() + Double.BYTES,
+                    count,
+                    partials.address());
+            ByteBuffer result = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
+            context.device().download(partials.address(), result);
+            return result.getDouble(0);
+        }
+    }
+
+    private static int sumBlocks(Tensor tensor) {
+        long each = (long) THREADS * SUM_ELEMENTS;
+        return (int) Math.min(SUM_BLOCKS, (tensor.size() + each - 1) / each);
+    }
+
+    void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
+        if (adafactorPlan == null || !adafactorPlan.isFor(slots)) {
+            if (adafactorPlan != null) {
+                adafactorPlan.close();
+                adafactorPlan = null;
+            }
+            slots.forEach(CudaOptimizers::check);
+            adafactorPlan = new AdafactorPlan(context, slots);
+        }
+        AdafactorPlan plan = adafactorPlan;
+        CudaTensor counters = plan.counters();
+        context.device().zero(counters.address(), counters.size() * Integer.BYTES);
+        adafactors.launch(
+                "adafactor",
+                Launch.of(plan.items(), THREADS),
+                plan.descriptions(),
+                plan.order(),
+                counters,
+                counters.address() + Integer.BYTES,
+                (float) step.learningRate(),
+                (float) step.decay(),
+                (float) (1 - step.decay()),
+                (float) step.epsilon1(),
+                (float) step.epsilon2(),
+                (float) step.clip(),
+                switch (step.scaling()) {
+                    case PARAMETER -> 1;
+                    case NONE -> 0;
+                });
+    }
+
+    private static void check(AdafactorSlot slot) {
+        Tensor value = slot.value();
+        require(value.size() == slot.gradient().size(), "adafactor", value, slot.gradient());
+        cuda(value).requireContiguous("adafactor");
+        cuda(slot.gradient()).requireContiguous("adafactor");
+        if (slot.factored()) {
+            require(slot.rowMoments().size() * value.extent(-1) == value.size(), "adafactor", value, slot.rowMoments());
+            require(
+                    slot.columnMoments().size() * value.extent(-2) == value.size(),
+                    "adafactor",
+                    value,
+                    slot.columnMoments());
+        } else {
+            require(slot.rowMoments().size() == value.size(), "adafactor", value, slot.rowMoments());
+        }
+    }
+
+    void adamw(AdamWStep step, List<AdamWSlot> slots) {
+        if (adamwPlan == null || !adamwPlan.isFor(slots)) {
+            if (adamwPlan != null) {
+                adamwPlan.close();
+                adamwPlan = null;
+            }
+            adamwPlan = new AdamWPlan(context, slots);
+        }
+        adamws.launch(
+                "adamw",
+                Launch.of(adamwPlan.items(), THREADS),
+                adamwPlan.descriptions(),
+                adamwPlan.order(),
+                (float) step.keep(),
+                (float) step.rate(),
+                (float) step.secondScale(),
+                (float) step.beta1(),
+                (float) (1 - step.beta1()),
+                (float) step.beta2(),
+                (float) (1 - step.beta2()),
+                (float) step.epsilon());
+    }
+}

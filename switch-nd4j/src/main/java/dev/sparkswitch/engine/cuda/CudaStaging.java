@@ -1,0 +1,96 @@
+package dev.sparkswitch.engine.cuda;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+
+/** Transfers through pages that stay in memory, which the card reads and writes by itself: a ring of slots. */
+final class CudaStaging implements AutoCloseable {
+    private static final int SLOTS = 4;
+    private static final int SLOT_BYTES = 4 << 20;
+
+    private final CUstream_st stream;
+    private final Pointer memory = new Pointer();
+    private final ByteBuffer contents;
+    private final long base;
+    /** Passed when the slot's last transfer has ended. */
+    private final CUevent_st[] events = new CUevent_st[SLOTS];
+
+    private final Address place = new Address();
+    private int next;
+
+    CudaStaging(CUstream_st stream) {
+        this.stream = stream;
+        Cuda.check(cudart.cuMemAllocHost(memory, (long) SLOTS * SLOT_BYTES), "cuMemAllocHost", "the transfer buffer");
+        this.base = memory.address();
+        this.contents = new BytePointer(memory)
+                .capacity((long) SLOTS * SLOT_BYTES)
+                .asByteBuffer()
+                .order(ByteOrder.nativeOrder());
+        for (int slot = 0; slot < SLOTS; slot++) {
+            events[slot] = new CUevent_st();
+            Cuda.check(
+                    cudart.cuEventCreate(events[slot], cudart.CU_EVENT_DISABLE_TIMING),
+                    "cuEventCreate",
+                    "the transfer buffer");
+        }
+    }
+
+    private int take() {
+        int slot = next;
+        next = (next + 1) % SLOTS;
+        return slot;
+    }
+
+    private Address address(int slot) {
+        return place.at(base + (long) slot * SLOT_BYTES);
+    }
+
+    void upload(long target, ByteBuffer source) {
+        int bytes = source.remaining();
+        for (int at = 0; at < bytes; at += SLOT_BYTES) {
+            int n = Math.min(SLOT_BYTES, bytes - at);
+            int slot = take();
+            Cuda.check(cudart.cuEventSynchronize(events[slot]), "cuEventSynchronize", "an upload");
+            contents.put(slot * SLOT_BYTES, source, source.position() + at, n);
+            Cuda.check(
+                    cudart.cuMemcpyHtoDAsync(target + at, address(slot), n, stream), "cuMemcpyHtoDAsync", n + " bytes");
+            Cuda.check(cudart.cuEventRecord(events[slot], stream), "cuEventRecord", "an upload");
+        }
+    }
+
+    void download(long source, ByteBuffer target) {
+        int bytes = target.remaining();
+        int pieces = (bytes + SLOT_BYTES - 1) / SLOT_BYTES;
+        int first = next;
+        int started = 0;
+        for (int done = 0; done < pieces; done++) {
+            for (; started < pieces && started < done + SLOTS; started++) {
+                int at = started * SLOT_BYTES;
+                int slot = take();
+                int n = Math.min(SLOT_BYTES, bytes - at);
+                Cuda.check(
+                        cudart.cuMemcpyDtoHAsync(address(slot), source + at, n, stream),
+                        "cuMemcpyDtoHAsync",
+                        n + " bytes");
+                Cuda.check(cudart.cuEventRecord(events[slot], stream), "cuEventRecord", "a download");
+            }
+            int slot = (first + done) % SLOTS;
+            int at = done * SLOT_BYTES;
+            Cuda.check(cudart.cuEventSynchronize(events[slot]), "cuEventSynchronize", "a download");
+            target.put(target.position() + at, contents, slot * SLOT_BYTES, Math.min(SLOT_BYTES, bytes - at));
+        }
+    }
+
+    @Override
+    public void close() {
+        for (CUevent_st event : events) {
+            cudart.cuEventDestroy(event);
+        }
+        cudart.cuMemFreeHost(memory);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.engine.DType;
+import java.nio.ByteBuffer;
+import java.util.Map;
+
+/**
+ * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution. Addresses are those
+ * of the device's memory.
+ */
+interface Device extends AutoCloseable {
+    /** The device in one line, for logs. */
+    String description();
+
+    /** How many blocks' worth of processors the device has. */
+    int multiprocessors();
+
+    /** The most dynamic shared memory that a block may ask for, in bytes. */
+    int sharedMemoryPerBlock();
+
+    /** Bytes of memory that nobody holds. */
+    long freeBytes();
+
+    /** A block of memory aligned to 256 bytes; 0 where the device has not that much left. */
+    long allocate(long bytes);
+
+    /** Gives back what {@link #allocate} made. */
+    void free(long address);
+
+    /** Copies the buffer's remaining bytes to the device. The buffer may change as soon as this returns. */
+    void upload(long target, ByteBuffer source);
+
+    /** Fills the buffer's remaining bytes from the device. */
+    void download(long source, ByteBuffer target);
+
+    /** Copies between blocks of the device that do not overlap. */
+    void copy(long source, long target, long bytes);
+
+    /** Sets bytes to 0. */
+    void zero(long target, long bytes);
+
+    /**
+     * A kernel of a module.
+     *
+     * @param module the name of the resource file without its end {@code .cu}
+     * @param compute what the module's {@code compute_t} is: FLOAT32 or BFLOAT16
+     * @param name the {@code extern "C"} name
+     */
+    Kernel kernel(String module, DType compute, String name);
+
+    /** Starts a kernel after everything that was started before. */
+    void launch(Kernel kernel, Launch launch, Arguments arguments);
+
+    /** Starts a matrix product, or several of one shape, after everything that was started before. */
+    void multiply(Product product);
+
+    /** Waits for everything that was started; an error of a kernel shows here at the latest. */
+    void synchronize();
+
+    /** From here on times are taken. */
+    void startProfile();
+
+    /** Ends {@link #startProfile}: times by operation. */
+    Map<String, OperationTime> endProfile();
+
+    @Override
+    void close();
+}

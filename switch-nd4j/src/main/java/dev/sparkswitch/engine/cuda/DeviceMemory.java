@@ -1,0 +1,106 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.engine.DType;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Blocks of a device's memory, reused by exact size: shapes are static, so after the first step every request hits. A block
+ * may be handed out again while work on its former contents is still under way, because the device works in order.
+ */
+final class DeviceMemory implements AutoCloseable {
+    /** Every block starts at a multiple of this. */
+    private static final int ALIGNMENT = 256;
+
+    private static final double GIB = 1L << 30;
+
+    /** A block of the device's memory. */
+    record Block(long address, long bytes) {}
+
+    private final Device device;
+    private final Map<Long, Deque<Block>> free = new HashMap<>();
+    private final Set<Block> all = new HashSet<>();
+    private long bytes;
+
+    DeviceMemory(Device device) {
+        this.device = device;
+    }
+
+    /** The least multiple of the alignment that holds {@code bytes}. */
+    static long aligned(long bytes) {
+        return Math.max(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    }
+
+    /**
+     * A block for a tensor.
+     *
+     * @throws ResourceException where the device has not that much left
+     */
+    Block take(long wanted, DType type, int... shape) {
+        long size = Math.max(1, wanted);
+        Deque<Block> blocks = free.get(size);
+        Block block = blocks == null ? null : blocks.pollLast();
+        return block != null ? block : create(size, type, shape);
+    }
+
+    private Block create(long size, DType type, int... shape) {
+        long address = device.allocate(size);
+        if (address == 0) {
+            trim();
+            address = device.allocate(size);
+        }
+        if (address == 0) {
+            throw new ResourceException(String.format(
+                    "%s has no room for a tensor %s%s of %.2f GiB: %.2f GiB are free, this engine holds %.2f GiB;"
+                            + " choose a smaller batch or a smaller model, or end other programs on the card",
+                    device.description(),
+                    type,
+                    Arrays.toString(shape),
+                    size / GIB,
+                    device.freeBytes() / GIB,
+                    bytes / GIB));
+        }
+        Block block = new Block(address, size);
+        all.add(block);
+        bytes += size;
+        return block;
+    }
+
+    /** Gives the device back what nobody uses: blocks of sizes that may never be asked for again. */
+    private void trim() {
+        device.synchronize();
+        for (Deque<Block> blocks : free.values()) {
+            for (Block block : blocks) {
+                device.free(block.address());
+                all.remove(block);
+                bytes -= block.bytes();
+            }
+        }
+        free.clear();
+    }
+
+    void release(Block block) {
+        free.computeIfAbsent(block.bytes(), size -> new ArrayDeque<>()).addLast(block);
+    }
+
+    /** Bytes held, free blocks included. */
+    long bytes() {
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        for (Block block : all) {
+            device.free(block.address());
+        }
+        all.clear();
+        free.clear();
+        bytes = 0;
+    }
+}

@@ -1,0 +1,7 @@
+package dev.sparkswitch.engine.cuda;
+
+/** A kernel that a {@link Device} has loaded. */
+interface Kernel {
+    /** The {@code extern "C"} name. */
+    String name();
+}

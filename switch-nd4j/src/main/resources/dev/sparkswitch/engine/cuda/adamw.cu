@@ -1,0 +1,52 @@
+// AdamW over all slots in one launch: 28 bytes an element, read and written once.
+
+constexpr int THREADS = 256;
+constexpr int TILE_ELEMENTS = THREADS * COLUMNS * 4;
+
+// One parameter as AdamWPlan writes it.
+struct Slot {
+    master_t* value;
+    rest_t* rest;
+    const float* gradient;
+    float* first_moments;
+    float* second_moments;
+    long long elements;
+};
+
+// A block takes TILE_ELEMENTS elements of a slot: item = slot in the high half, tile in the low one.
+extern "C" __global__ void __launch_bounds__(THREADS) adamw(
+    const Slot* slots,
+    const unsigned long long* items,
+    float keep,
+    float rate,
+    float second_scale,
+    float beta1,
+    float fresh1,
+    float beta2,
+    float fresh2,
+    float epsilon) {
+    unsigned long long item = items[blockIdx.x];
+    Slot slot = slots[item >> 32];
+    long long first = static_cast<long long>(item & 0xffffffffu) * TILE_ELEMENTS;
+    int width = static_cast<int>(min(static_cast<long long>(TILE_ELEMENTS), slot.elements - first));
+    for (int at = threadIdx.x * COLUMNS; at < width; at += THREADS * COLUMNS) {
+        float gradient[COLUMNS];
+        float value[COLUMNS];
+        float mean[COLUMNS];
+        float square[COLUMNS];
+        load_columns(slot.gradient + first, at, width, gradient);
+        load_columns(slot.first_moments + first, at, width, mean);
+        load_columns(slot.second_moments + first, at, width, square);
+        load_master(slot.value + first, slot.rest + first, at, width, value);
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            mean[i] = beta1 * mean[i] + fresh1 * gradient[i];
+            square[i] = beta2 * square[i] + fresh2 * gradient[i] * gradient[i];
+            float root = sqrtf(square[i]) * second_scale + epsilon;
+            value[i] = keep * value[i] - rate * mean[i] / root;
+        }
+        store_columns(slot.first_moments + first, at, width, mean);
+        store_columns(slot.second_moments + first, at, width, square);
+        store_master(slot.value + first, slot.rest + first, at, width, value);
+    }
+}

@@ -1,0 +1,114 @@
+// Rows of any width and alignment, eight columns a thread, and teams of threads that own a row together.
+
+constexpr int COLUMNS = 8;
+
+// Columns `column` to `column + 7` of a row; those past its end are 0.
+template <class T>
+__device__ __forceinline__ void load_columns(const T* row, int column, int width, float (&x)[COLUMNS]) {
+    if (column + COLUMNS <= width && is_aligned(row + column, 16)) {
+        load8(row + column, x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            x[i] = column + i < width ? to_float(row[column + i]) : 0.0f;
+        }
+    }
+}
+
+template <class T>
+__device__ __forceinline__ void store_columns(T* row, int column, int width, const float (&x)[COLUMNS]) {
+    if (column + COLUMNS <= width && is_aligned(row + column, 16)) {
+        store8(row + column, x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            if (column + i < width) {
+                store(row + column + i, x[i]);
+            }
+        }
+    }
+}
+
+// The same of a parameter; both halves have the same alignment.
+__device__ __forceinline__ void load_master(
+    const master_t* high, const rest_t* low, int column, int width, float (&x)[COLUMNS]) {
+    if (column + COLUMNS <= width && is_aligned(high + column, 16)) {
+        master_load8(high, low, column, x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            x[i] = column + i < width ? master_load(high, low, column + i) : 0.0f;
+        }
+    }
+}
+
+__device__ __forceinline__ void store_master(
+    master_t* high, rest_t* low, int column, int width, const float (&x)[COLUMNS]) {
+    if (column + COLUMNS <= width && is_aligned(high + column, 16)) {
+        master_store8(high, low, column, x);
+    } else {
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            if (column + i < width) {
+                master_store(high, low, column + i, x[i]);
+            }
+        }
+    }
+}
+
+// The random words of elements `first` to `first + 7`. A row whose width is no multiple of 4 begins inside a block of four.
+__device__ __forceinline__ void random_words(
+    const Dropout& numbers, unsigned long long first, unsigned (&words)[COLUMNS]) {
+    uint4 a = philox(numbers.seed, first >> 2, numbers.step, numbers.stream);
+    uint4 b = philox(numbers.seed, (first >> 2) + 1, numbers.step, numbers.stream);
+    words[0] = a.x;
+    words[1] = a.y;
+    words[2] = a.z;
+    words[3] = a.w;
+    words[4] = b.x;
+    words[5] = b.y;
+    words[6] = b.z;
+    words[7] = b.w;
+    int skipped = static_cast<int>(first & 3);
+    if (skipped != 0) {
+        uint4 c = philox(numbers.seed, (first >> 2) + 2, numbers.step, numbers.stream);
+        unsigned all[COLUMNS + 4] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w, c.x, c.y, c.z, c.w};
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            words[i] = skipped == 1 ? all[i + 1] : skipped == 2 ? all[i + 2] : all[i + 3];
+        }
+    }
+}
+
+// x *= the dropout's factors of elements `first` to `first + 7`.
+__device__ __forceinline__ void drop(float (&x)[COLUMNS], const Dropout& dropout, unsigned long long first) {
+    if (dropout.active()) {
+        unsigned words[COLUMNS];
+        random_words(dropout, first, words);
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            x[i] *= dropout.factor(words[i]);
+        }
+    }
+}
+
+// The sum over the threads of a team, which is `team` / 32 whole warps of the block; every team of the block calls it
+// together. `sums` holds one number a warp; a second call needs another one, or a barrier before.
+__device__ __forceinline__ float team_sum(float x, int team, float* sums) {
+    x = warp_sum(x);
+    if (team == WARP) {
+        return x;
+    }
+    int warp = threadIdx.x / WARP;
+    if (threadIdx.x % WARP == 0) {
+        sums[warp] = x;
+    }
+    __syncthreads();
+    int warps = team / WARP;
+    int first = warp / warps * warps;
+    float sum = 0.0f;
+    for (int i = 0; i < warps; i++) {
+        sum += sums[first + i];
+    }
+    return sum;
+}

@@ -1,0 +1,196 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.engine.DType;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A card that a processor plays: the product's own kernels, compiled as C++ with every CUDA thread a fiber, and products by
+ * plain loops. Slow, strict and deterministic.
+ */
+final class EmulatedDevice implements Device {
+    private static final int SHARED_BYTES = 99 * 1024;
+    private static final int MULTIPROCESSORS = 4;
+
+    private record Module(String name, DType compute) {}
+
+    private record EmulatedKernel(long module, String file, String name, String kinds) implements Kernel {}
+
+    private static boolean hostLoaded;
+    private static final Map<Module, Long> LOADED = new HashMap<>();
+
+    private final Set<Long> blocks = new HashSet<>();
+    private Map<String, OperationTime> times;
+
+    EmulatedDevice() {
+        loadHost();
+    }
+
+    private static synchronized void loadHost() {
+        if (!hostLoaded) {
+            System.load(SimtCompiler.host().toString());
+            hostLoaded = true;
+        }
+    }
+
+    private static synchronized long load(Module module) {
+        return LOADED.computeIfAbsent(module, key -> {
+            Path library = SimtCompiler.module(key.name(), key.compute());
+            byte[] path = (library + "\0").getBytes(StandardCharsets.UTF_8);
+            long handle = SimtHost.open(
+                    SimtHost.address(ByteBuffer.allocateDirect(path.length).put(path)));
+            if (handle == 0) {
+                throw new IllegalStateException("cannot load " + library);
+            }
+            return handle;
+        });
+    }
+
+    @Override
+    public String description() {
+        return "an emulated card";
+    }
+
+    @Override
+    public int multiprocessors() {
+        return MULTIPROCESSORS;
+    }
+
+    @Override
+    public int sharedMemoryPerBlock() {
+        return SHARED_BYTES;
+    }
+
+    @Override
+    public long freeBytes() {
+        return Long.MAX_VALUE;
+    }
+
+    @Override
+    public long allocate(long bytes) {
+        long address = SimtHost.allocate(bytes);
+        blocks.add(address);
+        return address;
+    }
+
+    @Override
+    public void free(long address) {
+        blocks.remove(address);
+        SimtHost.free(address);
+    }
+
+    @Override
+    public void upload(long target, ByteBuffer source) {
+        ByteBuffer direct = ByteBuffer.allocateDirect(source.remaining()).put(source.duplicate());
+        SimtHost.copy(SimtHost.address(direct), target, direct.capacity());
+    }
+
+    @Override
+    public void download(long source, ByteBuffer target) {
+        ByteBuffer direct = ByteBuffer.allocateDirect(target.remaining());
+        SimtHost.copy(source, SimtHost.address(direct), direct.capacity());
+        target.duplicate().put(direct);
+    }
+
+    @Override
+    public void copy(long source, long target, long bytes) {
+        SimtHost.copy(source, target, bytes);
+    }
+
+    @Override
+    public void zero(long target, long bytes) {
+        SimtHost.zero(target, bytes);
+    }
+
+    @Override
+    public Kernel kernel(String module, DType compute, String name) {
+        long handle = load(new Module(module, compute));
+        String kinds = SimtHost.kinds(handle, name);
+        if (kinds == null) {
+            throw new IllegalStateException(module + ".cu has no kernel " + name);
+        }
+        return new EmulatedKernel(handle, module + ".cu", name, kinds);
+    }
+
+    @Override
+    public void launch(Kernel started, Launch launch, Arguments arguments) {
+        EmulatedKernel kernel = (EmulatedKernel) started;
+        String place = kernel.name() + " in " + kernel.file();
+        if (!arguments.kinds().equals(kernel.kinds().replace('p', 'l'))) {
+            throw new IllegalStateException(
+                    place + " takes parameters " + kernel.kinds() + ", not " + arguments.kinds());
+        }
+        if (launch.sharedBytes() > SHARED_BYTES) {
+            throw new IllegalStateException(place + " asks for " + launch.sharedBytes() + " bytes of shared memory");
+        }
+        int[] offsets = new int[arguments.count()];
+        for (int i = 0; i < offsets.length; i++) {
+            offsets[i] = arguments.offset(i);
+        }
+        long start = System.nanoTime();
+        String error = SimtHost.launch(
+                kernel.module(),
+                kernel.name(),
+                launch.blocksX(),
+                launch.blocksY(),
+                launch.blocksZ(),
+                launch.threads(),
+                launch.sharedBytes(),
+                SimtHost.address(arguments.bytes()),
+                offsets);
+        time(kernel.name(), start);
+        if (error != null) {
+            throw new IllegalStateException(place + ": " + error);
+        }
+    }
+
+    @Override
+    public void multiply(Product product) {
+        long[] operands = new long[15];
+        int at = 0;
+        for (Product.Operand operand : List.of(product.a(), product.b(), product.c())) {
+            operands[at++] = operand.address();
+            operands[at++] = operand.rowStride();
+            operands[at++] = operand.batchStride();
+            operands[at++] = operand.type() == DType.BFLOAT16 ? 1 : 0;
+            operands[at++] = operand.turn() == Product.Turn.TRANSPOSED ? 1 : 0;
+        }
+        long start = System.nanoTime();
+        SimtHost.multiply(
+                product.m(), product.n(), product.k(), product.alpha(), product.beta(), product.count(), operands);
+        time("product " + product, start);
+    }
+
+    @Override
+    public void synchronize() {}
+
+    @Override
+    public void startProfile() {
+        times = new HashMap<>();
+    }
+
+    @Override
+    public Map<String, OperationTime> endProfile() {
+        Map<String, OperationTime> ended = times;
+        times = null;
+        return ended;
+    }
+
+    private void time(String operation, long start) {
+        if (times != null) {
+            OperationTime before = times.getOrDefault(operation, new OperationTime(0, 0));
+            times.put(operation, before.plus((System.nanoTime() - start) / 1e6));
+        }
+    }
+
+    @Override
+    public void close() {
+        List.copyOf(blocks).forEach(this::free);
+    }
+}
