@@ -25,7 +25,8 @@ import java.util.Set;
  * <p>A section is a record, a key is a component's name in kebab-case. What counts, from the strongest: an override
  * ({@code --set a.b=c}), the file, the default in {@link Setting}. Components may be {@code String}, {@code boolean},
  * {@code int}, {@code long}, {@code float}, {@code double}, {@link java.time.Duration} ({@code 10m}), {@link DataSize}
- * ({@code 64MiB}), an enum (constants in kebab-case), a record, {@code JsonNode} (taken as it is), and {@code Optional},
+ * ({@code 64MiB}), an enum (constants in kebab-case), a record, a sealed {@link Choice} of records, {@code JsonNode} (taken as it is), and
+ * {@code Optional},
  * {@code List} and {@code Map<String, ...>} of these. A section that is not given is bound from its defaults alone.
  *
  * <p>A section may stand in a file of its own: {@code model: base.yaml}, or {@code model: {file: base.yaml, dropout: 0}} for
@@ -83,6 +84,11 @@ public final class Configs {
     /** Binds a tree and overrides. */
     public static <R extends Record> R load(Class<R> type, JsonNode tree, List<String> overrides) {
         return load(type, tree, "the configuration", overrides, SectionFiles.NONE);
+    }
+
+    /** Binds a tree and overrides; {@code name} stands for the tree in errors. */
+    public static <R extends Record> R load(Class<R> type, JsonNode tree, String name, List<String> overrides) {
+        return load(type, tree, name, overrides, SectionFiles.NONE);
     }
 
     private static <R extends Record> R load(

@@ -15,6 +15,9 @@ public enum RandomStream {
     SAMPLING(8),
     BOOTSTRAP(9),
     DEMO(10),
+    ROUTER_SAMPLING(11),
+    ROUTER_DROPOUT(12),
+    HASH_ROUTING(13),
     UPCYCLING(21);
 
     private final int id;

@@ -2,6 +2,7 @@ package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.UserException;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -59,6 +60,11 @@ public final class Contradictions {
             messages.add(e.getMessage());
             return Optional.empty();
         }
+    }
+
+    /** What was found, each fault once. */
+    public List<String> messages() {
+        return List.copyOf(messages);
     }
 
     /** Whether nothing was found. */

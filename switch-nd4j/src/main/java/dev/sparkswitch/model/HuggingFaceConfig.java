@@ -12,7 +12,7 @@ import java.util.Set;
  * A {@code config.json} of transformers' SwitchTransformersForConditionalGeneration or T5ForConditionalGeneration, as
  * a {@link T5Config} and back.
  *
- * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router {policy, k}},
+ * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router} as {@link RouterFields} has it,
  * {@code capacity {mode, group-rows, train-factor, eval-factor, minimum, tokens, route-padding}},
  * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack), {@code expert-widths},
  * {@code attention} (dense or switch). A folder without it runs as Hugging Face does: top-1, an
@@ -110,33 +110,33 @@ public final class HuggingFaceConfig {
 
     /**
      * The {@code config.json} with which transformers runs this model as we do without drops. The native fields stand in it
-     * too, which transformers passes over, so that reading it gives this configuration again.
+     * too, which transformers passes over, so that reading it gives this configuration again. What only training knows of,
+     * exploration beyond jitter and rerouting among it, is in them alone.
      *
      * @param longestLength the longest sequence to expect; it becomes {@code expert_capacity}, which then drops nothing.
      *     A capacity a sequence is Hugging Face's own and stays as it is
      * @throws UserException naming what Hugging Face cannot express
      */
     public static ObjectNode export(T5Config config, int longestLength) {
+        Contradictions found = new Contradictions();
         config.sparse().ifPresent(sparse -> {
-            if (sparse.router().k() != 1) {
-                throw new UserException("Hugging Face's Switch model sends a token to one expert, but router.k is "
-                        + sparse.router().k() + ": this model cannot be exported; keep it as a checkpoint.");
-            }
-            if (!sparse.expertWidths().isEmpty()) {
-                throw new UserException(
-                        "Hugging Face's Switch model has experts of one width, but these have the widths "
-                                + sparse.expertWidths() + ": this model cannot be exported; keep it as a checkpoint.");
-            }
-            if (sparse.attention() != AttentionForm.DENSE) {
-                throw new UserException("Hugging Face's Switch model has no experts in attention, as this one has: it"
-                        + " cannot be exported; keep it as a checkpoint.");
-            }
-            if (config.feedForward() != FeedForward.RELU) {
-                throw new UserException(
-                        "Hugging Face's Switch model has ungated feed-forward layers, but this one's are "
-                                + config.feedForward() + ": it cannot be exported; keep it as a checkpoint.");
-            }
+            RouterConfig router = sparse.router();
+            found.check(
+                            router instanceof RouterConfig.TopK top && top.k() == 1,
+                            "it sends each token to the one expert of the highest probability, but here router is "
+                                    + RouterFields.write(router))
+                    .check(
+                            config.feedForward() == FeedForward.RELU,
+                            "its feed-forward layers are ungated, but here they are " + config.feedForward())
+                    .check(
+                            sparse.expertWidths().isEmpty(),
+                            "its experts have one width, but here they have " + sparse.expertWidths())
+                    .check(
+                            sparse.attention() == AttentionForm.DENSE,
+                            "it has no experts in attention, as there are here");
         });
+        found.raise("Hugging Face's Switch model cannot express this one, which cannot be exported but kept as a"
+                + " checkpoint: ");
         ObjectNode tree = write(config);
         config.sparse()
                 .filter(sparse -> sparse.capacity().mode() != CapacityMode.PER_SEQUENCE)
@@ -161,12 +161,11 @@ public final class HuggingFaceConfig {
         double balance = losses.number("balance", SwitchConfig.DEFAULT_BALANCE_LOSS);
         double z = losses.number("z", fields.number("router_z_loss_coef", 0));
         double expertDropout = own.number("expert-dropout", fields.number("dropout_rate", 0.1));
-        double jitter = fields.number("router_jitter_noise", SwitchConfig.DEFAULT_JITTER);
         List<Integer> widths = own.integers("expert-widths", 1);
         String attentionKey = own.text("attention", AttentionForm.DENSE.key());
         Optional<AttentionForm> attention = AttentionForm.find(attentionKey);
         found.check(attention.isPresent(), "sparkswitch.attention '" + attentionKey + "' is not known");
-        Optional<RouterConfig> router = readRouter(own, found);
+        Optional<RouterConfig> router = RouterFields.read(fields, own, found);
         Optional<CapacityConfig> capacity = readCapacity(fields, own, found);
         if (!found.isEmpty()) {
             return Optional.empty();
@@ -177,19 +176,9 @@ public final class HuggingFaceConfig {
                         .balanceLoss(balance)
                         .routerZLoss(z)
                         .expertDropout(expertDropout)
-                        .jitter(jitter)
                         .expertWidths(widths)
                         .attention(attention.orElseThrow())
                         .build());
-    }
-
-    private static Optional<RouterConfig> readRouter(JsonFields own, Contradictions found) {
-        JsonFields router = own.object("router", Set.of("policy", "k"));
-        String key = router.text("policy", RoutingPolicy.TOP_K.key());
-        Optional<RoutingPolicy> policy = RoutingPolicy.find(key);
-        found.check(policy.isPresent(), "sparkswitch.router.policy '" + key + "' is not known");
-        int k = router.integer("k", 1, 1);
-        return policy.flatMap(known -> found.attempt(() -> new RouterConfig(known, k)));
     }
 
     private static Optional<CapacityConfig> readCapacity(JsonFields fields, JsonFields own, Contradictions found) {
@@ -303,7 +292,7 @@ public final class HuggingFaceConfig {
             tree.put("router_bias", false);
             tree.put("router_dtype", "float32");
             tree.put("router_ignore_padding_tokens", false);
-            tree.put("router_jitter_noise", sparse.jitter());
+            RouterFields.writeHost(sparse.router(), tree);
             tree.put("router_z_loss_coef", sparse.routerZLoss());
             tree.put("router_aux_loss_coef", 0.001);
         });
@@ -316,9 +305,7 @@ public final class HuggingFaceConfig {
 
     private static ObjectNode nativeFields(SwitchConfig sparse) {
         ObjectNode tree = JsonNodeFactory.instance.objectNode();
-        tree.putObject("router")
-                .put("policy", sparse.router().policy().key())
-                .put("k", sparse.router().k());
+        tree.set("router", RouterFields.write(sparse.router()));
         CapacityConfig capacity = sparse.capacity();
         ObjectNode slots =
                 tree.putObject("capacity").put("mode", capacity.mode().key());

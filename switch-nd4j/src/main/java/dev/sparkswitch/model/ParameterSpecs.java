@@ -68,8 +68,7 @@ public final class ParameterSpecs {
     private void addBlock(Stack stack, int layer) {
         if (config.sparseAttention(stack, layer)) {
             int experts = config.sparse().orElseThrow().experts();
-            String router = names.attentionRouter(stack, layer);
-            addProjection(router, Role.ROUTER, stack, layer, -1, experts, config.modelSize());
+            addRouter(names.attentionRouter(stack, layer), stack, layer);
             for (int expert = 0; expert < experts; expert++) {
                 addAttention(names.attentionExpert(stack, layer, expert), Role.EXPERT, stack, layer, expert);
             }
@@ -93,7 +92,7 @@ public final class ParameterSpecs {
         }
         if (config.sparse(stack, layer)) {
             int experts = config.sparse().orElseThrow().experts();
-            addProjection(names.router(stack, layer), Role.ROUTER, stack, layer, -1, experts, config.modelSize());
+            addRouter(names.router(stack, layer), stack, layer);
             for (int expert = 0; expert < experts; expert++) {
                 addFeedForward(
                         names.expert(stack, layer, expert),
@@ -107,6 +106,13 @@ public final class ParameterSpecs {
             addFeedForward(names.feedForward(stack, layer), Role.DENSE, stack, layer, -1, config.feedForwardSize());
         }
         addNorm(names.feedForwardNorm(stack, layer), stack, layer);
+    }
+
+    private void addRouter(String name, Stack stack, int layer) {
+        SwitchConfig sparse = config.sparse().orElseThrow();
+        if (!(sparse.router() instanceof RouterConfig.Hash)) {
+            addProjection(name, Role.ROUTER, stack, layer, -1, sparse.experts(), config.modelSize());
+        }
     }
 
     private void addAttention(String prefix, Role role, Stack stack, int layer, int expert) {

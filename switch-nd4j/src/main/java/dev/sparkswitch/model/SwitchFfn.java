@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * The Switch layer (Switch Transformer, section 2.1): each token goes to the expert that its router prefers, if there is a
- * slot left, and the expert's result is scaled by the router's probability. Experts are spread over ranks.
+ * The Switch layer (Switch Transformer, section 2.1): tokens go to experts as the router says, and experts' results are scaled
+ * by its gates. Experts are spread over ranks.
  */
 final class SwitchFfn implements Sublayer, SparseLayer {
     /** More sites of random numbers than a model has; {@link SwitchConfig#WIDTHS} times as many fit a stream. */
@@ -45,7 +45,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         SwitchConfig sparse = config.sparse().orElseThrow();
         ExpertPlacement placement = parallelism.placement();
         this.name = names.feedForward(stack, layer);
-        this.router = new Router(parameters, config, names.router(stack, layer), site);
+        this.router = Router.of(engine, parameters, config, names.router(stack, layer), stack, layer, site);
         this.experts = sparse.experts();
         this.firstExpert = placement.firstExpert(parallelism.rank());
         this.runs = ExpertRun.of(parameters, config, stack, layer, placement, parallelism.rank());
@@ -179,5 +179,11 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             }
         }
         return all;
+    }
+
+    @Override
+    public void close() {
+        statistics.close();
+        router.close();
     }
 }

@@ -33,7 +33,7 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
         ParameterNames names = new ParameterNames(config);
         ExpertPlacement placement = parallelism.placement();
         this.name = names.selfAttention(stack, layer);
-        this.router = new Router(parameters, config, names.attentionRouter(stack, layer), site);
+        this.router = Router.of(engine, parameters, config, names.attentionRouter(stack, layer), stack, layer, site);
         List<List<String>> inputs = new ArrayList<>();
         List<List<String>> outputs = new ArrayList<>();
         int first = placement.firstExpert(parallelism.rank());
@@ -59,6 +59,12 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
     @Override
     public Tensor statistics() {
         return statistics;
+    }
+
+    @Override
+    public void close() {
+        statistics.close();
+        router.close();
     }
 
     @Override

@@ -34,6 +34,7 @@ public final class SwitchTransformer implements AutoCloseable {
 
     /** A model with undefined weights: initialise or load them. */
     public SwitchTransformer(Engine engine, T5Config config, Parallelism parallelism) {
+        config.requireConsistent();
         config.requirePrecision(engine.precision());
         this.engine = engine;
         this.config = config;
@@ -233,6 +234,6 @@ public final class SwitchTransformer implements AutoCloseable {
     @Override
     public void close() {
         parameters.close();
-        sparseLayers.forEach(layer -> layer.statistics().close());
+        sparseLayers.forEach(SparseLayer::close);
     }
 }

@@ -227,7 +227,7 @@ public final class Trainer implements AutoCloseable {
         double[] sums = sumOverRanks(values);
         double balance = 0;
         double z = 0;
-        List<StepMetrics.Layer> layers = new ArrayList<>();
+        List<RouterMetrics> layers = new ArrayList<>();
         if (layerSize > 0) {
             SwitchConfig sparse = model.config().sparse().orElseThrow();
             long groups =
@@ -236,10 +236,7 @@ public final class Trainer implements AutoCloseable {
                 double[] sum = Arrays.copyOfRange(sums, 2 + layer * layerSize, 2 + (layer + 1) * layerSize);
                 balance += sum[RoutingStatistics.BALANCE] / groups;
                 z += sum[RoutingStatistics.Z] / Math.max(1, sum[RoutingStatistics.ROUTED]);
-                layers.add(StepMetrics.Layer.of(
-                        model.sparseLayerNames().get(layer),
-                        sum,
-                        sparse.router().k()));
+                layers.add(RouterMetrics.of(model.sparseLayerNames().get(layer), sum, sparse.router()));
             }
             balance *= sparse.balanceLoss();
             z *= sparse.routerZLoss();

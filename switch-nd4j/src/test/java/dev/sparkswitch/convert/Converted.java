@@ -10,6 +10,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.model.AttentionForm;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.ExpertPlacement;
@@ -17,7 +18,6 @@ import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Phase;
 import dev.sparkswitch.model.RouterConfig;
-import dev.sparkswitch.model.RoutingPolicy;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
@@ -62,8 +62,9 @@ final class Converted {
                 experts,
                 Optional.of(2),
                 Optional.empty(),
-                new RouterConfig(RoutingPolicy.TOP_K, choices),
+                RouterConfig.topK(choices),
                 ample(),
+                AttentionForm.DENSE,
                 noise);
     }
 

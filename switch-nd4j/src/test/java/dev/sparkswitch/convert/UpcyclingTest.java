@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.model.AttentionForm;
 import dev.sparkswitch.model.FeedForward;
 import dev.sparkswitch.model.Head;
+import dev.sparkswitch.model.RouterConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.Initializer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.commons.math3.stat.StatUtils;
 import org.junit.jupiter.api.Test;
@@ -64,6 +68,29 @@ class UpcyclingTest {
     void withoutDropsTheFunctionIsTheDenseModels(int experts, int choices) {
         try (ModelSource dense = dense(Converted.dense());
                 ModelSource sparse = upcycled(Converted.dense(), Converted.upcycle(experts, choices, 0), "sparse")) {
+            assertThat(Converted.logits(sparse)).containsExactly(Converted.logits(dense), within(1e-9));
+        }
+    }
+
+    @Test
+    void expertsInAttentionAreCopiesTooAndTheFunctionStays() {
+        UpcycleConfig settings = new UpcycleConfig(
+                4,
+                Optional.empty(),
+                Optional.empty(),
+                RouterConfig.topK(2),
+                Converted.ample(),
+                AttentionForm.SWITCH,
+                0);
+        try (ModelSource dense = dense(Converted.dense());
+                ModelSource sparse = upcycled(Converted.dense(), settings, "sparse")) {
+            for (String matrix : List.of("q", "k", "v", "o")) {
+                assertThat(sparse.parameters()
+                                .doubles(
+                                        "decoder.block.1.layer.0.SelfAttention.experts.expert_3." + matrix + ".weight"))
+                        .isEqualTo(dense.parameters()
+                                .doubles("decoder.block.1.layer.0.SelfAttention." + matrix + ".weight"));
+            }
             assertThat(Converted.logits(sparse)).containsExactly(Converted.logits(dense), within(1e-9));
         }
     }

@@ -38,7 +38,7 @@ public final class Finetune {
                     : config.from();
             from = new Manifest.Input("model", config.from(), id);
         }
-        TrainingRun.checkDivisible(model, config.training(), config.cluster(), found);
+        TrainingRun.check(model, config.training(), config.cluster(), found);
         found.collect(() -> RunFolder.requireOurs(hadoop, config.output()));
         found.raiseLines();
         TaskShards shards = TaskShards.make(hadoop, new Path(config.output() + SHARDS), config, vocabulary);

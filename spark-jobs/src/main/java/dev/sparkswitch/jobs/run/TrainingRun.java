@@ -165,7 +165,7 @@ public final class TrainingRun {
 
     /** Everything that can be known to be wrong before a rank starts. */
     private static void check(Configuration hadoop, Task task, Contradictions found) {
-        checkDivisible(task.model(), task.settings(), task.cluster(), found);
+        check(task.model(), task.settings(), task.cluster(), found);
         found.collect(() -> task.model().requirePrecision(task.engine().precision()));
         // Without its shards, whatever else concerns the data would only be said again.
         found.attempt(() -> shards(hadoop, task.training()))
@@ -188,8 +188,14 @@ public final class TrainingRun {
         task.initFrom().ifPresent(path -> found.collect(() -> checkInitial(hadoop, path, task.model(), shards)));
     }
 
-    /** Notes experts or rows that cannot be divided among the ranks, with numbers that can. */
-    static void checkDivisible(T5Config model, TrainingConfig settings, ClusterSettings cluster, Contradictions found) {
+    /**
+     * Notes where the model's settings contradict each other, and experts or rows that cannot be divided among the ranks,
+     * with numbers that can.
+     */
+    static void check(T5Config model, TrainingConfig settings, ClusterSettings cluster, Contradictions found) {
+        Contradictions ofModel = new Contradictions();
+        model.contradictions(ofModel);
+        ofModel.messages().forEach(message -> found.check(false, "model: " + message + "."));
         model.sparse()
                 .ifPresent(sparse -> found.attempt(() -> new ExpertPlacement(
                         sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks())));

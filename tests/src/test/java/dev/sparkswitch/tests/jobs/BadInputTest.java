@@ -126,21 +126,24 @@ class BadInputTest {
         Map<String, String> before = files();
 
         InProcess data = run(Mistake.PRETRAIN + "--set cluster.ranks=3 --set training.rows=7 --set output=@/taken"
+                + " --set model.sparse.sparse-encoder-layers=0 --set model.sparse.sparse-decoder-layers=0"
                 + " --set model.vocabulary-size=250 --set init-from=@/none");
-        InProcess settings = run(Mistake.PRETRAIN + "--set model.sparse.sparse-encoder-layers=0 --set model.heads=0"
-                + " --set model.sparse.sparse-decoder-layers=0 --set training.rows=0 --set cluster.min-ranks=2");
+        InProcess settings = run(Mistake.PRETRAIN + "--set model.sparse.balance-loss=-1 --set model.heads=0"
+                + " --set training.rows=0 --set cluster.min-ranks=2");
         InProcess group = run(Mistake.PRETRAIN + "--set model.sparse.capacity.group-rows=16");
 
-        assertThat(data.err())
-                .startsWith("error: 5 settings are wrong:")
-                .contains("taken holds thesis.txt but no run")
-                .contains("4 experts cannot be spread evenly over 3 ranks")
-                .contains("7 rows a step cannot be cut into 3 ranks")
-                .contains("hold ids up to 299 but model.vocabulary-size is 250")
-                .contains("none holds no model");
+        assertThat(data.err().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line).isEqualTo("error: 6 settings are wrong:"),
+                        line -> assertThat(line).contains("taken holds thesis.txt but no run"),
+                        line -> assertThat(line).contains("model: there are 4 experts but no sparse layer"),
+                        line -> assertThat(line).contains("4 experts cannot be spread evenly over 3 ranks"),
+                        line -> assertThat(line).contains("7 rows a step cannot be cut into 3 ranks"),
+                        line -> assertThat(line).contains("ids up to 299 but model.vocabulary-size is 250"),
+                        line -> assertThat(line).contains("none holds no model"));
         assertThat(settings.err())
                 .contains("4 settings are wrong:")
-                .contains("model.sparse: there are 4 experts but no sparse layer in either stack")
+                .contains("model.sparse: balance loss is -1.0")
                 .contains("model: heads is 0 but must be at least 1")
                 .contains("training: rows is 0 but must be at least 1")
                 .contains("cluster: min-ranks 2 exceeds the 1 ranks");

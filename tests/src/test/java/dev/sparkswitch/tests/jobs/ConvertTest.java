@@ -145,7 +145,7 @@ class ConvertTest {
                 "upcycle.experts=2 | dense-student=true | t5-tiny | choose one",
                 "upcycle.experts=2 | seed=1 | switch-tiny | has experts already",
                 "dense-student=true | seed=1 | t5-tiny | The teacher has no experts",
-                "upcycle.experts=2 | seed=1 | t5v11-tiny-gated | it cannot be exported",
+                "upcycle.experts=2 | seed=1 | t5v11-tiny-gated | cannot be exported",
                 "longest-length=0 | seed=1 | t5-tiny | longest-length is 0",
             })
     void whatCannotBeIsRefusedBeforeAnythingIsWritten(String one, String two, String from, String says) {
