@@ -17,7 +17,7 @@ public final class BatchJob extends Job<BatchConfig> {
 
     @Override
     protected void run(BatchConfig config, JobContext context) {
-        BatchResult result = Batch.run(() -> context.spark(SparkProfile.data()), context.hadoop(), config);
+        BatchResult result = Batch.run(context.sparkFor(SparkProfile.data()), context.hadoop(), config);
         context.finished(result.train());
         context.finished(result.heldout());
     }

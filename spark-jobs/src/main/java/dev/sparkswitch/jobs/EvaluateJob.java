@@ -18,6 +18,6 @@ public final class EvaluateJob extends Job<EvaluateConfig> {
 
     @Override
     protected void run(EvaluateConfig config, JobContext context) {
-        context.finished(Evaluate.run(() -> context.spark(SparkProfile.data()), context.hadoop(), config));
+        context.finished(Evaluate.run(context.sparkFor(SparkProfile.data())::get, context.hadoop(), config));
     }
 }

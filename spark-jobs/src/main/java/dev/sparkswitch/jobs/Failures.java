@@ -47,6 +47,11 @@ final class Failures {
                         "error: " + known.getMessage() + (known.exitCode() == INTERNAL ? trace(failure, detail) : ""));
                 return known.exitCode();
             }
+            if (cause instanceof NoClassDefFoundError missing && isOfSpark(missing)) {
+                err.println("error: This command needs Spark, which is not here (" + missing.getMessage()
+                        + "): run it by bin/sparkswitch of a built checkout or by spark-submit.");
+                return RESOURCES;
+            }
             if (cause instanceof OutOfMemoryError) {
                 err.println(
                         "error: The driver ran out of memory (" + cause.getMessage()
@@ -63,6 +68,14 @@ final class Failures {
         String firstLine = failure.toString().lines().findFirst().orElse("");
         err.println("error: SparkSwitch failed with " + firstLine + trace(failure, detail));
         return INTERNAL;
+    }
+
+    /** Hosts that only measure or compute have neither Spark nor what Spark brings. */
+    private static boolean isOfSpark(NoClassDefFoundError missing) {
+        String name = String.valueOf(missing.getMessage());
+        return name.startsWith("org/apache/spark/")
+                || name.startsWith("org/apache/hadoop/")
+                || name.startsWith("org/apache/arrow/");
     }
 
     private static String trace(Throwable failure, Detail detail) {

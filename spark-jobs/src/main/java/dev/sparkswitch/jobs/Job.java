@@ -18,13 +18,12 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /**
  * One command: a configuration record and what to do with it. A subclass carries picocli's {@code @Command} with a name,
  * a description and, as its footer, examples; its defaults lie in {@code conf/NAME.yaml}; it is listed in
- * {@link Main#jobs()}. Nothing else is needed: the options below, the help with every configuration key, errors and exit
+ * {@link Main#jobs()}. A command of two words names its {@link #group}; its defaults lie in {@code conf/GROUP/NAME.yaml}. Nothing else is needed: the options below, the help with every configuration key, errors and exit
  * codes come from here.
  *
  * @param <C> the configuration, bound strictly by {@link Configs}
@@ -47,9 +46,6 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @ParentCommand
-    private Main main;
-
     @Option(
             names = "--config",
             paramLabel = "FILE",
@@ -59,7 +55,8 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "Set one key over the file, such as --set seed=7; may be repeated.")
+            arity = "1..*",
+            description = "Set keys over the file, such as --set seed=7; may be repeated.")
     private List<String> overrides = new ArrayList<>();
 
     @Option(names = "--dry-run", description = "Print what would be done and with which configuration, then stop.")
@@ -92,6 +89,19 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
      */
     protected abstract void run(C configuration, JobContext context) throws Exception;
 
+    /** The first word of a command of two words; most have one. */
+    Optional<CommandGroup> group() {
+        return Optional.empty();
+    }
+
+    /** The command's words, such as {@code bench} and {@code step}. */
+    final List<String> words() {
+        List<String> words = new ArrayList<>();
+        group().ifPresent(group -> words.add(group.word()));
+        words.add(getClass().getAnnotation(Command.class).name());
+        return words;
+    }
+
     /** What {@link #run} would do, for {@code --dry-run}: lines below the resolved configuration. Starts nothing. */
     protected void plan(C configuration, PrintWriter out) throws Exception {}
 
@@ -106,10 +116,14 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             out.flush();
             return 0;
         }
-        try (JobContext context = new JobContext(spec.name(), main.home(), out)) {
+        try (JobContext context = new JobContext(String.join(" ", words()), home(), out)) {
             run(configuration, context);
         }
         return 0;
+    }
+
+    private Home home() {
+        return ((Main) spec.root().userObject()).home();
     }
 
     Class<C> type() {
@@ -123,14 +137,13 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
     private C load() throws IOException {
         Home.ConfFile found;
         if (file == null) {
-            String name = spec.name() + ".yaml";
-            found = main.home()
-                    .conf(name)
+            String name = String.join("/", words()) + ".yaml";
+            found = home().conf(name)
                     .orElseThrow(() -> new UserException(
                             "There is no conf/" + name + " to take defaults from: name a file with --config."));
         } else if (!Files.isRegularFile(file)) {
             throw new UserException("There is no configuration file " + file.toAbsolutePath() + ": give --config a YAML"
-                    + " file, or leave it out for the defaults of conf/" + spec.name() + ".yaml.");
+                    + " file, or leave it out for the defaults of conf/" + String.join("/", words()) + ".yaml.");
         } else {
             found = new Home.ConfFile(file.toString(), read(file));
         }

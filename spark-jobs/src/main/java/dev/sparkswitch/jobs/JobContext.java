@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.deploy.SparkHadoopUtil;
@@ -68,6 +69,14 @@ public final class JobContext implements AutoCloseable {
             }
         }
         return session;
+    }
+
+    /**
+     * {@link #spark} for later: started when it is asked for. A command's own class must not name Spark's, as a lambda there
+     * would, for the command line is read on hosts without Spark too.
+     */
+    public Supplier<SparkSession> sparkFor(SparkProfile profile) {
+        return () -> spark(profile);
     }
 
     /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */

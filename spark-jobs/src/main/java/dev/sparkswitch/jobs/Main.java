@@ -61,7 +61,8 @@ public final class Main implements Runnable {
                 new PretrainJob(),
                 new FinetuneJob(),
                 new EvaluateJob(),
-                new ConvertJob());
+                new ConvertJob(),
+                new BenchStepJob());
     }
 
     /** Runs one command and ends the process with its exit code. */
@@ -88,7 +89,7 @@ public final class Main implements Runnable {
         for (Job<?> job : jobs) {
             CommandLine command = new CommandLine(job);
             KeyHelp.add(command, job.type());
-            line.addSubcommand(command);
+            job.group().map(group -> group(line, group)).orElse(line).addSubcommand(command);
         }
         return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
@@ -97,6 +98,16 @@ public final class Main implements Runnable {
                     Job<?> job = command.getCommand();
                     return Failures.report(failure, command.getErr(), job.detail());
                 });
+    }
+
+    /** The command of a group, made when its first member comes. */
+    private static CommandLine group(CommandLine line, CommandGroup group) {
+        CommandLine known = line.getSubcommands().get(group.word());
+        if (known == null) {
+            known = group.commandLine();
+            line.addSubcommand(known);
+        }
+        return known;
     }
 
     Home home() {

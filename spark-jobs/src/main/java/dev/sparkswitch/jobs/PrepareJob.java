@@ -19,6 +19,6 @@ public final class PrepareJob extends Job<PrepareConfig> {
 
     @Override
     protected void run(PrepareConfig config, JobContext context) {
-        context.finished(Prepare.run(() -> context.spark(SparkProfile.data()), context.hadoop(), config));
+        context.finished(Prepare.run(context.sparkFor(SparkProfile.data()), context.hadoop(), config));
     }
 }

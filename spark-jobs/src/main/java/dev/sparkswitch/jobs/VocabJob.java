@@ -19,6 +19,6 @@ public final class VocabJob extends Job<VocabConfig> {
 
     @Override
     protected void run(VocabConfig config, JobContext context) {
-        context.finished(Vocab.run(() -> context.spark(SparkProfile.data()), context.hadoop(), config));
+        context.finished(Vocab.run(context.sparkFor(SparkProfile.data()), context.hadoop(), config));
     }
 }

@@ -17,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine.Command;
 
 final class MainTest {
     private static final Home PROJECT = Home.at(Path.of("..").toAbsolutePath().normalize());
@@ -95,6 +94,21 @@ final class MainTest {
         assertThat(outcome.code()).isEqualTo(2);
         assertThat(outcome.err())
                 .isEqualTo("error: There is no command 'coppy'; did you mean 'copy'? Try: sparkswitch --help\n");
+    }
+
+    @Test
+    void oneSetTakesSeveralKeys() {
+        assertThat(run("copy", "--set", "rows=3", "ending=done").out()).isEqualTo("Copied 3 rows.\n");
+        assertThat(run("copy", "--set", "rows=3", "ending=user-mistake").code()).isEqualTo(2);
+    }
+
+    @Test
+    void theFirstOfTwoWordsAloneIsAMistakeThatPointsToItsHelp() {
+        Outcome outcome = execute(PROJECT, Main.jobs(), "bench");
+
+        assertThat(outcome.code()).isEqualTo(2);
+        assertThat(outcome.err()).isEqualTo("error: A command is missing. Try: sparkswitch bench --help\n");
+        assertThat(execute(PROJECT, Main.jobs(), "bench", "--help").out()).contains("step");
     }
 
     @Test
@@ -193,7 +207,7 @@ final class MainTest {
     @ParameterizedTest
     @MethodSource("commands")
     void everyCommandExplainsItself(String command) {
-        Outcome outcome = execute(PROJECT, Main.jobs(), command, "--help");
+        Outcome outcome = execute(PROJECT, Main.jobs(), words(command, "--help"));
 
         assertThat(outcome.code()).isZero();
         assertThat(outcome.out())
@@ -205,7 +219,7 @@ final class MainTest {
     @ParameterizedTest
     @MethodSource("commands")
     void theDefaultsOfEveryCommandBindButForWhatOnlyTheUserKnows(String command) {
-        Outcome outcome = execute(PROJECT, Main.jobs(), command, "--dry-run");
+        Outcome outcome = execute(PROJECT, Main.jobs(), words(command, "--dry-run"));
 
         if (outcome.code() != 0) {
             assertThat(outcome.err())
@@ -250,9 +264,11 @@ final class MainTest {
     }
 
     static List<String> commands() {
-        return Main.jobs().stream()
-                .map(job -> job.getClass().getAnnotation(Command.class).name())
-                .toList();
+        return Main.jobs().stream().map(job -> String.join(" ", job.words())).toList();
+    }
+
+    private static String[] words(String command, String option) {
+        return (command + " " + option).split(" ");
     }
 
     private Outcome run(String... arguments) {

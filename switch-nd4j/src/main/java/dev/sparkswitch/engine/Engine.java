@@ -20,6 +20,12 @@ public interface Engine extends AutoCloseable {
     /** The arithmetic of this engine. */
     Precision precision();
 
+    /**
+     * The moment at which everything that was started before is done: what times are taken by. Nothing waits for it, and
+     * nothing is measured unless this is called.
+     */
+    Moment moment();
+
     // Memory
 
     /** A tensor with undefined contents. */

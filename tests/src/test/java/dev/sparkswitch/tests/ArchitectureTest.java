@@ -34,6 +34,7 @@ final class ArchitectureTest {
             Map.entry("train", "switch-nd4j"),
             Map.entry("convert", "switch-nd4j"),
             Map.entry("generate", "switch-nd4j"),
+            Map.entry("bench", "switch-nd4j"),
             Map.entry("eval", "eval"),
             Map.entry("corpus", "spark-jobs"),
             Map.entry("tokenizer", "spark-jobs"),
@@ -51,7 +52,8 @@ final class ArchitectureTest {
         "dev.sparkswitch.checkpoint..",
         "dev.sparkswitch.train..",
         "dev.sparkswitch.convert..",
-        "dev.sparkswitch.generate.."
+        "dev.sparkswitch.generate..",
+        "dev.sparkswitch.bench.."
     };
 
     @ArchTest

@@ -1,34 +1,86 @@
 package dev.sparkswitch.jobs.run;
 
+import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.cuda.CudaEngine;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What computes.
  *
- * @param precision the arithmetic
+ * @param kind the engine
+ * @param precision the arithmetic; bf16 on a card and float32 on a processor where nothing is said
  * @param threads processor threads of a rank; 0: the cores that Spark gave it
  */
 public record EngineSettings(
-        @Setting(value = "float32", help = "arithmetic: float32 or float64")
-        Precision precision,
+        @Setting(value = "auto", help = "auto, cuda or nd4j; auto is a CUDA card where there is one")
+        EngineKind kind,
+
+        @Setting(help = "arithmetic: bf16 (cuda), float32 or float64 (nd4j); by default bf16 on a card, else float32")
+        Optional<Precision> precision,
 
         @Setting(value = "0", help = "processor threads of a rank; 0: the cores of its executor")
         int threads) {
+    private static final Logger LOG = LoggerFactory.getLogger(EngineSettings.class);
+
     public EngineSettings {
-        if (precision == Precision.BF16) {
+        boolean bf16 = precision.equals(Optional.of(Precision.BF16));
+        boolean float64 = precision.equals(Optional.of(Precision.FLOAT64));
+        if (kind == EngineKind.ND4J && bf16) {
             throw new IllegalArgumentException(
-                    "precision bf16 needs an engine that this build does not have: choose" + " float32");
+                    "the engine nd4j computes in float32 or float64: choose one of them, or kind cuda for bf16");
+        }
+        if (kind == EngineKind.CUDA && float64) {
+            throw new IllegalArgumentException(
+                    "the engine cuda computes in bf16 or float32: choose one of them, or kind nd4j for float64");
         }
         if (threads < 0) {
             throw new IllegalArgumentException("threads " + threads + " must be 0 or more");
         }
     }
 
-    /** An engine; {@code cores} are those of the executor. */
+    /**
+     * An engine; {@code cores} are those of the executor.
+     *
+     * @throws ResourceException where the engine that is asked for does not run here
+     */
     public Engine open(int cores) {
-        return new Nd4jEngine(precision, threads == 0 ? Math.max(1, cores) : threads);
+        int processors = threads == 0 ? Math.max(1, cores) : threads;
+        Engine engine =
+                switch (kind) {
+                    case CUDA -> card();
+                    case ND4J -> processor(processors);
+                    case AUTO -> best(processors);
+                };
+        LOG.info("computing on {}", engine.description());
+        return engine;
+    }
+
+    private Engine best(int processors) {
+        if (precision.equals(Optional.of(Precision.FLOAT64))) {
+            return processor(processors);
+        }
+        try {
+            return card();
+        } catch (ResourceException e) {
+            if (precision.equals(Optional.of(Precision.BF16))) {
+                throw e;
+            }
+            LOG.info("no CUDA card is used: {}", e.getMessage());
+            return processor(processors);
+        }
+    }
+
+    private Engine card() {
+        return CudaEngine.open(precision.orElse(Precision.BF16), 0);
+    }
+
+    private Engine processor(int processors) {
+        return new Nd4jEngine(precision.orElse(Precision.FLOAT32), processors);
     }
 }

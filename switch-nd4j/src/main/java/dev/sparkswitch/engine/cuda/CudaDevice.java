@@ -2,6 +2,7 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
@@ -217,6 +218,12 @@ final class CudaDevice implements Device {
     public void synchronize() {
         use();
         Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", description);
+    }
+
+    @Override
+    public Moment moment() {
+        use();
+        return new CudaMoment(stream);
     }
 
     private void begin(String operation) {

@@ -12,6 +12,7 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
@@ -31,6 +32,7 @@ public final class CudaEngine implements Engine {
     private final CudaMemory transfers;
     private final CudaProducts products;
     private final CudaNorms norms;
+    private final CudaRelativeBias biases;
     private final CudaAttention attentions;
     private final CudaActivations activations;
     private final CudaEmbedding embeddings;
@@ -55,6 +57,7 @@ public final class CudaEngine implements Engine {
         this.transfers = new CudaMemory(context);
         this.products = new CudaProducts(context);
         this.norms = new CudaNorms(context);
+        this.biases = new CudaRelativeBias(context);
         this.attentions = new CudaAttention(context);
         this.activations = new CudaActivations(context);
         this.embeddings = new CudaEmbedding(context);
@@ -83,6 +86,11 @@ public final class CudaEngine implements Engine {
     @Override
     public Precision precision() {
         return context.precision();
+    }
+
+    @Override
+    public Moment moment() {
+        return device.moment();
     }
 
     @Override
@@ -179,12 +187,12 @@ public final class CudaEngine implements Engine {
 
     @Override
     public Tensor relativeBias(Tensor table, RelativePositions positions) {
-        return attentions.relativeBias(table, positions);
+        return biases.relativeBias(table, positions);
     }
 
     @Override
     public void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write) {
-        attentions.relativeBiasGradient(dBias, positions, dTable, write);
+        biases.relativeBiasGradient(dBias, positions, dTable, write);
     }
 
     @Override

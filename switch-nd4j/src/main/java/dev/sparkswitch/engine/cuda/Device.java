@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.util.Map;
 
@@ -56,6 +57,9 @@ interface Device extends AutoCloseable {
 
     /** Waits for everything that was started; an error of a kernel shows here at the latest. */
     void synchronize();
+
+    /** The moment at which everything that was started is done; nothing waits for it. */
+    Moment moment();
 
     /** From here on times are taken. */
     void startProfile();

@@ -15,6 +15,7 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
@@ -79,6 +80,11 @@ public final class Nd4jEngine implements Engine {
     @Override
     public Precision precision() {
         return precision;
+    }
+
+    @Override
+    public Moment moment() {
+        return Moment.now();
     }
 
     // Memory

@@ -1,0 +1,202 @@
+package dev.sparkswitch.train;
+
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.collective.Collectives;
+import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.model.Batch;
+import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.HostBatch;
+import dev.sparkswitch.model.Parallelism;
+import dev.sparkswitch.model.StepSettings;
+import dev.sparkswitch.model.SwitchConfig;
+import dev.sparkswitch.model.SwitchTransformer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One step of one rank, in step with the others: the gradients of all its micro-batches, their sum over the ranks, an update.
+ * All denominators of the loss count the whole step, so the result does not depend on the number of ranks or micro-batches.
+ */
+public final class TrainingStep {
+    private final SwitchTransformer model;
+    private final Engine engine;
+    private final Collectives collectives;
+    private final ExpertPlacement placement;
+    private final TrainingConfig config;
+    private final Optimizer optimizer;
+    private final RankGroup world;
+    private final int rank;
+    private final int microRows;
+
+    /**
+     * The step of {@code config} on this rank's {@code model}.
+     *
+     * @throws UserException where the step's rows cannot be spread over the ranks
+     */
+    public TrainingStep(SwitchTransformer model, Parallelism parallelism, TrainingConfig config, Optimizer optimizer) {
+        this.model = model;
+        this.engine = model.engine();
+        this.collectives = parallelism.collectives();
+        this.placement = parallelism.placement();
+        this.config = config;
+        this.optimizer = optimizer;
+        this.rank = parallelism.rank();
+        this.world = RankGroup.world(collectives.worldSize());
+        int groupRows = model.config()
+                .sparse()
+                .map(sparse -> sparse.capacity().rowsOfGroup())
+                .orElse(1);
+        this.microRows = config.microRows(world.size(), groupRows);
+    }
+
+    /** Rows of a micro-batch of this rank. */
+    public int microRows() {
+        return microRows;
+    }
+
+    /**
+     * Runs a step.
+     *
+     * @param step its number, from 1
+     * @param batches this rank's micro-batches
+     * @param start {@link System#nanoTime} at the start of the step, before its rows were read
+     * @param began {@link System#nanoTime} at the start of the attempt
+     * @throws UserException where the loss or the gradients are no numbers; the parameters are then as before
+     */
+    public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
+        StepTotals totals = totals(batches);
+        model.parameters().resetGradients();
+        double lossSum = backward(step, batches, totals);
+        model.parameters().completeGradients();
+        collectives.allReduceSum(model.parameters().sharedGradients(), world);
+        collectives.allReduceSum(model.parameters().expertGradients(), placement.replicaGroup(rank));
+        StepMetrics metrics = metrics(step, totals, lossSum, start, began);
+        if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
+            throw new UserException("Training diverged at step " + step + ": loss " + metrics.loss()
+                    + ", gradient norm " + metrics.gradientNorm()
+                    + ". Lower learning-rate.rate or lengthen learning-rate.warm-up; checkpoints before this step are"
+                    + " untouched.");
+        }
+        optimizer.step(step, metrics.learningRate());
+        return metrics;
+    }
+
+    /** What the denominators of the step's loss count, over all ranks. */
+    private record StepTotals(long targetTokens, long routedInputs, long routedTargets, long tokens) {}
+
+    private StepTotals totals(List<HostBatch> batches) {
+        double[] counts = new double[4];
+        for (HostBatch batch : batches) {
+            counts[0] += batch.targetTokens();
+            counts[1] += batch.routedInputs();
+            counts[2] += batch.routedTargets();
+            counts[3] += nonZero(batch.inputKeySegments()) + nonZero(batch.targetKeySegments());
+        }
+        double[] sums = sumOverRanks(counts);
+        return new StepTotals((long) sums[0], (long) sums[1], (long) sums[2], (long) sums[3]);
+    }
+
+    private static int nonZero(int[] values) {
+        int count = 0;
+        for (int value : values) {
+            count += value == 0 ? 0 : 1;
+        }
+        return count;
+    }
+
+    /** Runs all micro-batches; returns this rank's sum of cross-entropies. */
+    private double backward(long step, List<HostBatch> batches, StepTotals totals) {
+        int balanceGroups = model.config()
+                .sparse()
+                .map(sparse -> sparse.capacity().balanceGroups(microRows))
+                .orElse(1);
+        StepSettings settings = new StepSettings(
+                config.seed(),
+                Math.toIntExact(step),
+                totals.targetTokens(),
+                (long) balanceGroups * config.accumulation() * world.size(),
+                totals.routedInputs(),
+                totals.routedTargets(),
+                config.labelSmoothing(),
+                config.zLoss());
+        double sum = 0;
+        for (HostBatch host : batches) {
+            try (Batch batch = Batch.upload(engine, host);
+                    Tensor losses = model.train(batch, settings)) {
+                for (double loss : model.download(losses)) {
+                    sum += loss;
+                }
+            }
+        }
+        return sum;
+    }
+
+    private StepMetrics metrics(long step, StepTotals totals, double lossSum, long start, long began) {
+        List<double[]> statistics = model.takeRoutingStatistics();
+        int layerSize = statistics.isEmpty() ? 0 : statistics.get(0).length;
+        double[] values = new double[2 + statistics.size() * layerSize];
+        values[0] = lossSum;
+        // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
+        boolean firstReplica = rank < placement.expertParallel();
+        values[1] = (firstReplica ? engine.sumSquares(List.of(model.parameters().expertGradients())) : 0)
+                + (rank == 0 ? engine.sumSquares(List.of(model.parameters().sharedGradients())) : 0);
+        for (int layer = 0; layer < statistics.size(); layer++) {
+            System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
+        }
+        double[] sums = sumOverRanks(values);
+        double balance = 0;
+        double z = 0;
+        List<RouterMetrics> layers = new ArrayList<>();
+        if (layerSize > 0) {
+            SwitchConfig sparse = model.config().sparse().orElseThrow();
+            long groups = (long) sparse.capacity().balanceGroups(microRows) * config.accumulation() * world.size();
+            for (int layer = 0; layer < statistics.size(); layer++) {
+                double[] sum = Arrays.copyOfRange(sums, 2 + layer * layerSize, 2 + (layer + 1) * layerSize);
+                balance += sum[RoutingStatistics.BALANCE] / groups;
+                z += sum[RoutingStatistics.Z] / Math.max(1, sum[RoutingStatistics.ROUTED]);
+                layers.add(RouterMetrics.of(model.sparseLayerNames().get(layer), sum, sparse.router()));
+            }
+            balance *= sparse.balanceLoss();
+            z *= sparse.routerZLoss();
+        }
+        long now = System.nanoTime();
+        return new StepMetrics(
+                step,
+                sums[0] / Math.max(1, totals.targetTokens()),
+                balance,
+                z,
+                config.learningRate().at(step, config.steps()),
+                Math.sqrt(sums[1]),
+                totals.tokens(),
+                (now - start) / 1e9,
+                (now - began) / 1e9,
+                layers,
+                Optional.empty());
+    }
+
+    /** Sums in float64, whatever the engine computes in. */
+    double[] sumOverRanks(double[] values) {
+        if (world.size() == 1) {
+            return values;
+        }
+        ByteBuffer bytes =
+                ByteBuffer.allocateDirect(values.length * Double.BYTES).order(ByteOrder.nativeOrder());
+        bytes.asDoubleBuffer().put(values);
+        try (Tensor tensor = engine.allocate(DType.FLOAT64, values.length)) {
+            engine.upload(tensor, bytes);
+            collectives.allReduceSum(tensor, world);
+            engine.download(tensor, bytes);
+        }
+        double[] sums = new double[values.length];
+        bytes.asDoubleBuffer().get(sums);
+        return sums;
+    }
+}
