@@ -163,8 +163,7 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                     return Optional.of(Configs.read(new ByteArrayInputStream(read(place)), place.toString()));
                 }
             }
-            return main.home()
-                    .conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name)
+            return home().conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name)
                     .map(found -> Configs.read(new ByteArrayInputStream(found.content()), found.origin()));
         } catch (InvalidPathException e) {
             return Optional.empty();

@@ -1,7 +1,9 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.engine.ExpertShares;
 import dev.sparkswitch.engine.RoutingPolicy;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -13,10 +15,12 @@ import java.util.List;
  * @param router how tokens and experts find each other
  * @param capacity how many tokens an expert takes
  * @param balanceLoss alpha of {@code alpha * E * sum_i f_i P_i}, summed over sparse layers (Switch Transformer,
- *     equation 4); of no effect where experts or the tokens' ids choose
+ *     equation 4; for experts of different widths {@link ExpertShares}' form); of no effect where experts or the tokens'
+ *     ids choose
  * @param routerZLoss the coefficient of the mean squared log-sum-exp of the router's logits (ST-MoE, equation 5)
  * @param expertDropout dropout inside the experts, between their two products
- * @param expertWidths the inner width of each expert; empty where all have that of the dense layers
+ * @param expertWidths the inner width of each expert; empty where all have that of the dense layers. Capacity is dealt out
+ *     to experts in proportion to it
  * @param attention the form of self-attention in the sparse blocks
  */
 public record SwitchConfig(
@@ -94,6 +98,12 @@ public record SwitchConfig(
                         expertWidths.isEmpty() || expertWidths.size() == experts,
                         "expert-widths has " + expertWidths.size() + " entries for " + experts + " experts")
                 .check(
+                        expertWidths.isEmpty()
+                                || router instanceof RouterConfig.TopK
+                                || router instanceof RouterConfig.TopP,
+                        "expert-widths needs a router that gives wider experts more tokens: set the router's policy to top-k"
+                                + " or top-p")
+                .check(
                         router.leastExperts() <= experts,
                         "router." + (router instanceof RouterConfig.TopP ? "max-experts" : "k") + " is "
                                 + router.leastExperts() + " but there are only " + experts + " experts")
@@ -127,6 +137,34 @@ public record SwitchConfig(
                         : Math.max(capacity.minimum(), (int) (factor(phase) * router.share() * groupTokens / experts));
             case PER_SEQUENCE -> capacity.tokens();
         };
+    }
+
+    /**
+     * What experts of different widths differ in: an expert of width w takes {@code max(minimum, (int) (factor * k * S * w /
+     * sum of all widths))} tokens of a group in group mode, all of it in generation, and in per-sequence mode the absolute
+     * number times w over the mean width, rounded down, at least 1.
+     *
+     * @param groupTokens the group's positions, S, padding included; no expert takes more
+     */
+    ExpertShares shares(int groupTokens, Phase phase) {
+        if (expertWidths.stream().distinct().count() <= 1) {
+            return ExpertShares.EQUAL;
+        }
+        double sum = expertWidths.stream().mapToInt(Integer::intValue).sum();
+        List<Integer> capacities = new ArrayList<>();
+        for (int width : expertWidths) {
+            int slots =
+                    switch (capacity.mode()) {
+                        case GROUP ->
+                            phase == Phase.GENERATE
+                                    ? groupTokens
+                                    : Math.max(capacity.minimum(), (int)
+                                            (factor(phase) * router.share() * groupTokens * width / sum));
+                        case PER_SEQUENCE -> Math.max(1, (int) (capacity.tokens() * experts * width / sum));
+                    };
+            capacities.add(Math.min(groupTokens, slots));
+        }
+        return ExpertShares.of(expertWidths, capacities);
     }
 
     private double factor(Phase phase) {

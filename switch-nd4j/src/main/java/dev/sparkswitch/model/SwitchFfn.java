@@ -45,7 +45,11 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         SwitchConfig sparse = config.sparse().orElseThrow();
         ExpertPlacement placement = parallelism.placement();
         this.name = names.feedForward(stack, layer);
-        this.router = Router.of(engine, parameters, config, names.router(stack, layer), stack, layer, site);
+        this.router = Router.of(
+                engine,
+                parameters,
+                config,
+                new RouterPlace(names.router(stack, layer), stack, layer, site, RouterPlace.Experts.FEED_FORWARD));
         this.experts = sparse.experts();
         this.firstExpert = placement.firstExpert(parallelism.rank());
         this.runs = ExpertRun.of(parameters, config, stack, layer, placement, parallelism.rank());

@@ -33,7 +33,12 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
         ParameterNames names = new ParameterNames(config);
         ExpertPlacement placement = parallelism.placement();
         this.name = names.selfAttention(stack, layer);
-        this.router = Router.of(engine, parameters, config, names.attentionRouter(stack, layer), stack, layer, site);
+        this.router = Router.of(
+                engine,
+                parameters,
+                config,
+                new RouterPlace(
+                        names.attentionRouter(stack, layer), stack, layer, site, RouterPlace.Experts.ATTENTION));
         List<List<String>> inputs = new ArrayList<>();
         List<List<String>> outputs = new ArrayList<>();
         int first = placement.firstExpert(parallelism.rank());

@@ -166,7 +166,9 @@ public final class TrainingRun {
     /** Everything that can be known to be wrong before a rank starts. */
     private static void check(Configuration hadoop, Task task, Contradictions found) {
         check(task.model(), task.settings(), task.cluster(), found);
-        found.collect(() -> task.model().requirePrecision(task.engine().precision()));
+        task.engine()
+                .precision()
+                .ifPresent(precision -> found.collect(() -> task.model().requirePrecision(precision)));
         // Without its shards, whatever else concerns the data would only be said again.
         found.attempt(() -> shards(hadoop, task.training()))
                 .ifPresent(shards -> checkData(hadoop, task, shards, found));
