@@ -76,8 +76,12 @@ public final class TrainingStep {
         model.parameters().resetGradients();
         double lossSum = backward(step, batches, totals);
         model.parameters().completeGradients();
-        collectives.allReduceSum(model.parameters().sharedGradients(), world);
-        collectives.allReduceSum(model.parameters().expertGradients(), placement.replicaGroup(rank));
+        for (Tensor gradients : model.parameters().sharedGradients()) {
+            collectives.allReduceSum(gradients, world);
+        }
+        for (Tensor gradients : model.parameters().expertGradients()) {
+            collectives.allReduceSum(gradients, placement.replicaGroup(rank));
+        }
         StepMetrics metrics = metrics(step, totals, lossSum, start, began);
         if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
             throw new UserException("Training diverged at step " + step + ": loss " + metrics.loss()
@@ -146,8 +150,8 @@ public final class TrainingStep {
         values[0] = lossSum;
         // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
         boolean firstReplica = rank < placement.expertParallel();
-        values[1] = (firstReplica ? engine.sumSquares(List.of(model.parameters().expertGradients())) : 0)
-                + (rank == 0 ? engine.sumSquares(List.of(model.parameters().sharedGradients())) : 0);
+        values[1] = (firstReplica ? engine.sumSquares(model.parameters().expertGradients()) : 0)
+                + (rank == 0 ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
         for (int layer = 0; layer < statistics.size(); layer++) {
             System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
         }

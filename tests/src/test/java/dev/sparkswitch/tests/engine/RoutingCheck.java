@@ -12,14 +12,20 @@ import java.util.Random;
 
 /** Routings of an engine beside {@link ReferenceRouting}, with everything that follows from them. */
 final class RoutingCheck {
-    private static final int WIDTH = 5;
     private static final double BALANCE = 0.3;
     private static final double Z = 0.07;
 
     private final Random random;
+    private final int width;
 
     RoutingCheck(Random random) {
+        this(random, 5);
+    }
+
+    /** Checks with tokens of {@code width} elements. */
+    RoutingCheck(Random random, int width) {
         this.random = random;
+        this.width = width;
     }
 
     /** Numbers that are far enough apart to be in one order in float32 and float64. */
@@ -102,7 +108,7 @@ final class RoutingCheck {
     }
 
     private void checkDispatch(Bench bench, RoutingPlan plan, Routing routing, ReferenceRouting wanted) {
-        Grid x = Grid.random(random, plan.tokens(), WIDTH);
+        Grid x = Grid.random(random, plan.tokens(), width);
         Grid slots = wanted.dispatch(x);
         Grid dSlots = Grid.random(random, slots.shape());
         Real sum = slots.dot(dSlots);
@@ -121,11 +127,11 @@ final class RoutingCheck {
 
     private void checkCombine(Bench bench, RoutingPlan plan, Routing routing, ReferenceRouting wanted) {
         int experts = wanted.gateOfSlot.extent(0);
-        Grid slots = Grid.random(random, experts, plan.slots(), WIDTH);
+        Grid slots = Grid.random(random, experts, plan.slots(), width);
         double[] gateValues = wanted.gateOfSlot.doubles();
         Grid gates = Grid.of(gateValues, experts, plan.slots());
         Grid y = wanted.combine(slots, gates);
-        Grid dy = Grid.random(random, plan.tokens(), WIDTH);
+        Grid dy = Grid.random(random, plan.tokens(), width);
         Real sum = y.dot(dy);
         for (Grid input : List.of(slots, gates)) {
             for (Real value : input.values()) {

@@ -34,6 +34,21 @@ class RoutingContractTest {
 
     @ParameterizedTest
     @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void manyExpertsAndLongGroups(EngineCase engineCase) {
+        check.against(engineCase, new RoutingPlan(1, 2, 100, 3, 2), check.logits(200, 70), check.some(200));
+        check.against(engineCase, new RoutingPlan(2, 2, 100, 30, 1), check.logits(200, 7), check.some(200));
+        check.against(engineCase, new RoutingPlan(3, 1, 100, 2, 1), check.logits(100, 300), all(100));
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void wideTokens(EngineCase engineCase) {
+        RoutingCheck wide = new RoutingCheck(random, 328);
+        wide.against(engineCase, new RoutingPlan(2, 1, 17, 5, 1), wide.logits(17, 3), wide.some(17));
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
     void topKInItsOrderOfCapacity(EngineCase engineCase) {
         check.against(engineCase, new RoutingPlan(2, 1, 1, 1, 1), check.logits(1, 3), all(1));
         check.against(engineCase, new RoutingPlan(2, 3, 17, 3, 3), check.logits(51, 5), all(51));
