@@ -12,7 +12,6 @@ import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,9 +21,6 @@ import java.util.Set;
 
 /** One binding of a tree to a record. A value that cannot be bound is reported and becomes null, so that all are found. */
 final class ConfigBinder {
-    /** The key by which a section names the file that holds the rest of it. */
-    static final String FILE = "file";
-
     private final Class<? extends Record> root;
     private final Set<String> overridden;
     private final List<String> errors;
@@ -121,14 +117,13 @@ final class ConfigBinder {
 
     private Object section(Class<?> type, JsonNode given, String key) {
         JsonNode node = given;
-        if (namesFile(type, given, key)) {
-            String name =
-                    given.isTextual() ? given.textValue() : given.get(FILE).textValue();
+        if (!key.isEmpty() && FileOfSection.isNamed(type, given)) {
+            String name = FileOfSection.name(given);
             Optional<JsonNode> content = files.find(name);
             if (content.isEmpty()) {
                 return fail(key, "there is no file '" + name + "'; correct its name, or give a section");
             }
-            node = given.isTextual() ? content.get() : merged(content.get(), given);
+            node = FileOfSection.merged(content.get(), given);
         }
         if (!node.isObject()) {
             return mismatch(type, node, key);
@@ -223,33 +218,6 @@ final class ConfigBinder {
             }
         }
         return true;
-    }
-
-    /** Whether a section is said by the name of its file; the whole configuration never is. */
-    private static boolean namesFile(Class<?> type, JsonNode node, String key) {
-        if (key.isEmpty()) {
-            return false;
-        }
-        return node.isTextual()
-                || node.path(FILE).isTextual()
-                        && Arrays.stream(type.getRecordComponents())
-                                .noneMatch(component -> component.getName().equals(FILE));
-    }
-
-    /** What a file says, under what is said beside its name. */
-    private static JsonNode merged(JsonNode content, JsonNode given) {
-        if (!(content instanceof ObjectNode section)) {
-            return content;
-        }
-        for (Map.Entry<String, JsonNode> field : given.properties()) {
-            if (!field.getKey().equals(FILE)) {
-                JsonNode below = section.get(field.getKey());
-                boolean both =
-                        below != null && below.isObject() && field.getValue().isObject();
-                section.set(field.getKey(), both ? merged(below, field.getValue()) : field.getValue());
-            }
-        }
-        return section;
     }
 
     private Object component(RecordComponent component, JsonNode node, String key) {

@@ -167,7 +167,7 @@ public final class Configs {
                 inner = section.putObject(parts[i]);
             }
             if (inner.isTextual() && ConfigTypes.isSection(type, List.of(parts).subList(0, i + 1))) {
-                inner = section.putObject(parts[i]).set(ConfigBinder.FILE, inner);
+                inner = section.putObject(parts[i]).set(FileOfSection.KEY, inner);
             }
             if (!(inner instanceof ObjectNode object)) {
                 errors.add(key + ": " + String.join(".", List.of(parts).subList(0, i + 1))

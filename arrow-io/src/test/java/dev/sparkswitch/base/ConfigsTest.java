@@ -358,44 +358,6 @@ class ConfigsTest {
         return assertThat(thrown.getMessage());
     }
 
-    private static final SectionFiles FILES = name -> name.equals("slow.yaml")
-            ? Optional.of(Configs.read(
-                    new ByteArrayInputStream("{steps: 500, warm-up: 50}".getBytes(StandardCharsets.UTF_8)), name))
-            : Optional.empty();
-
-    private static Schedule schedule(String yaml, String... overrides) {
-        return Configs.load(
-                        Job.class,
-                        new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)),
-                        "job.yaml",
-                        List.of(overrides),
-                        FILES)
-                .schedule();
-    }
-
-    @Test
-    void aSectionMayLieInAFileOfItsOwn() {
-        assertThat(schedule("{input: x, schedule: slow.yaml}")).isEqualTo(new Schedule(500, 50));
-        assertThat(schedule("{input: x}", "schedule=slow.yaml")).isEqualTo(new Schedule(500, 50));
-    }
-
-    @Test
-    void whatIsSaidBesideTheFileCountsMore() {
-        assertThat(schedule("{input: x, schedule: {file: slow.yaml, warm-up: 7}}"))
-                .isEqualTo(new Schedule(500, 7));
-        assertThat(schedule("{input: x, schedule: slow.yaml}", "schedule.warm-up=8"))
-                .isEqualTo(new Schedule(500, 8));
-        assertThat(schedule("{input: x}", "schedule=slow.yaml", "schedule.steps=60"))
-                .isEqualTo(new Schedule(60, 50));
-    }
-
-    @Test
-    void aFileThatIsNotThereIsNamed() {
-        assertThatMessage(() -> schedule("{input: x, schedule: fast.yaml}"))
-                .isEqualTo("In job.yaml: schedule: there is no file 'fast.yaml'; correct its name, or give a section");
-        assertThatMessage(() -> load("{input: x, schedule: slow.yaml}")).contains("there is no file 'slow.yaml'");
-    }
-
     record Run(Limits limits, Optional<Schedule> schedule, int rows) {
         Run {
             if (rows > limits.rows()) {

@@ -151,7 +151,7 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                 type, new ByteArrayInputStream(found.content()), found.origin(), overrides, this::sectionFile);
     }
 
-    /** A file that holds a section: as it is named, or beside the configuration, or of the installation. */
+    /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or a model's. */
     private Optional<JsonNode> sectionFile(String name) {
         try {
             List<Path> places = new ArrayList<>(List.of(Path.of(name)));
@@ -163,8 +163,11 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                     return Optional.of(Configs.read(new ByteArrayInputStream(read(place)), place.toString()));
                 }
             }
-            return home().conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name)
-                    .map(found -> Configs.read(new ByteArrayInputStream(found.content()), found.origin()));
+            Optional<Home.ConfFile> found = home().conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name);
+            if (found.isEmpty()) {
+                found = home().conf("models/" + name + ".yaml");
+            }
+            return found.map(content -> Configs.read(new ByteArrayInputStream(content.content()), content.origin()));
         } catch (InvalidPathException e) {
             return Optional.empty();
         } catch (IOException e) {

@@ -238,11 +238,20 @@ final class MainTest {
                                 "pretrain",
                                 "--dry-run",
                                 "--set",
-                                "model=conf/models/released/switch-large-128.yaml",
+                                "model=switch-large-128",
                                 "--set",
                                 "model.vocabulary-size=4224")
                         .out())
                 .contains("  vocabulary-size: 4224\n", "  model-size: 1024\n", "    experts: 128\n");
+        assertThat(execute(
+                                PROJECT,
+                                Main.jobs(),
+                                "pretrain",
+                                "--dry-run",
+                                "--set",
+                                "model=conf/models/paper/switch-c.yaml")
+                        .out())
+                .contains("  model-size: 2080\n", "    experts: 2048\n");
         Files.writeString(home.resolve("mine.yaml"), "heads: 3\n");
         Path config = Files.writeString(
                 home.resolve("pretrain.yaml"), "{shards: a, output: b, model: {file: mine.yaml, dropout: 0}}");
