@@ -104,7 +104,9 @@ final class ConfigBinder {
         if (type == DataSize.class) {
             return node.isTextual() ? DataSize.parse(node.textValue()) : null;
         }
-        int choice = ConfigTypes.choices(type).indexOf(node.textValue());
+        // YAML reads choices that are called true and false as booleans.
+        String name = node.isBoolean() ? node.asText() : node.textValue();
+        int choice = ConfigTypes.choices(type).indexOf(name);
         return choice < 0 ? null : type.getEnumConstants()[choice];
     }
 

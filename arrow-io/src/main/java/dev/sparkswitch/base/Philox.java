@@ -43,6 +43,16 @@ public final class Philox {
         return (long) key1 << 32 | key0 & 0xFFFFFFFFL;
     }
 
+    /** The key words of all rounds, two each, for generators elsewhere that continue this sequence. */
+    public int[] roundKeys() {
+        int[] keys = new int[2 * ROUNDS];
+        for (int round = 0; round < ROUNDS; round++) {
+            keys[2 * round] = key0 + round * WEYL_0;
+            keys[2 * round + 1] = key1 + round * WEYL_1;
+        }
+        return keys;
+    }
+
     /** The counter's third word. */
     public int step() {
         return step;

@@ -7,15 +7,17 @@ import java.io.EOFException;
 import java.util.zip.ZipException;
 
 /** Finds, in what Spark throws, the error that a person can do something about. */
-final class Failures {
+public final class Failures {
     private Failures() {}
 
     /**
+     * What a failure of Spark comes from.
+     *
      * @param failure what a Spark action threw; Spark's own exceptions are checked ones, though nothing declares them
      * @param what was being read, for the message
      * @return the cause that is ours, a user error for input that is damaged, or a defect
      */
-    static RuntimeException explained(Exception failure, String what) {
+    public static RuntimeException explained(Exception failure, String what) {
         String firstLine = "";
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof SparkSwitchException own) {

@@ -16,7 +16,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.PathFilter;
 
 /** The raw files that paths and patterns name, with something that changes when their content does. */
-final class InputFiles {
+public final class InputFiles {
     /** Bytes at both ends of a file that its id covers; the middle of a longer one is known by size and time. */
     private static final int ENDS = 32 << 20;
 
@@ -32,9 +32,11 @@ final class InputFiles {
     }
 
     /**
+     * The visible files that paths, folders and patterns name, in order of their paths; empty ones are left out.
+     *
      * @throws UserException if a path names nothing, or all the files are empty
      */
-    static InputFiles find(Configuration hadoop, List<String> paths) {
+    public static InputFiles find(Configuration hadoop, List<String> paths) {
         List<FileStatus> files = new ArrayList<>();
         for (String text : paths) {
             if (text.isBlank()) {
@@ -74,7 +76,8 @@ final class InputFiles {
         }
     }
 
-    String[] paths() {
+    /** Their full paths. */
+    public String[] paths() {
         return files.stream().map(file -> file.getPath().toString()).toArray(String[]::new);
     }
 
@@ -82,7 +85,8 @@ final class InputFiles {
         return files.stream().mapToLong(FileStatus::getLen).sum();
     }
 
-    List<Manifest.Input> asInputs(Configuration hadoop) {
+    /** How a manifest names them. */
+    public List<Manifest.Input> asInputs(Configuration hadoop) {
         List<Manifest.Input> inputs = new ArrayList<>();
         for (FileStatus file : files) {
             inputs.add(new Manifest.Input(

@@ -2,6 +2,7 @@ package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.jobs.run.Pretrain;
 import dev.sparkswitch.jobs.run.PretrainConfig;
+import java.io.PrintWriter;
 import picocli.CommandLine.Command;
 
 /** {@code sparkswitch pretrain}: shards to checkpoints. */
@@ -16,6 +17,11 @@ import picocli.CommandLine.Command;
 public final class PretrainJob extends Job<PretrainConfig> {
     PretrainJob() {
         super(PretrainConfig.class);
+    }
+
+    @Override
+    protected void plan(PretrainConfig config, PrintWriter out) {
+        Pretrain.requireConsistent(config);
     }
 
     @Override

@@ -4,8 +4,8 @@ import dev.sparkswitch.base.Philox;
 
 /**
  * Inverted dropout by counter-based random numbers: an element is kept when its 32 random bits, as an unsigned number, are
- * at least {@code rate * 2^32}, and is then scaled by {@code 1 / (1 - rate)}. Masks are never stored: the backward pass
- * draws them again.
+ * at least {@code rate * 2^32}, and is then scaled by {@code 1 / (1 - rate)}. Masks need not be stored: a backward
+ * pass can draw them again.
  *
  * <p>A tensor is taken as [planes, rows, width]; element (p, r, j) has the number {@code ((firstRow + r) * totalPlanes +
  * firstPlane + p) * width + j}. Rows are numbered over the whole step's batch, so that a mask does not depend on how rows

@@ -228,6 +228,29 @@ public interface Engine extends AutoCloseable {
 
     // Generation
 
+    /**
+     * The whole of the experts in a pass that is never turned back: {@link #combine} of {@code out * activation(in * slots)},
+     * where the slots are those of {@link #dispatch}.
+     *
+     * <p>A routing without drops has as many slots an expert as there are tokens, of which all but one in {@code experts} are
+     * empty. This form runs the plain operations over all of them, which costs little as long as reading the weights takes
+     * longer than multiplying; an engine overrides it to leave the empty slots out, without bringing loads to the host if that
+     * would make it wait.
+     *
+     * @param x [T, d]
+     * @param in [E, branches * f, d]
+     * @param out [E, d, f]
+     * @return [T, d]; 0 for a token without slot
+     */
+    default Tensor experts(Tensor x, Routing routing, Tensor in, Activation activation, Tensor out) {
+        try (Tensor slots = dispatch(x, routing);
+                Tensor hidden = groupedLinear(slots, in);
+                Tensor active = activation(hidden, activation, Dropout.NONE);
+                Tensor results = groupedLinear(active, out)) {
+            return combine(results, routing);
+        }
+    }
+
     /** cache[r, position, :] = rows[r, :]: rows [R, w] (columns welcome) into cache [R, positions, w]. */
     void append(Tensor rows, Tensor cache, int position);
 

@@ -94,6 +94,10 @@ public final class Batch implements AutoCloseable {
         return targetRouted;
     }
 
+    int[] hostInputKeySegments() {
+        return host.inputKeySegments();
+    }
+
     int[] hostTargets() {
         return host.targets();
     }

@@ -61,11 +61,9 @@ final class Encoder {
                 RelativePositions.Direction.BOTH);
     }
 
-    /** Runs the encoder on embeddings [rows * inputLength, d_model], which it owns from here on. */
-    Forward forward(Engine engine, Batch batch, PassSettings settings, Tensor embedded) {
+    private StackPass pass(Engine engine, Batch batch, PassSettings settings) {
         int length = batch.inputLength();
-        Tensor bias = engine.relativeBias(relativeBias.value(), positions(length));
-        StackPass pass = new StackPass(
+        return new StackPass(
                 engine,
                 settings,
                 batch.rows(),
@@ -77,10 +75,27 @@ final class Encoder {
                 batch.inputKeySegments(),
                 batch.inputs(),
                 batch.inputRouted(),
-                bias,
+                engine.relativeBias(relativeBias.value(), positions(length)),
                 null,
                 null);
+    }
+
+    /** Runs the encoder on embeddings [rows * inputLength, d_model], which it owns from here on. */
+    Forward forward(Engine engine, Batch batch, PassSettings settings, Tensor embedded) {
+        StackPass pass = pass(engine, batch, settings);
         return new Forward(pass, layers.forward(pass, embedded));
+    }
+
+    /** The output [rows * inputLength, d_model] of a pass that is never turned back; owns the embeddings. */
+    Tensor run(Engine engine, Batch batch, PassSettings settings, Tensor embedded) {
+        StackPass pass = pass(engine, batch, settings);
+        try (Tensor bias = pass.bias()) {
+            return layers.run(engine, embedded, (branch, x) -> {
+                Sublayer.Forward forward = branch.forward(pass, x);
+                forward.saved().close();
+                return forward.delta();
+            });
+        }
     }
 
     /** Adds the weights' gradients, returns that of the embeddings; closes {@code dOutput} and the forward pass. */

@@ -36,18 +36,6 @@ final class LayerStack {
         sites.add(site);
     }
 
-    List<Sublayer> branches() {
-        return branches;
-    }
-
-    double epsilon() {
-        return epsilon;
-    }
-
-    Weight norm(int branch) {
-        return norms.get(branch);
-    }
-
     /** What a pass keeps: the stream before every norm, 1 / RMS of it, and what the branches keep. */
     static final class Kept implements Saved {
         private final List<Tensor> sums = new ArrayList<>();
@@ -91,6 +79,33 @@ final class LayerStack {
             Sublayer.Forward branch = branches.get(i).forward(pass, next.normalized());
             kept.branches.add(branch.saved());
             delta = branch.delta();
+        }
+        throw new IllegalStateException("a stack ends with a norm");
+    }
+
+    /** What a branch adds to the stream in a pass that is never turned back; it owns x. */
+    interface Addition {
+        Tensor of(Sublayer branch, Tensor x);
+    }
+
+    /** Runs the stack on embeddings [T, d_model], which it owns from here on, without dropout; keeps nothing. */
+    Tensor run(Engine engine, Tensor embedded, Addition addition) {
+        Tensor stream = embedded;
+        Tensor delta = null;
+        for (int i = 0; i <= branches.size(); i++) {
+            Engine.Normalized next =
+                    engine.addNorm(stream, delta, Dropout.NONE, norms.get(i).value(), epsilon);
+            next.inverseRms().close();
+            if (delta != null) {
+                delta.close();
+                stream.close();
+            }
+            stream = next.sum();
+            if (i == branches.size()) {
+                stream.close();
+                return next.normalized();
+            }
+            delta = addition.of(branches.get(i), next.normalized());
         }
         throw new IllegalStateException("a stack ends with a norm");
     }

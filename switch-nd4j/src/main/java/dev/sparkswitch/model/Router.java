@@ -64,7 +64,7 @@ interface Router extends AutoCloseable {
                 groups,
                 groupTokens,
                 capacity,
-                config.capacity().balanceGroups(pass.rows()),
+                phase == Phase.GENERATE ? 1 : config.capacity().balanceGroups(pass.rows()),
                 shares);
     }
 }

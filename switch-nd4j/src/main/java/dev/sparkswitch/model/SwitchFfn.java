@@ -81,6 +81,15 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         }
     }
 
+    /** What is left of a pass that is never turned back. */
+    private record Unkept(Tensor x, Router.Choice choice) implements Saved {
+        @Override
+        public void close() {
+            x.close();
+            choice.close();
+        }
+    }
+
     @Override
     public String name() {
         return name;
@@ -114,6 +123,12 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         Engine engine = pass.engine();
         Router.Choice choice = router.choose(pass, x);
         engine.copy(choice.routing().statistics(), statistics, Write.ADD);
+        if (pass.settings().phase() == Phase.GENERATE && exchange.ranks() == 1 && runs.size() == 1) {
+            ExpertRun all = runs.get(0);
+            Tensor delta = engine.experts(
+                    x, choice.routing(), all.in().value(), activation, all.out().value());
+            return new Forward(delta, new Unkept(x, choice));
+        }
         Tensor received = exchange.toExperts(engine.dispatch(x, choice.routing()));
         List<KeptRun> kept = new ArrayList<>();
         Tensor computed = overRuns(engine, received, run -> {

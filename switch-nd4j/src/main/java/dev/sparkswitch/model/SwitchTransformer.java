@@ -185,11 +185,7 @@ public final class SwitchTransformer implements AutoCloseable {
 
     /** The encoder's output [rows * inputLength, d_model]. */
     public Tensor encode(Batch batch, PassSettings settings) {
-        Encoder.Forward encoded = encoder.forward(
-                engine, batch, settings, engine.embed(batch.inputs(), inputEmbedding.value(), Dropout.NONE));
-        encoded.pass().bias().close();
-        encoded.stack().kept().close();
-        return encoded.output();
+        return encoder.run(engine, batch, settings, engine.embed(batch.inputs(), inputEmbedding.value(), Dropout.NONE));
     }
 
     /** The decoder's embeddings [n, d_model] of ids. */

@@ -122,7 +122,7 @@ public final class SampleReports {
             byExpert(lines, "taken", load, (1 - dropped) / sum);
             byExpert(lines.append(','), "dropped", load, dropped / sum);
             byExpert(lines.append(','), "entropy", load, 0.8 * experts / sum);
-            byExpert(lines.append(','), "confidence", load, 0.6 / sum);
+            byExpert(lines.append(','), "confidence", load, 0.6 * experts / sum);
             lines.append("}}");
         }
         lines.append("]");

@@ -12,8 +12,6 @@ import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
-import dev.sparkswitch.checkpoint.Checkpoint;
-import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.eval.metric.Bootstrap;
 import dev.sparkswitch.eval.report.Examples;
@@ -76,15 +74,10 @@ public final class Evaluate {
      * @throws UserException where the model, the vocabulary or a task's file is missing or does not fit
      */
     public static Finished run(TrainingRun.SparkSource spark, Configuration hadoop, EvaluateConfig config) {
-        Vocabulary vocabulary = Vocabulary.open(hadoop, config.vocabulary());
-        Manifest.Input model;
-        try (ModelSource source = TrainingRun.openModel(hadoop, config.from())) {
-            Finetune.requireVocabulary(source, vocabulary, config.from());
-            String id = source instanceof Checkpoint checkpoint
-                    ? checkpoint.manifest().id()
-                    : config.from();
-            model = new Manifest.Input("model", config.from(), id);
-        }
+        TrainedModel trained = TrainedModel.open(hadoop, config.from(), config.vocabulary());
+        config.generation().requireFit(trained.config());
+        Vocabulary vocabulary = trained.vocabulary();
+        Manifest.Input model = trained.input();
         Path folder = new Path(config.output());
         try {
             FileSystem files = HadoopFiles.raw(folder.getFileSystem(hadoop));
@@ -170,7 +163,7 @@ public final class Evaluate {
             throws IOException {
         List<Task> tasks = new ArrayList<>();
         List<List<Example>> examples = new ArrayList<>();
-        List<AnswerWriter.Question> questions = new ArrayList<>();
+        List<Answerer.Question> questions = new ArrayList<>();
         for (EvaluateConfig.Source source : config.tasks()) {
             Task task = Tasks.named(source.task());
             List<Example> read = task.read(java.nio.file.Path.of(source.path()), source.split());
@@ -178,7 +171,7 @@ public final class Evaluate {
             tasks.add(task);
             examples.add(read);
             for (Example example : read) {
-                questions.add(new AnswerWriter.Question(questions.size(), example.input()));
+                questions.add(new Answerer.Question(questions.size(), example.input()));
             }
         }
         String[] answers = answer(spark.start(), config, vocabulary, questions);
@@ -196,19 +189,26 @@ public final class Evaluate {
     }
 
     private static String[] answer(
-            SparkSession spark, EvaluateConfig config, Vocabulary vocabulary, List<AnswerWriter.Question> questions) {
+            SparkSession spark, EvaluateConfig config, Vocabulary vocabulary, List<Answerer.Question> questions) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        String model = TrainingRun.qualified(context.hadoopConfiguration(), config.from());
+        Answerer.Settings settings = new Answerer.Settings(
+                TrainingRun.qualified(context.hadoopConfiguration(), config.from()),
+                vocabulary.model(),
+                Configs.toTree(config.engine()).toString(),
+                Configs.toTree(config.generation()).toString(),
+                config.inputs(),
+                GenerateConfig.TooLong.CUT,
+                config.rows(),
+                TrainingRun.hadoopSettings(spark));
         int partitions =
                 Math.max(1, Math.min(context.defaultParallelism(), questions.size() / Math.max(1, config.rows()) + 1));
         String[] answers = new String[questions.size()];
         try (Progress progress = Progress.start("evaluate", "examples", questions.size())) {
             context.parallelize(questions, partitions)
-                    .mapPartitions(
-                            new AnswerWriter(model, config, vocabulary.model(), TrainingRun.hadoopSettings(spark)))
+                    .mapPartitions(new AnswerWriter(settings))
                     .collect()
                     .forEach(answer -> {
-                        answers[answer.place()] = answer.text();
+                        answers[(int) answer.id()] = answer.text();
                         progress.advance(1);
                     });
         }

@@ -2,6 +2,7 @@ package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.eval.task.Split;
+import dev.sparkswitch.generate.GenerationConfig;
 import java.util.List;
 
 /**
@@ -12,7 +13,7 @@ import java.util.List;
  * @param tasks what is scored
  * @param output the folder for predictions, scores and report
  * @param inputs tokens of an input; longer ones are cut
- * @param maxTokens tokens that an answer has at most
+ * @param generation how answers are written
  * @param rows examples that are answered together
  * @param seed of the bootstrap intervals
  * @param engine on what
@@ -30,8 +31,7 @@ public record EvaluateConfig(
         @Setting(value = "512", help = "tokens of an input; longer ones are cut")
         int inputs,
 
-        @Setting(value = "128", help = "tokens that an answer has at most")
-        int maxTokens,
+        @Setting(help = "how answers are written") GenerationConfig generation,
 
         @Setting(value = "32", help = "examples that are answered together")
         int rows,
@@ -44,8 +44,8 @@ public record EvaluateConfig(
         if (tasks.isEmpty()) {
             throw new IllegalArgumentException("tasks must name at least one task");
         }
-        if (inputs < 2 || maxTokens < 1 || rows < 1) {
-            throw new IllegalArgumentException("inputs must be at least 2, max-tokens and rows at least 1");
+        if (inputs < 2 || rows < 1) {
+            throw new IllegalArgumentException("inputs must be at least 2, rows at least 1");
         }
     }
 

@@ -2,10 +2,6 @@ package dev.sparkswitch.jobs.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Configs;
-import dev.sparkswitch.base.Manifest;
-import dev.sparkswitch.base.UserException;
-import dev.sparkswitch.checkpoint.Checkpoint;
-import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.T5Config;
@@ -26,21 +22,16 @@ public final class Finetune {
      * @throws UserException where the vocabulary is not the model's
      */
     public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, FinetuneConfig config) {
-        Vocabulary vocabulary = Vocabulary.open(hadoop, config.vocabulary());
-        T5Config model;
-        Manifest.Input from;
         Contradictions found = new Contradictions();
-        try (ModelSource source = TrainingRun.openModel(hadoop, config.from())) {
-            found.collect(() -> requireVocabulary(source, vocabulary, config.from()));
-            model = tuned(source.config(), config);
-            String id = source instanceof Checkpoint checkpoint
-                    ? checkpoint.manifest().id()
-                    : config.from();
-            from = new Manifest.Input("model", config.from(), id);
-        }
-        TrainingRun.check(model, config.training(), config.cluster(), found);
-        found.collect(() -> RunFolder.requireOurs(hadoop, config.output()));
+        Optional<TrainedModel> opened =
+                found.attempt(() -> TrainedModel.open(hadoop, config.from(), config.vocabulary()));
+        opened.ifPresent(trained ->
+                TrainingRun.check(tuned(trained.config(), config), config.training(), config.cluster(), found));
+        found.collect(() -> RunFolder.requireOurs(hadoop, config.output(), RunFolder.Work.TRAINING));
         found.raiseLines();
+        TrainedModel trained = opened.orElseThrow();
+        Vocabulary vocabulary = trained.vocabulary();
+        T5Config model = tuned(trained.config(), config);
         TaskShards shards = TaskShards.make(hadoop, new Path(config.output() + SHARDS), config, vocabulary);
         ObjectNode tree = Configs.toTree(config);
         return TrainingRun.run(
@@ -57,28 +48,7 @@ public final class Finetune {
                         config.cluster(),
                         config.engine(),
                         tree,
-                        List.of(from)));
-    }
-
-    /**
-     * Refuses a vocabulary that is not the one of the model's training data, where that is known.
-     *
-     * @throws UserException naming both
-     */
-    static void requireVocabulary(ModelSource source, Vocabulary vocabulary, String from) {
-        if (source instanceof Checkpoint checkpoint) {
-            String trained = checkpoint.manifest().properties().get(Vocabulary.HASH);
-            if (trained != null && !trained.equals(vocabulary.hash())) {
-                throw new UserException("The model in " + from + " was trained with the vocabulary " + trained
-                        + ", but " + vocabulary.folder() + " is " + vocabulary.hash()
-                        + ": name the model's own vocabulary.");
-            }
-        }
-        int size = Integer.parseInt(vocabulary.manifest().property(Vocabulary.SIZE));
-        if (source.config().vocabularySize() < size) {
-            throw new UserException("The vocabulary " + vocabulary.folder() + " has " + size + " ids, but the model in "
-                    + from + " has only " + source.config().vocabularySize() + ": name the model's own vocabulary.");
-        }
+                        List.of(trained.input())));
     }
 
     private static T5Config tuned(T5Config model, FinetuneConfig config) {

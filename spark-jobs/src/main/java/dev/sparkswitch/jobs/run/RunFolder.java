@@ -23,54 +23,77 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The folder of a run: {@code run.json} says from the start which run it is, the manifest at the end that it is finished. A
- * run with other settings or inputs never goes on in it.
+ * The folder of work that may be stopped and gone on with: {@code run.json} says from the start which work it is, the manifest
+ * at the end that it is finished. Work with other settings or inputs never goes on in it.
  */
 final class RunFolder {
     private static final String NOTE = "run.json";
     private static final String FRESH = ".run.json.new";
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** Settings that do not change what is trained: the same run goes on under other ones. */
-    private static final List<String> FREE = List.of("output", "shards", "vocabulary", "cluster", "engine");
+
+    /**
+     * What a folder holds.
+     *
+     * @param manifest the kind of its manifest
+     * @param noun what a person calls it
+     * @param free settings that do not change what comes out: the same work goes on under other ones
+     */
+    record Work(String manifest, String noun, List<String> free) {
+        /** The training of a model. */
+        static final Work TRAINING =
+                new Work(TrainingRun.KIND, "run", List.of("output", "shards", "vocabulary", "cluster", "engine"));
+    }
 
     private final FileSystem files;
     private final Path path;
+    private final Work work;
     private final ObjectNode config;
     private final List<Manifest.Input> inputs;
 
-    private RunFolder(FileSystem files, Path path, ObjectNode config, List<Manifest.Input> inputs) {
+    private RunFolder(FileSystem files, Path path, Work work, ObjectNode config, List<Manifest.Input> inputs) {
         this.files = files;
         this.path = path;
+        this.work = work;
         this.config = config;
         this.inputs = inputs;
     }
 
     static RunFolder open(Configuration hadoop, TrainingRun.Task task) {
-        Path path = new Path(task.folder());
+        requireOurs(hadoop, task.folder(), Work.TRAINING);
+        List<Manifest.Input> inputs = new ArrayList<>(task.inputs());
+        Path training = new Path(task.training());
         try {
-            FileSystem files = path.getFileSystem(hadoop);
-            requireOurs(hadoop, task.folder());
-            List<Manifest.Input> inputs = new ArrayList<>(task.inputs());
-            Path training = new Path(task.training());
             inputs.add(Manifests.require(training.getFileSystem(hadoop), training, Manifest.SHARDS)
                     .asInput("shards", task.training()));
-            return new RunFolder(HadoopFiles.raw(files), files.makeQualified(path), task.config(), inputs);
+        } catch (IOException e) {
+            throw unusable(new Path(task.folder()), e);
+        }
+        return open(hadoop, task.folder(), Work.TRAINING, task.config(), inputs);
+    }
+
+    static RunFolder open(
+            Configuration hadoop, String folder, Work work, ObjectNode config, List<Manifest.Input> inputs) {
+        Path path = new Path(folder);
+        try {
+            FileSystem files = path.getFileSystem(hadoop);
+            requireOurs(hadoop, folder, work);
+            return new RunFolder(HadoopFiles.raw(files), files.makeQualified(path), work, config, inputs);
         } catch (IOException e) {
             throw unusable(path, e);
         }
     }
 
     /**
-     * Refuses a folder that holds anything but a run.
+     * Refuses a folder that holds anything but such work.
      *
      * @throws UserException naming what it holds
      */
-    static void requireOurs(Configuration hadoop, String folder) {
+    static void requireOurs(Configuration hadoop, String folder, Work work) {
         Path path = new Path(folder);
         try {
             FileSystem files = HadoopFiles.raw(path.getFileSystem(hadoop));
             Optional<Manifest> found = Manifests.find(files, path);
-            if (found.isPresent() && !found.get().kind().equals(TrainingRun.KIND)) {
+            if (found.isPresent() && !found.get().kind().equals(work.manifest())) {
                 throw taken(path, "holds a '" + found.get().kind() + "'");
             }
             if (found.isPresent() || files.exists(new Path(path, NOTE)) || !files.exists(path)) {
@@ -78,7 +101,7 @@ final class RunFolder {
             }
             for (FileStatus status : files.listStatus(path)) {
                 if (!status.getPath().getName().equals(FRESH)) {
-                    throw taken(path, "holds " + status.getPath().getName() + " but no run");
+                    throw taken(path, "holds " + status.getPath().getName() + " but no " + work.noun());
                 }
             }
         } catch (IOException e) {
@@ -88,6 +111,10 @@ final class RunFolder {
 
     Path path() {
         return path;
+    }
+
+    FileSystem files() {
+        return files;
     }
 
     List<Manifest.Input> inputs() {
@@ -148,11 +175,11 @@ final class RunFolder {
         if (!differences.isEmpty()) {
             throw taken(
                     path,
-                    "holds a run with other settings (" + differences.get(0)
+                    "holds a " + work.noun() + " with other settings (" + differences.get(0)
                             + (differences.size() > 1 ? " and " + (differences.size() - 1) + " more" : "") + ")");
         }
         if (!otherIds.equals(ids(inputs))) {
-            throw taken(path, "holds a run on other data");
+            throw taken(path, "holds a " + work.noun() + " on other data");
         }
     }
 
@@ -181,11 +208,11 @@ final class RunFolder {
     }
 
     /** The settings that matter, in the form that a file gives them. */
-    private static JsonNode comparable(JsonNode settings) {
+    private JsonNode comparable(JsonNode settings) {
         try {
             JsonNode copy = JSON.readTree(JSON.writeValueAsBytes(settings));
             if (copy instanceof ObjectNode object) {
-                object.remove(FREE);
+                object.remove(work.free());
             }
             return copy;
         } catch (IOException e) {
@@ -199,7 +226,7 @@ final class RunFolder {
 
     private static ResourceException unusable(Path path, IOException e) {
         return new ResourceException(
-                "The run's folder " + path + " cannot be used (" + e.getMessage()
+                "The folder " + path + " cannot be used (" + e.getMessage()
                         + "): check the path, the disk's space and your rights.",
                 e);
     }

@@ -1,5 +1,6 @@
 package dev.sparkswitch.engine.cuda;
 
+import dev.sparkswitch.base.Philox;
 import dev.sparkswitch.engine.Dropout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,7 +13,9 @@ import java.nio.ByteOrder;
 final class Arguments {
     private static final int MOST = 64;
     /** The largest: a dropout. */
-    private static final int DROPOUT_BYTES = 40;
+    private static final int DROPOUT_BYTES = 112;
+
+    private static final Philox NO_NUMBERS = new Philox(0, 0, 0, 0);
 
     private final ByteBuffer bytes =
             ByteBuffer.allocateDirect(MOST * DROPOUT_BYTES).order(ByteOrder.nativeOrder());
@@ -63,11 +66,13 @@ final class Arguments {
     }
 
     private void put(Dropout dropout) {
-        boolean active = dropout.active();
-        bytes.putLong(active ? dropout.source().seed() : 0);
+        Philox source = dropout.active() ? dropout.source() : NO_NUMBERS;
+        for (int key : source.roundKeys()) {
+            bytes.putInt(key);
+        }
+        bytes.putInt(source.step());
+        bytes.putInt(source.streamAndLayer());
         bytes.putLong(dropout.firstRow());
-        bytes.putInt(active ? dropout.source().step() : 0);
-        bytes.putInt(active ? dropout.source().streamAndLayer() : 0);
         bytes.putInt(dropout.firstPlane());
         bytes.putInt(dropout.totalPlanes());
         bytes.putInt((int) Math.min(dropout.threshold(), 0xFFFF_FFFFL));

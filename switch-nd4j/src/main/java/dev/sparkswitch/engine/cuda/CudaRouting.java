@@ -8,9 +8,12 @@ import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.RoutingPolicy;
 import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 
@@ -24,16 +27,20 @@ final class CudaRouting {
     private static final int MOST_EXPERTS = 1024;
     /** Sums that a tile keeps, as in routing.cu. */
     private static final int SUMS = 4;
+    /** Numbers by tile and expert, as in routing.cu. */
+    private static final int BY_EXPERT = 4;
 
     private final CudaContext context;
     private final CudaProducts products;
     private final Kernels kernels;
+    private final Kernels policies;
     private final Kernels memoryKernels;
 
     CudaRouting(CudaContext context, CudaProducts products) {
         this.context = context;
         this.products = products;
         this.kernels = context.kernels("routing");
+        this.policies = context.kernels("policies");
         this.memoryKernels = context.kernels("memory");
     }
 
@@ -126,14 +133,41 @@ final class CudaRouting {
         }
     }
 
-    Routing route(RoutingPlan plan, Tensor logits, Tensor routed) {
+    /** What the kernels have to know of a policy. */
+    private record Rules(boolean given, boolean byExperts, boolean sharedGates, float enough, Dropout sampling) {
+        static Rules of(RoutingPlan plan) {
+            RoutingPolicy policy = plan.policy();
+            Sampling sampling = plan.sampling();
+            return new Rules(
+                    policy instanceof RoutingPolicy.Hash,
+                    policy instanceof RoutingPolicy.ExpertChoice,
+                    policy instanceof RoutingPolicy.TopK top && top.k() > 1,
+                    policy instanceof RoutingPolicy.TopP top ? (float) top.p() : Float.MAX_VALUE,
+                    // The rate only says that there is noise; tokens are the rows that its elements are numbered by.
+                    sampling.active() ? Dropout.ofRows(0.5, sampling.source(), sampling.firstToken()) : Dropout.NONE);
+        }
+
+        /** Choices of a token that are found before experts have chosen. */
+        int choices(RoutingPlan plan) {
+            return byExperts ? 1 : plan.choices();
+        }
+    }
+
+    private static int flag(boolean value) {
+        return value ? 1 : 0;
+    }
+
+    Routing route(RoutingPlan plan, Tensor scores, Tensor routed) {
         if (!plan.shares().equal()) {
             throw new UserException("This engine routes to experts of one width only: set engine.kind to nd4j, or leave"
                     + " model.sparse.expert-widths out.");
         }
-        int experts = logits.extent(1);
         int tokens = plan.tokens();
-        require(logits.extent(0) == tokens && routed.size() == tokens, "route", logits, routed);
+        boolean fits = Rules.of(plan).given()
+                ? scores.type() == DType.INT32 && scores.size() == tokens
+                : scores.type() == DType.FLOAT32 && scores.extent(0) == tokens;
+        require(fits && routed.size() == tokens, "route", scores, routed);
+        int experts = plan.policy() instanceof RoutingPolicy.Hash hash ? hash.experts() : scores.extent(1);
         if (plan.choices() > experts) {
             throw new IllegalArgumentException(plan.choices() + " choices among " + experts + " experts");
         }
@@ -150,14 +184,14 @@ final class CudaRouting {
                 context.allocate(DType.INT32, tokens),
                 context.master(plan.balanceGroups(), experts),
                 context.master(RoutingStatistics.size(experts)));
-        fill(routing, Tiling.of(plan), cuda(logits), cuda(routed));
+        fill(routing, Rules.of(plan), Tiling.of(plan), cuda(scores), cuda(routed));
         return routing;
     }
 
-    private void fill(Routing routing, Tiling tiling, CudaTensor logits, CudaTensor routed) {
+    private void fill(Routing routing, Rules rules, Tiling tiling, CudaTensor scores, CudaTensor routed) {
         RoutingPlan plan = routing.plan();
         int experts = routing.experts();
-        int choices = plan.choices();
+        int choices = rules.choices(plan);
         long tiles = tiling.tiles();
         long picks = (long) plan.tokens() * choices;
         long balanceGroups = plan.balanceGroups();
@@ -172,7 +206,8 @@ final class CudaRouting {
                 tiles,
                 balanceGroups * experts,
                 balanceGroups,
-                balanceGroups * SUMS)) {
+                balanceGroups * SUMS,
+                tiles * experts * BY_EXPERT)) {
             long chosen = scratch.at(0);
             long gates = scratch.at(1);
             long gateSums = scratch.at(2);
@@ -183,15 +218,20 @@ final class CudaRouting {
             long firsts = scratch.at(7);
             long balances = scratch.at(8);
             long groupSums = scratch.at(9);
+            long byExpert = scratch.at(10);
             kernels.launch(
                     variant("route_tiles", experts),
                     Launch.of(tiles, THREADS),
-                    logits,
+                    rules.given() ? null : scores,
+                    rules.given() ? scores : null,
                     routed,
                     tiling.unitTokens(),
                     tiling.tilesAUnit(),
                     experts,
                     choices,
+                    rules.enough(),
+                    flag(rules.sharedGates()),
+                    rules.sampling(),
                     cuda(routing.probabilities()),
                     cuda(routing.logSumExp()),
                     cuda(routing.firstChoice()),
@@ -201,12 +241,16 @@ final class CudaRouting {
                     counts,
                     importance,
                     sums,
+                    byExpert,
+                    tiling.tiles(),
                     cuda(routing.tokenOfSlot()),
                     cuda(routing.gateOfSlot()),
                     experts * plan.slots());
+            int seats = rules.byExperts() ? 0 : tiling.tiles();
             kernels.launch(
                     "route_slots",
-                    Launch.of(tiles + balanceGroups, THREADS),
+                    Launch.of(seats + balanceGroups, THREADS),
+                    seats,
                     tiling.tiles(),
                     tiling.unitTokens(),
                     tiling.tilesAUnit(),
@@ -217,6 +261,7 @@ final class CudaRouting {
                     choices,
                     plan.capacity(),
                     plan.slots(),
+                    flag(plan.policy().balanced()),
                     chosen,
                     gates,
                     gateSums,
@@ -227,15 +272,22 @@ final class CudaRouting {
                     cuda(routing.gateOfSlot()),
                     cuda(routing.slotsOfToken()),
                     dropped,
+                    byExpert,
                     cuda(routing.demand()),
                     firsts,
                     balances,
                     groupSums);
+            if (plan.policy() instanceof RoutingPolicy.ExpertChoice policy) {
+                chooseTokens(routing, policy, tiling, dropped, byExpert);
+            } else if (plan.overflow() == Overflow.REROUTE) {
+                reroute(routing, rules, tiling, chosen, dropped, byExpert);
+            }
             kernels.launch(
                     "route_statistics",
-                    Launch.of(1, THREADS),
+                    Launch.of(1 + BY_EXPERT, THREADS),
                     dropped,
                     tiling.tiles(),
+                    byExpert,
                     firsts,
                     balances,
                     groupSums,
@@ -245,8 +297,71 @@ final class CudaRouting {
         }
     }
 
+    private void reroute(Routing routing, Rules rules, Tiling tiling, long chosen, long dropped, long byExpert) {
+        RoutingPlan plan = routing.plan();
+        try (Scratch scratch = new Scratch(context, plan.tokens(), plan.tokens())) {
+            policies.launch(
+                    "reroute",
+                    Launch.of(plan.groups(), THREADS),
+                    cuda(routing.probabilities()),
+                    chosen,
+                    rules.sampling(),
+                    plan.groupTokens(),
+                    tiling.tilesAGroup(),
+                    tiling.tiles(),
+                    routing.experts(),
+                    plan.choices(),
+                    flag(rules.sharedGates()),
+                    plan.capacity(),
+                    plan.slots(),
+                    scratch.at(0),
+                    scratch.at(1),
+                    cuda(routing.tokenOfSlot()),
+                    cuda(routing.gateOfSlot()),
+                    cuda(routing.slotsOfToken()),
+                    dropped,
+                    byExpert);
+        }
+    }
+
+    private void chooseTokens(
+            Routing routing, RoutingPolicy.ExpertChoice policy, Tiling tiling, long dropped, long byExpert) {
+        RoutingPlan plan = routing.plan();
+        int experts = routing.experts();
+        policies.launch(
+                "expert_choice",
+                Launch.covering((long) plan.groups() * experts, THREADS / Launch.WARP, THREADS),
+                cuda(routing.probabilities()),
+                cuda(routing.firstChoice()),
+                plan.groups(),
+                plan.groupTokens(),
+                tiling.tilesAGroup(),
+                experts,
+                plan.capacity(),
+                plan.slots(),
+                policy.factor(),
+                policy.least(),
+                cuda(routing.tokenOfSlot()),
+                cuda(routing.gateOfSlot()),
+                cuda(routing.slotsOfToken()),
+                byExpert);
+        policies.launch(
+                "idle_tokens",
+                Launch.of(tiling.tiles(), TILE),
+                cuda(routing.firstChoice()),
+                cuda(routing.slotsOfToken()),
+                tiling.unitTokens(),
+                tiling.tilesAUnit(),
+                experts,
+                dropped);
+    }
+
     Tensor routeBackward(Routing routing, Tensor dGate, double balanceWeight, double zWeight) {
         RoutingPlan plan = routing.plan();
+        Rules rules = Rules.of(plan);
+        if (rules.given()) {
+            throw new IllegalArgumentException("a routing by hash has no logits to differentiate by");
+        }
         int experts = routing.experts();
         int tokens = plan.tokens();
         require(dGate.size() == routing.gateOfSlot().size(), "routeBackward", dGate, routing.gateOfSlot());
@@ -269,13 +384,17 @@ final class CudaRouting {
                     members,
                     cuda(routing.gateOfSlot()),
                     cuda(dGate),
-                    (float) balanceWeight,
+                    (float) (plan.policy().balanced() ? balanceWeight : 0),
                     (float) zWeight,
                     dLogits,
                     tokens,
                     plan.balanceTokens(),
                     experts,
-                    plan.choices());
+                    plan.choices(),
+                    plan.slots(),
+                    flag(rules.sharedGates()),
+                    flag(rules.byExperts()),
+                    rules.sampling());
         }
         return dLogits;
     }

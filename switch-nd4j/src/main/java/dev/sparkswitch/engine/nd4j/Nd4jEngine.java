@@ -471,6 +471,23 @@ public final class Nd4jEngine implements Engine {
     // Generation
 
     @Override
+    public Tensor experts(Tensor x, Routing routing, Tensor in, Activation activation, Tensor out) {
+        require(in.extent(0) == routing.experts() && in.extent(2) == x.extent(-1), "experts", x, in);
+        require(out.extent(0) == in.extent(0) && out.extent(1) == x.extent(-1), "experts", in, out);
+        try (PackedRouting packed = PackedRouting.of(memory, routing);
+                HostTensor slots = floating(packed.slots(), x.extent(-1));
+                HostTensor hidden = floating(packed.slots(), in.extent(1))) {
+            dispatches.dispatch(host(x), packed.routing(), slots);
+            products.segments(packed.firstSlots(), slots, host(in), hidden);
+            try (Tensor active = activation(hidden, activation, Dropout.NONE);
+                    HostTensor results = floating(packed.slots(), x.extent(-1))) {
+                products.segments(packed.firstSlots(), host(active), host(out), results);
+                return combine(results, packed.routing());
+            }
+        }
+    }
+
+    @Override
     public void append(Tensor rows, Tensor cache, int position) {
         int width = rows.extent(-1) * rows.type().bytes();
         int stride = rows.rowStride() * rows.type().bytes();

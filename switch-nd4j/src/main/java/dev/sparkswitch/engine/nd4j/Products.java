@@ -1,6 +1,8 @@
 package dev.sparkswitch.engine.nd4j;
 
 import dev.sparkswitch.engine.nd4j.OpenBlas.Turn;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Matrix products cut into tiles, each of which one thread takes by OpenBLAS. OpenBLAS's own threads cut a product by their
@@ -15,6 +17,8 @@ final class Products {
     private static final int LARGEST_TILE = 256 * 512;
     /** Sides are multiples of what OpenBLAS's kernels take at a time. */
     private static final int UNIT = 16;
+    /** Side of the tiles of segments. */
+    private static final int SEGMENT_TILE = 256;
 
     private final HostThreads threads;
 
@@ -112,6 +116,49 @@ final class Products {
                         turnB,
                         beta,
                         entry(c, entry));
+            }
+        });
+    }
+
+    /**
+     * c = a b[e]^T for each segment of consecutive rows, which have an entry of b each; rows behind the last segment are left
+     * as they are.
+     *
+     * @param first the first row of each segment, and behind the last one where it ends
+     * @param a [rows, k]
+     * @param b [segments, n, k]
+     * @param c [rows, n]
+     */
+    void segments(int[] first, HostTensor a, HostTensor b, HostTensor c) {
+        int n = b.extent(1);
+        int k = b.extent(2);
+        // Tiles have one size, so that what a row gets does not hang on how many there are beside it.
+        int across = (n + SEGMENT_TILE - 1) / SEGMENT_TILE;
+        List<int[]> tiles = new ArrayList<>();
+        for (int segment = 0; segment + 1 < first.length; segment++) {
+            for (int top = first[segment]; top < first[segment + 1]; top += SEGMENT_TILE) {
+                int bottom = Math.min(first[segment + 1], top + SEGMENT_TILE);
+                for (int tile = 0; tile < across; tile++) {
+                    tiles.add(new int[] {segment, top, bottom, tile * SEGMENT_TILE});
+                }
+            }
+        }
+        threads.range(tiles.size(), work(1, first[first.length - 1], n, k), (from, to) -> {
+            for (int i = from; i < to; i++) {
+                int[] tile = tiles.get(i);
+                int left = tile[3];
+                int right = Math.min(n, left + SEGMENT_TILE);
+                OpenBlas.product(
+                        tile[2] - tile[1],
+                        right - left,
+                        k,
+                        1,
+                        a.slice(tile[1], tile[2]),
+                        Turn.NONE,
+                        entry(b, tile[0]).slice(left, right),
+                        Turn.TRANSPOSED,
+                        0,
+                        c.slice(tile[1], tile[2]).columns(left, right));
             }
         });
     }

@@ -7,18 +7,18 @@
 // How far a maximum may rise, as an exponent of e, before sums are scaled down: far from overflow, and mostly never.
 constexpr float SLACK = 5.0f;
 
-// Which of four consecutive elements are kept, as bits; `block` is Philox's, from which the first is `skip` words on.
-__device__ __forceinline__ unsigned kept(const Dropout& dropout, unsigned long long block, int skip) {
-    uint4 words = philox(dropout.seed, block, dropout.step, dropout.stream);
-    unsigned bits = (words.x >= dropout.threshold ? 1u : 0u) | (words.y >= dropout.threshold ? 2u : 0u) |
-                    (words.z >= dropout.threshold ? 4u : 0u) | (words.w >= dropout.threshold ? 8u : 0u);
-    if (skip == 0) {
-        return bits;
+// The random words of four consecutive elements. Where rows are no multiple of four long they may lie in two blocks.
+__device__ __forceinline__ uint4 four_words(const Dropout& dropout, unsigned long long element, bool aligned) {
+    uint4 words = dropout.source.words(element >> 2);
+    if (aligned) {
+        return words;
     }
-    words = philox(dropout.seed, block + 1, dropout.step, dropout.stream);
-    bits |= (words.x >= dropout.threshold ? 16u : 0u) | (words.y >= dropout.threshold ? 32u : 0u) |
-            (words.z >= dropout.threshold ? 64u : 0u);
-    return bits >> skip & 15u;
+    uint4 next = dropout.source.words((element >> 2) + 1);
+    if (element & 1) {
+        words = make_uint4(words.y, words.z, words.w, next.x);
+        next = make_uint4(next.y, next.z, next.w, 0);
+    }
+    return element & 2 ? make_uint4(words.z, words.w, next.x, next.y) : words;
 }
 
 struct Forward {
@@ -231,18 +231,23 @@ __device__ __forceinline__ void forward(const Forward& in) {
                 unsigned byte = 0;
 #pragma unroll
                 for (int t = 0; t < 2; t++) {
-                    unsigned keep = 0;
+                    uint4 words = make_uint4(0, 0, 0, 0);
                     if (DROP) {
                         unsigned long long at = element + r * next_row + (first_key + 32 * w + 4 * t);
-                        keep = kept(dropout, at >> 2, in.keys % 4 == 0 ? 0 : at & 3);
-                        byte |= keep << 4 * t;
+                        words = four_words(dropout, at, in.keys % 4 == 0);
                     }
 #pragma unroll
                     for (int i = 0; i < 4; i++) {
                         float& score = scores[r >> 1][2 * t + (i >> 1)][2 * (r & 1) + (i & 1)];
                         float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
                         totals[r] += probability;
-                        score = DROP && (keep >> i & 1) == 0 ? 0.0f : probability;
+                        if (DROP) {
+                            bool keep = (i == 0 ? words.x : i == 1 ? words.y : i == 2 ? words.z : words.w) >=
+                                        dropout.threshold;
+                            byte |= keep ? 1u << (4 * t + i) : 0u;
+                            probability = keep ? probability : 0.0f;
+                        }
+                        score = probability;
                     }
                 }
                 if (DROP && own + r < in.queries) {

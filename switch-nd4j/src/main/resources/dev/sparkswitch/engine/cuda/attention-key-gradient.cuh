@@ -246,12 +246,8 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
                 const int m = i / 8;
                 const int u = i / 4 % 2;
                 const int c = i % 4;
-                float d_probability = d_scores[m][u][c];
-                if (DROP) {
-                    d_probability =
-                        keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1 ? d_probability * in.scale : 0.0f;
-                }
-                scores[m][u][c] *= d_probability - deltas[2 * u + (c & 1)];
+                const bool keeps = !DROP || (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1);
+                scores[m][u][c] *= fmaf(d_scores[m][u][c], keeps ? in.scale : 0.0f, -deltas[2 * u + (c & 1)]);
             }
             as_left(weights[0], scores[0][0], scores[0][1]);
             as_left(weights[1], scores[1][0], scores[1][1]);

@@ -304,16 +304,14 @@ __device__ __forceinline__ void query_gradient(const QueryGradient& in) {
                     for (int i = 0; i < 4; i++) {
                         float& score = scores[r >> 1][i >> 1][2 * (r & 1) + (i & 1)];
                         float d_probability = d_scores[r >> 1][i >> 1][2 * (r & 1) + (i & 1)];
-                        if (DROP) {
-                            d_probability = keep[r] >> (4 * t + i) & 1 ? d_probability * in.scale : 0.0f;
-                        }
+                        float factor = !DROP ? 1.0f : keep[r] >> (4 * t + i) & 1 ? in.scale : 0.0f;
                         float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
                         if (masked) {
                             bool sees =
                                 others[i] == segments[r] && segments[r] != 0 && (!in.causal || key + i <= own + r);
                             probability = sees ? probability : 0.0f;
                         }
-                        score = probability * (d_probability - delta[r]);
+                        score = probability * fmaf(d_probability, factor, -delta[r]);
                         if (BIAS) {
                             by_distance[4 * t + i - r + 4] += score;
                         }

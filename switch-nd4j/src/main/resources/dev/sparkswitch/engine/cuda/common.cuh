@@ -275,35 +275,36 @@ __device__ __forceinline__ float fast_rsqrt(float x) {
 }
 
 // Philox 4x32-10 (Salmon et al. 2011), as in dev.sparkswitch.base.Philox: the words of elements 4 * block to 4 * block + 3.
-__device__ __forceinline__ uint4 philox(long long seed, unsigned long long block, int step, int stream) {
-    unsigned key0 = static_cast<unsigned>(seed);
-    unsigned key1 = static_cast<unsigned>(static_cast<unsigned long long>(seed) >> 32);
-    unsigned c0 = static_cast<unsigned>(block);
-    unsigned c1 = static_cast<unsigned>(block >> 32);
-    unsigned c2 = static_cast<unsigned>(step);
-    unsigned c3 = static_cast<unsigned>(stream);
+// The keys of all ten rounds are arguments of the launch, which instructions read where they are: computed here, they would
+// take twenty registers.
+struct Philox {
+    unsigned keys[10][2];
+    unsigned step;
+    unsigned stream;
+
+    __device__ __forceinline__ uint4 words(unsigned long long block) const {
+        unsigned c0 = static_cast<unsigned>(block);
+        unsigned c1 = static_cast<unsigned>(block >> 32);
+        unsigned c2 = step;
+        unsigned c3 = stream;
 #pragma unroll
-    for (int round = 0; round < 10; round++) {
-        unsigned high0 = __umulhi(0xD2511F53u, c0);
-        unsigned low0 = 0xD2511F53u * c0;
-        unsigned high1 = __umulhi(0xCD9E8D57u, c2);
-        unsigned low1 = 0xCD9E8D57u * c2;
-        c0 = high1 ^ c1 ^ key0;
-        c1 = low1;
-        c2 = high0 ^ c3 ^ key1;
-        c3 = low0;
-        key0 += 0x9E3779B9u;
-        key1 += 0xBB67AE85u;
+        for (int round = 0; round < 10; round++) {
+            // One wide product each: both halves are needed.
+            unsigned long long product0 = static_cast<unsigned long long>(c0) * 0xD2511F53u;
+            unsigned long long product1 = static_cast<unsigned long long>(c2) * 0xCD9E8D57u;
+            c0 = static_cast<unsigned>(product1 >> 32) ^ c1 ^ keys[round][0];
+            c1 = static_cast<unsigned>(product1);
+            c2 = static_cast<unsigned>(product0 >> 32) ^ c3 ^ keys[round][1];
+            c3 = static_cast<unsigned>(product0);
+        }
+        return make_uint4(c0, c1, c2, c3);
     }
-    return make_uint4(c0, c1, c2, c3);
-}
+};
 
 // Dropout as in dev.sparkswitch.engine.Dropout; a kernel takes it by value. Inactive where the threshold is 0.
 struct Dropout {
-    long long seed;
+    Philox source;
     long long first_row;
-    int step;
-    int stream;
     int first_plane;
     int total_planes;
     unsigned threshold;
@@ -320,7 +321,7 @@ struct Dropout {
 
     // The factors, 0 or the scale, of elements 4 * block to 4 * block + 3.
     __device__ __forceinline__ float4 factors(unsigned long long block) const {
-        uint4 bits = philox(seed, block, step, stream);
+        uint4 bits = source.words(block);
         return make_float4(factor(bits.x), factor(bits.y), factor(bits.z), factor(bits.w));
     }
 

@@ -1,4 +1,4 @@
-// Top-k routing with capacity, without a word to the host. Tokens are taken in tiles of 32 that lie in one routing group and
+// Routing by tokens' choices with capacity, without a word to the host; policies.cu has what only some policies need. Tokens are taken in tiles of 32 that lie in one routing group and
 // one group of the balance loss. A tile counts the choices of each expert and ranks its own; the slots then follow from the
 // counts of the tiles before it, in the order that the contract wants: first choices in token order, then second ones.
 
@@ -7,6 +7,12 @@ constexpr int TILE_WARPS = 8;
 constexpr int MOST_EXPERTS = 1024;
 // The logit of an expert that does not exist: unlike infinity it can be subtracted from itself.
 constexpr float LOWEST = -3.402823466e38f;
+// By tile and expert, as the blocks of the statistics behind the demand: slots that were taken, choices that found none, and
+// entropy and largest probability of the tokens whose first choice the expert is.
+constexpr int KEPT = 0;
+constexpr int DROPPED = 1;
+constexpr int ENTROPY = 2;
+constexpr int CONFIDENCE = 3;
 // Sums over a tile or a balance group: squared logsumexp, entropy, largest probability, routed tokens.
 constexpr int SUMS = 4;
 constexpr int ROUTED = 3;
@@ -86,30 +92,32 @@ extern "C" __global__ void router_input_backward(
     }
 }
 
-// An expert and its probability.
+// An expert and what it is ordered by.
 struct Choice {
-    float probability;
+    float order;
     int expert;
 };
 
-// The best choice after `last` in the order of falling probability and, among equals, rising number; a warp's lanes hold the
-// probabilities of experts lane, lane + 32 and so on. `place` is taken where probabilities are no numbers.
+// The best choice after `last` in falling order and, among equals, of rising number; a warp's lanes hold the order of experts
+// lane, lane + 32 and so on. `place` is taken where there is no number to order by.
 template <int N>
-__device__ __forceinline__ Choice next_choice(const float (&p)[N], int experts, Choice last, int place) {
-    Choice best = {-1.0f, MOST_EXPERTS};
+__device__ __forceinline__ Choice next_choice(const float (&order)[N], int experts, Choice last, int place) {
+    Choice best = {0.0f, MOST_EXPERTS};
 #pragma unroll
     for (int i = 0; i < N; i++) {
         int expert = threadIdx.x % WARP + i * WARP;
-        bool after = p[i] < last.probability || (p[i] == last.probability && expert > last.expert);
-        if (expert < experts && after && p[i] > best.probability) {
-            best = {p[i], expert};
+        bool after = order[i] < last.order || (order[i] == last.order && expert > last.expert);
+        bool first = last.expert < 0 && order[i] == order[i];
+        if (expert < experts && (first || after) && (best.expert == MOST_EXPERTS || order[i] > best.order)) {
+            best = {order[i], expert};
         }
     }
     for (int distance = WARP / 2; distance > 0; distance /= 2) {
-        float probability = __shfl_xor_sync(ALL_LANES, best.probability, distance);
-        int expert = __shfl_xor_sync(ALL_LANES, best.expert, distance);
-        if (probability > best.probability || (probability == best.probability && expert < best.expert)) {
-            best = {probability, expert};
+        Choice other = {
+            __shfl_xor_sync(ALL_LANES, best.order, distance), __shfl_xor_sync(ALL_LANES, best.expert, distance)};
+        bool better = other.order > best.order || (other.order == best.order && other.expert < best.expert);
+        if (other.expert < MOST_EXPERTS && (best.expert == MOST_EXPERTS || better)) {
+            best = other;
         }
     }
     if (best.expert == MOST_EXPERTS) {
@@ -118,17 +126,33 @@ __device__ __forceinline__ Choice next_choice(const float (&p)[N], int experts, 
     return best;
 }
 
-constexpr Choice BEFORE_ALL = {3.0f, -1};
+constexpr Choice BEFORE_ALL = {0.0f, -1};
+
+// The number of one expert among those that a warp's lanes hold.
+template <int N>
+__device__ __forceinline__ float of_expert(const float (&p)[N], int expert) {
+    float own = 0.0f;
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+        own = i == expert / WARP ? p[i] : own;
+    }
+    return __shfl_sync(ALL_LANES, own, expert % WARP);
+}
 
 // A tile's probabilities, choices and sums. chosen [T, choices] holds 32 * expert + the choice's rank among those of the same
-// expert in the tile, -1 for a token that is not routed; gates are not yet over their sum.
+// expert in the tile, -1 where there is no choice; gates are not yet over their sum. Experts are `given`, or follow from the
+// logits; a token has `enough` of them when their probabilities add up to that.
 template <int N>
 __device__ __forceinline__ void route_tile(
     const float* logits,
+    const int* given,
     const int* routed,
     Tiling tiling,
     int experts,
     int choices,
+    float enough,
+    bool shared_gates,
+    Dropout sampling,
     float* probabilities,
     float* log_sum_exp,
     int* first_choice,
@@ -138,10 +162,13 @@ __device__ __forceinline__ void route_tile(
     int* counts,
     float* importance,
     float* sums,
+    float* by_expert,
+    int tiles,
     int* token_of_slot,
     float* gate_of_slot,
     int slots) {
     __shared__ float of_tokens[SUMS][TILE];
+    __shared__ int first_of[TILE];
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
     int tile = blockIdx.x;
@@ -169,7 +196,9 @@ __device__ __forceinline__ void route_tile(
 #pragma unroll
         for (int i = 0; i < N; i++) {
             int expert = lane + i * WARP;
-            x[i] = expert < experts ? logits[token * experts + expert] : LOWEST;
+            x[i] = expert >= experts ? LOWEST
+                   : given == nullptr ? logits[token * experts + expert]
+                   : given[token] == expert ? 0.0f : LOWEST;
             most = fmaxf(most, x[i]);
         }
         most = warp_max(most);
@@ -193,30 +222,39 @@ __device__ __forceinline__ void route_tile(
             }
         }
         entropy = warp_sum(entropy);
+        float order[N];
+#pragma unroll
+        for (int i = 0; i < N; i++) {
+            order[i] = preference(p[i], sampling, token, experts, lane + i * WARP);
+        }
         Choice choice = BEFORE_ALL;
         float gate_sum = 0.0f;
         for (int c = 0; c < choices; c++) {
-            if (takes_part) {
-                choice = next_choice(p, experts, choice, c);
-                gate_sum += choice.probability;
-            } else {
-                choice.expert = -1;
+            float probability = 0.0f;
+            int expert = -1;
+            if (takes_part && gate_sum < enough) {
+                choice = next_choice(order, experts, choice, c);
+                expert = choice.expert;
+                probability = sampling.active() ? of_expert(p, expert) : choice.order;
+                gate_sum += probability;
             }
             if (lane == 0) {
-                chosen[token * choices + c] = choice.expert;
-                gates[token * choices + c] = choice.probability;
+                chosen[token * choices + c] = expert;
+                gates[token * choices + c] = probability;
                 if (c == 0) {
-                    first_choice[token] = choice.expert;
-                    of_tokens[2][place] = takes_part ? choice.probability : 0.0f;
+                    first_choice[token] = expert;
+                    first_of[place] = expert;
                 }
             }
         }
         if (lane == 0) {
             float z = takes_part ? most + log_sum : 0.0f;
             log_sum_exp[token] = z;
-            gate_sums[token] = choices == 1 ? 1.0f : gate_sum;
+            gate_sums[token] = shared_gates ? gate_sum : 1.0f;
             of_tokens[0][place] = z * z;
             of_tokens[1][place] = entropy;
+            // The largest logit's exponential is 1.
+            of_tokens[2][place] = takes_part ? 1.0f / sum : 0.0f;
             of_tokens[ROUTED][place] = takes_part ? 1.0f : 0.0f;
         }
     }
@@ -239,11 +277,21 @@ __device__ __forceinline__ void route_tile(
     }
     for (int expert = threadIdx.x; expert < experts; expert += blockDim.x) {
         float sum = 0.0f;
+        float entropy = 0.0f;
+        float confidence = 0.0f;
 #pragma unroll 8
         for (int place = 0; place < tokens; place++) {
             sum += probabilities[static_cast<long long>(first + place) * experts + expert];
+            entropy += first_of[place] == expert ? of_tokens[1][place] : 0.0f;
+            confidence += first_of[place] == expert ? of_tokens[2][place] : 0.0f;
         }
-        importance[static_cast<long long>(tile) * experts + expert] = sum;
+        long long at = static_cast<long long>(tile) * experts + expert;
+        long long block = static_cast<long long>(tiles) * experts;
+        importance[at] = sum;
+        by_expert[KEPT * block + at] = 0.0f;
+        by_expert[DROPPED * block + at] = 0.0f;
+        by_expert[ENTROPY * block + at] = entropy;
+        by_expert[CONFIDENCE * block + at] = confidence;
     }
     if (warp < SUMS) {
         float sum = warp_sum(of_tokens[warp][lane]);
@@ -254,12 +302,14 @@ __device__ __forceinline__ void route_tile(
 }
 
 #define ROUTE_TILES_PARAMETERS                                                                                          \
-    const float *logits, const int *routed, int unit_tokens, int tiles_a_unit, int experts, int choices,              \
-        float *probabilities, float *log_sum_exp, int *first_choice, int *chosen, float *gates, float *gate_sums,     \
-        int *counts, float *importance, float *sums, int *token_of_slot, float *gate_of_slot, int slots
+    const float *logits, const int *given, const int *routed, int unit_tokens, int tiles_a_unit, int experts,         \
+        int choices, float enough, int shared_gates, Dropout sampling, float *probabilities, float *log_sum_exp,      \
+        int *first_choice, int *chosen, float *gates, float *gate_sums, int *counts, float *importance, float *sums,  \
+        float *by_expert, int tiles, int *token_of_slot, float *gate_of_slot, int slots
 #define ROUTE_TILES_ARGUMENTS                                                                                           \
-    logits, routed, Tiling{unit_tokens, tiles_a_unit, 0, 0, 0}, experts, choices, probabilities, log_sum_exp,         \
-        first_choice, chosen, gates, gate_sums, counts, importance, sums, token_of_slot, gate_of_slot, slots
+    logits, given, routed, Tiling{unit_tokens, tiles_a_unit, 0, 0, 0}, experts, choices, enough, shared_gates != 0,   \
+        sampling, probabilities, log_sum_exp, first_choice, chosen, gates, gate_sums, counts, importance, sums,       \
+        by_expert, tiles, token_of_slot, gate_of_slot, slots
 
 // One copy of the kernel for each number of probabilities that a lane holds.
 
@@ -314,9 +364,13 @@ __device__ __forceinline__ void place_tile(
     int* token_of_slot,
     float* gate_of_slot,
     int* slots_of_token,
-    int* dropped) {
+    int* dropped,
+    float* by_expert,
+    int tiles) {
     __shared__ int taken[MOST_EXPERTS];
     __shared__ int before[MOST_EXPERTS];
+    __shared__ int kept[MOST_EXPERTS];
+    __shared__ int lost[MOST_EXPERTS];
     __shared__ int shared[TILE * TILE_WARPS];
     int tile = blockIdx.x;
     int first_tile = tile / tiling.tiles_a_group * tiling.tiles_a_group;
@@ -327,6 +381,8 @@ __device__ __forceinline__ void place_tile(
     int without_slot = 0;
     for (int expert = threadIdx.x; expert < experts; expert += blockDim.x) {
         taken[expert] = 0;
+        kept[expert] = 0;
+        lost[expert] = 0;
     }
     for (int c = 0; c < choices; c++) {
         for (int from = 0; from < experts; from += blockDim.x) {
@@ -339,6 +395,10 @@ __device__ __forceinline__ void place_tile(
                 int expert = from + threadIdx.x;
                 before[expert] = taken[expert] + earlier;
                 taken[expert] += earlier + later;
+                int asked = own[tile * stride + threadIdx.x];
+                int seated = min(asked, max(0, capacity - before[expert]));
+                kept[expert] += seated;
+                lost[expert] += asked - seated;
             }
         }
         __syncthreads();
@@ -364,6 +424,12 @@ __device__ __forceinline__ void place_tile(
         }
         __syncthreads();
     }
+    for (int expert = threadIdx.x; expert < experts; expert += blockDim.x) {
+        long long at = static_cast<long long>(tile) * experts + expert;
+        long long block = static_cast<long long>(tiles) * experts;
+        by_expert[KEPT * block + at] = kept[expert];
+        by_expert[DROPPED * block + at] = lost[expert];
+    }
     if (threadIdx.x == 0) {
         dropped[tile] = without_slot;
     }
@@ -375,6 +441,7 @@ __device__ __forceinline__ void balance_group(
     Tiling tiling,
     int experts,
     int choices,
+    bool balanced,
     const int* counts,
     const float* importance,
     const float* sums,
@@ -411,12 +478,13 @@ __device__ __forceinline__ void balance_group(
     }
     balance = block_sum(balance);
     if (threadIdx.x == 0) {
-        balances[group] = balance;
+        balances[group] = balanced ? balance : 0.0f;
     }
 }
 
-// Blocks of the grid: first one a tile, then one a balance group.
+// Blocks of the grid: first one a tile for `seats` tiles, all of them or none, then one a balance group.
 extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
+    int seats,
     int tiles,
     int unit_tokens,
     int tiles_a_unit,
@@ -427,6 +495,7 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
     int choices,
     int capacity,
     int slots_an_expert,
+    int balanced,
     const int* chosen,
     const float* gates,
     const float* gate_sums,
@@ -437,31 +506,54 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
     float* gate_of_slot,
     int* slots_of_token,
     int* dropped,
+    float* by_expert,
     float* demand,
     float* firsts,
     float* balances,
     float* group_sums) {
     Tiling tiling = {unit_tokens, tiles_a_unit, tiles_a_group, tiles_a_balance_group, group_tokens};
-    if (blockIdx.x < tiles) {
+    if (blockIdx.x < seats) {
         place_tile(
             tiling, experts, choices, capacity, slots_an_expert, chosen, gates, gate_sums, counts, token_of_slot,
-            gate_of_slot, slots_of_token, dropped);
+            gate_of_slot, slots_of_token, dropped, by_expert, tiles);
     } else {
         balance_group(
-            blockIdx.x - tiles, tiling, experts, choices, counts, importance, sums, demand, firsts, balances, group_sums);
+            blockIdx.x - seats, tiling, experts, choices, balanced != 0, counts, importance, sums, demand, firsts, balances,
+            group_sums);
     }
 }
 
-// The vector of statistics; one block.
-extern "C" __global__ void route_statistics(
+// Sums [tiles, experts] over the tiles.
+__device__ __forceinline__ void sum_by_expert(const float* by_expert, int tiles, int experts, float* sums) {
+    __shared__ float shared[TILE * TILE_WARPS];
+    for (int from = 0; from < experts; from += blockDim.x) {
+        int columns = min(static_cast<int>(blockDim.x), experts - from);
+        float sum = sum_tiles(by_expert + from, experts, 0, tiles, columns, shared);
+        if (threadIdx.x < columns) {
+            sums[from + threadIdx.x] = sum;
+        }
+    }
+}
+
+// The vector of statistics: one block for the sums and the demand, then one for each block by expert.
+extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_statistics(
     const int* dropped,
     int tiles,
+    const float* by_expert,
     const float* firsts,
     const float* balances,
     const float* group_sums,
     int balance_groups,
     int experts,
     float* statistics) {
+    if (blockIdx.x > 0) {
+        sum_by_expert(
+            by_expert + (blockIdx.x - 1) * static_cast<long long>(tiles) * experts,
+            tiles,
+            experts,
+            statistics + STATISTICS_DEMAND + blockIdx.x * experts);
+        return;
+    }
     float balance = 0.0f;
     float sums[SUMS] = {};
     for (int group = threadIdx.x; group < balance_groups; group += blockDim.x) {
@@ -529,7 +621,11 @@ __device__ __forceinline__ void route_gradient(
     int tokens,
     int balance_tokens,
     int experts,
-    int choices) {
+    int choices,
+    int slots_an_expert,
+    bool shared_gates,
+    bool by_experts,
+    Dropout sampling) {
     int lane = threadIdx.x % WARP;
     long long token = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP;
     if (token >= tokens) {
@@ -546,33 +642,45 @@ __device__ __forceinline__ void route_gradient(
         p[i] = takes_part && expert < experts ? probabilities[token * experts + expert] : 0.0f;
         gradient[i] = expert < experts ? pull * demand[static_cast<long long>(group) * experts + expert] : 0.0f;
     }
-    if (takes_part) {
-        // The gate of several choices is p_c over the sum of the chosen p, with the gradient
-        // (dg_c - sum_j g_j dg_j) / sum; a dropped choice has dg = 0 and stands in the sum all the same.
+    if (takes_part && by_experts) {
+#pragma unroll
+        for (int i = 0; i < N; i++) {
+            int expert = lane + i * WARP;
+            int slot = expert < experts ? slots_of_token[token * experts + expert] : -1;
+            gradient[i] += slot < 0 ? 0.0f : d_gate[slot];
+        }
+    } else if (takes_part) {
+        // A shared gate is p_c over the sum of the choices' p, with the gradient (dg_c - sum_j g_j dg_j) / sum; a dropped
+        // choice has dg = 0 and stands in the sum all the same, so that it has to be found again.
+        float order[N];
         float sum = 1.0f;
-        float shared = 0.0f;
-        if (choices > 1) {
+        float projection = 0.0f;
+        if (shared_gates) {
+#pragma unroll
+            for (int i = 0; i < N; i++) {
+                order[i] = preference(p[i], sampling, token, experts, lane + i * WARP);
+            }
             sum = 0.0f;
             Choice choice = BEFORE_ALL;
             for (int c = 0; c < choices; c++) {
-                choice = next_choice(p, experts, choice, c);
-                sum += choice.probability;
+                choice = next_choice(order, experts, choice, c);
                 int slot = slots_of_token[token * choices + c];
-                shared += slot < 0 ? 0.0f : gate_of_slot[slot] * d_gate[slot];
+                sum += of_expert(p, slot < 0 ? choice.expert : slot / slots_an_expert);
+                projection += slot < 0 ? 0.0f : gate_of_slot[slot] * d_gate[slot];
             }
         }
         Choice choice = BEFORE_ALL;
         for (int c = 0; c < choices; c++) {
             int slot = slots_of_token[token * choices + c];
             float own = slot < 0 ? 0.0f : d_gate[slot];
-            if (choices > 1) {
-                choice = next_choice(p, experts, choice, c);
-            } else {
-                choice.expert = first_choice[token];
+            int expert = slot < 0 ? -1 : slot / slots_an_expert;
+            if (shared_gates) {
+                choice = next_choice(order, experts, choice, c);
+                expert = slot < 0 ? choice.expert : expert;
             }
 #pragma unroll
             for (int i = 0; i < N; i++) {
-                gradient[i] += lane + i * WARP == choice.expert ? (own - shared) / sum : 0.0f;
+                gradient[i] += lane + i * WARP == expert ? (own - projection) / sum : 0.0f;
             }
         }
     }
@@ -595,10 +703,12 @@ __device__ __forceinline__ void route_gradient(
 #define ROUTE_GRADIENTS_PARAMETERS                                                                                      \
     const float *probabilities, const float *log_sum_exp, const int *slots_of_token, const int *first_choice,         \
         const float *demand, const float *members, const float *gate_of_slot, const float *d_gate,                    \
-        float balance_weight, float z_weight, float *d_logits, int tokens, int balance_tokens, int experts, int choices
+        float balance_weight, float z_weight, float *d_logits, int tokens, int balance_tokens, int experts,           \
+        int choices, int slots_an_expert, int shared_gates, int by_experts, Dropout sampling
 #define ROUTE_GRADIENTS_ARGUMENTS                                                                                       \
     probabilities, log_sum_exp, slots_of_token, first_choice, demand, members, gate_of_slot, d_gate, balance_weight,  \
-        z_weight, d_logits, tokens, balance_tokens, experts, choices
+        z_weight, d_logits, tokens, balance_tokens, experts, choices, slots_an_expert, shared_gates != 0,             \
+        by_experts != 0, sampling
 
 extern "C" __global__ void route_gradients_64(ROUTE_GRADIENTS_PARAMETERS) {
     route_gradient<64 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);

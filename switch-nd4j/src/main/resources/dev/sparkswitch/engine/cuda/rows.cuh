@@ -59,8 +59,8 @@ __device__ __forceinline__ void store_master(
 // The random words of elements `first` to `first + 7`. A row whose width is no multiple of 4 begins inside a block of four.
 __device__ __forceinline__ void random_words(
     const Dropout& numbers, unsigned long long first, unsigned (&words)[COLUMNS]) {
-    uint4 a = philox(numbers.seed, first >> 2, numbers.step, numbers.stream);
-    uint4 b = philox(numbers.seed, (first >> 2) + 1, numbers.step, numbers.stream);
+    uint4 a = numbers.source.words(first >> 2);
+    uint4 b = numbers.source.words((first >> 2) + 1);
     words[0] = a.x;
     words[1] = a.y;
     words[2] = a.z;
@@ -71,13 +71,38 @@ __device__ __forceinline__ void random_words(
     words[7] = b.w;
     int skipped = static_cast<int>(first & 3);
     if (skipped != 0) {
-        uint4 c = philox(numbers.seed, (first >> 2) + 2, numbers.step, numbers.stream);
+        uint4 c = numbers.source.words((first >> 2) + 2);
         unsigned all[COLUMNS + 4] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w, c.x, c.y, c.z, c.w};
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
             words[i] = skipped == 1 ? all[i + 1] : skipped == 2 ? all[i + 2] : all[i + 3];
         }
     }
+}
+
+// The random word of one element.
+__device__ __forceinline__ unsigned random_word(const Dropout& numbers, unsigned long long element) {
+    uint4 four = philox(numbers.seed, element >> 2, numbers.step, numbers.stream);
+    switch (element & 3) {
+        case 0:
+            return four.x;
+        case 1:
+            return four.y;
+        case 2:
+            return four.z;
+        default:
+            return four.w;
+    }
+}
+
+// What a token's order of experts goes by: the probability, or its logarithm with a Gumbel number (engine.Sampling).
+__device__ __forceinline__ float preference(float p, const Dropout& sampling, long long token, int experts, int expert) {
+    if (!sampling.active()) {
+        return p;
+    }
+    unsigned word = random_word(sampling, sampling.element(0, token, experts) + expert);
+    double gumbel = -log(-log((word + 0.5) * (1.0 / 4294967296.0)));
+    return static_cast<float>(log(static_cast<double>(p)) + gumbel);
 }
 
 // x *= the dropout's factors of elements `first` to `first + 7`.

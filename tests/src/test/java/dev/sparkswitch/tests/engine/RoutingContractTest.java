@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.RoutingPolicy;
 import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +22,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Routing by top-k, the form that all policies share, and its edges, on every engine. */
 class RoutingContractTest {
+    private static final int MODEL = 5;
+
     private final Random random = new Random(6);
     private final RoutingCheck check = new RoutingCheck(random);
 
@@ -113,6 +119,52 @@ class RoutingContractTest {
             // At perfect balance f is the same for all experts, and probabilities add up to 1: nothing pulls.
             Tensor gradient = bench.engine.routeBackward(routing, bench.master(Grid.zeros(3, 1)), 1, 0);
             assertThat(bench.doubles(gradient)).containsExactly(new double[9], within(1e-6));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void expertsAreWhatTheirPartsAre(EngineCase engineCase) {
+        for (Activation activation : Activation.values()) {
+            checkExperts(engineCase, activation, new RoutingPlan(1, 3, 17, 17, 3), check.logits(51, 5), all(51));
+            checkExperts(engineCase, activation, new RoutingPlan(1, 1, 1, 1, 1), check.logits(1, 3), all(1));
+            checkExperts(engineCase, activation, new RoutingPlan(2, 17, 3, 3, 17), check.logits(51, 7), check.some(51));
+            checkExperts(engineCase, activation, new RoutingPlan(2, 3, 17, 2, 3), check.logits(51, 3), check.some(51));
+            checkExperts(
+                    engineCase, activation, new RoutingPlan(1, 1, 600, 600, 1), check.logits(600, 2), check.some(600));
+            checkExperts(engineCase, activation, new RoutingPlan(1, 1, 5, 5, 1), check.logits(5, 3), new int[5]);
+            checkExperts(
+                    engineCase,
+                    activation,
+                    new RoutingPlan(
+                            new RoutingPolicy.ExpertChoice(5, 1.5, 1), Overflow.DROP, Sampling.NONE, 3, 17, 4, 3),
+                    check.logits(51, 5),
+                    check.some(51));
+        }
+    }
+
+    /** {@code Engine.experts} beside its parts. */
+    private void checkExperts(
+            EngineCase engineCase, Activation activation, RoutingPlan plan, Grid logits, int[] routed) {
+        int experts = logits.extent(1);
+        int width = 33;
+        Grid x = Grid.random(random, plan.tokens(), MODEL);
+        Grid in = Grid.random(random, experts, activation.branches() * width, MODEL);
+        Grid out = Grid.random(random, experts, MODEL, width);
+        ReferenceRouting reference = new ReferenceRouting(plan, logits, routed);
+        Grid active =
+                Reference.activation(Reference.groupedLinear(reference.dispatch(x), in), activation, Dropout.NONE);
+        Grid gates = Grid.of(reference.gateOfSlot.doubles(), experts, plan.slots());
+        Grid wanted = reference.combine(Reference.groupedLinear(active, out), gates);
+        try (Bench bench = engineCase.open();
+                Routing routing =
+                        bench.engine.route(plan, bench.master(logits), bench.integers(routed, routed.length))) {
+            Tensor tokens = bench.compute(x);
+            Tensor first = bench.parameter(in);
+            Tensor second = bench.parameter(out);
+            Tensor found = bench.fresh(() -> bench.engine.experts(tokens, routing, first, activation, second));
+            assertThat(found.shape()).containsExactly(plan.tokens(), MODEL);
+            bench.assertClose("experts", found, wanted);
         }
     }
 

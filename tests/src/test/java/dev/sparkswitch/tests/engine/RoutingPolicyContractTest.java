@@ -213,7 +213,8 @@ class RoutingPolicyContractTest {
         Arrays.fill(oneEmptyGroup, 17, 34, 0);
         Grid onePopular = Grid.of(i -> Real.variable(i % 3 == 2 ? 4 + i / 512.0 : i % 3), 51, 3);
         Grid farApart = Grid.of(i -> Real.variable(i % 3 == 0 ? 512 : -512 * (i % 3)), 51, 3);
-        Grid balanced = Grid.of(i -> Real.variable(i % 3 == i / 3 % 3 ? 2 : 0), 51, 3);
+        // Each expert is wanted by every third token; the rest is apart by more than the rounding of a softmax.
+        Grid balanced = Grid.of(i -> Real.variable(i % 3 == i / 3 % 3 ? 2 : i * 37 % 153 / 256.0), 51, 3);
         for (RoutingPolicy policy : List.of(
                 new TopK(1), new TopK(3), new TopP(0.7, 2), new ExpertChoice(3, 1, 1), new ExpertChoice(3, 2, 4))) {
             for (int capacity : new int[] {1, 5, 17}) {

@@ -154,6 +154,16 @@ class BadInputTest {
     }
 
     @Test
+    void aDryRunTellsContradictionsToo() {
+        InProcess outcome = run(Mistake.PRETRAIN + "--dry-run --set cluster.ranks=3 --set training.rows=7");
+
+        assertThat(outcome.code()).isEqualTo(USER);
+        assertThat(outcome.err())
+                .contains("4 experts cannot be spread evenly over 3 ranks")
+                .contains("7 rows a step cannot be cut");
+    }
+
+    @Test
     void executorsThatThisHostCannotHoldAreRefused() throws IOException {
         System.clearProperty("spark.master");
         Map<String, String> before = files();

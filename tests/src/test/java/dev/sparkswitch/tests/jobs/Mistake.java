@@ -16,6 +16,8 @@ record Mistake(String name, String command, List<String> says) {
     static final String FINETUNE = "finetune --config @/finetune.yaml ";
     static final String EVALUATE = "evaluate --config @/evaluate.yaml ";
 
+    static final String GENERATE = "generate --config @/generate.yaml ";
+
     private static Mistake mistake(String name, String command, String... says) {
         return new Mistake(name, command, List.of(says));
     }
@@ -27,6 +29,7 @@ record Mistake(String name, String command, List<String> says) {
         all.addAll(data());
         all.addAll(training());
         all.addAll(tasks());
+        all.addAll(generation());
         return all;
     }
 
@@ -217,6 +220,50 @@ record Mistake(String name, String command, List<String> says) {
                 mistake(
                         "scores in the model's folder",
                         EVALUATE + "--set output=@/model",
+                        "@/model holds a 'run': name another output"));
+    }
+
+    private static List<Mistake> generation() {
+        return List.of(
+                mistake("answers of no model", GENERATE + "--set from=@/none", "@/none holds no model"),
+                mistake(
+                        "answers with another vocabulary",
+                        GENERATE + "--set vocabulary=@/other-vocabulary",
+                        "name the model's own vocabulary"),
+                mistake(
+                        "answers to nothing",
+                        GENERATE + "--set input.paths=[@/none.jsonl]",
+                        "The input @/none.jsonl does not exist; correct input.paths."),
+                mistake("answers to an empty file", GENERATE + "--set input.paths=[@/empty.txt]", "holds no data"),
+                mistake(
+                        "a prompt without a field",
+                        GENERATE + "--set prompt=sumarize",
+                        "prompt 'sumarize' has no {field} and is no name of a prompt",
+                        "summarize"),
+                mistake(
+                        "a prompt with an open brace",
+                        GENERATE + "--set prompt='{question'",
+                        "has a '{' at character 1 that belongs to no {field}"),
+                mistake(
+                        "a field that lines of text lack",
+                        GENERATE + "--set input.format=text",
+                        "a line of text has the field 'text' alone"),
+                mistake(
+                        "settings that contradict each other",
+                        GENERATE + "--set generation.beams=4 --set generation.top-p=2",
+                        "beams is 4, which has a meaning in mode beam alone, but mode is greedy",
+                        "top-p is 2.0 but must be above 0 and at most 1"),
+                mistake(
+                        "more beams than ids",
+                        GENERATE + "--set generation={mode:~beam,~beams:~200}",
+                        "beams is 200, but a vocabulary of 300 ids allows at most 150: lower beams."),
+                mistake(
+                        "answers where something else lies",
+                        GENERATE + "--set output=@/taken",
+                        "@/taken holds thesis.txt but no generation: name another output"),
+                mistake(
+                        "answers in the model's folder",
+                        GENERATE + "--set output=@/model",
                         "@/model holds a 'run': name another output"));
     }
 

@@ -25,7 +25,7 @@ import org.apache.spark.sql.SparkSession;
 
 /**
  * A pipeline of a few kilobytes in one folder: {@code text.txt}, {@code corpus}, {@code vocabulary}, {@code shards}, {@code
- * model} after two steps and {@code tasks}; {@code other-vocabulary} and {@code other-shards} do not go with the rest. The
+ * model} after two steps, {@code tasks} and {@code rows}; {@code other-vocabulary} and {@code other-shards} do not go with the rest. The
  * configurations of the commands that train or score lie beside them.
  */
 final class TinyPipeline {
@@ -71,6 +71,17 @@ final class TinyPipeline {
             tasks: [{task: boolq, path: '@/tasks'}]
             """;
 
+    private static final String GENERATE = """
+            from: '@/model'
+            vocabulary: '@/vocabulary'
+            input: {paths: ['@/rows']}
+            prompt: 'question: {question} context: {context}'
+            output: '@/new'
+            generation: {max-length: 8}
+            rows: 4
+            part-rows: 8
+            """;
+
     private final Path folder;
 
     private TinyPipeline(Path folder) {
@@ -87,7 +98,9 @@ final class TinyPipeline {
         Files.writeString(folder.resolve("pretrain.yaml"), here(PRETRAIN));
         Files.writeString(folder.resolve("finetune.yaml"), here(FINETUNE));
         Files.writeString(folder.resolve("evaluate.yaml"), here(EVALUATE));
+        Files.writeString(folder.resolve("generate.yaml"), here(GENERATE));
         makeTasks();
+        makeRows();
         SparkConf conf = new SparkConf(false)
                 .setMaster("local[1]")
                 .setAppName("tiny pipeline")
@@ -145,6 +158,24 @@ final class TinyPipeline {
         Files.writeString(
                 tasks.resolve("test.jsonl"), "{\"question\": \"is it so\", \"passage\": \"it is\", \"idx\": 0}\n");
         Files.writeString(tasks.resolve("broken.jsonl"), rows.get(0) + "\n{\"question\": \n");
+    }
+
+    /** Questions in two files, the second one with another order of fields. */
+    private void makeRows() throws IOException {
+        List<String> texts = documents(30);
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i++) {
+            String context = texts.get(i).substring(0, 20 + 3 * i);
+            rows.add(
+                    i < 20
+                            ? "{\"id\": %d, \"question\": \"what is %d\", \"context\": \"%s\", \"more\": [1.50, null]}"
+                                    .formatted(i, i % 3, context)
+                            : "{\"context\": \"%s\", \"question\": \"what is %d\", \"id\": %d}"
+                                    .formatted(context, i % 3, i));
+        }
+        Path folderOfRows = Files.createDirectories(folder.resolve("rows"));
+        Files.write(folderOfRows.resolve("a.jsonl"), rows.subList(0, 20));
+        Files.write(folderOfRows.resolve("b.jsonl"), rows.subList(20, 30));
     }
 
     private static List<String> documents(int count) {

@@ -14,7 +14,10 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
-import dev.sparkswitch.generate.Greedy;
+import dev.sparkswitch.generate.EarlyStopping;
+import dev.sparkswitch.generate.GenerationConfig;
+import dev.sparkswitch.generate.Generator;
+import dev.sparkswitch.generate.Mode;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
@@ -28,6 +31,10 @@ import dev.sparkswitch.model.T5Config;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Assumptions;
@@ -178,18 +185,60 @@ class HfParityTest {
 
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("cases")
-    void greedyGenerationEqualsTokenForToken(String name, Precision precision, Path folder) throws Exception {
+    void generationEqualsTokenForToken(String name, Precision precision, Path folder) throws Exception {
         try (Case c = new Case(folder, precision, RouterLosses.OFF)) {
-            JsonNode wanted = c.expected.path("generate_greedy");
-            Assumptions.assumeTrue(wanted.isArray(), "skipped: the case holds no generated tokens");
-            int[][] found = Greedy.generate(c.model, c.host, wanted.get(0).size() - 1);
-            for (int row = 0; row < found.length; row++) {
-                for (int i = 0; i < found[row].length; i++) {
-                    assertThat(found[row][i])
-                            .as("row %s, token %s", row, i)
-                            .isEqualTo(wanted.get(row).get(i + 1).asInt());
+            Map<String, JsonNode> wanted = new TreeMap<>();
+            c.expected.fields().forEachRemaining(field -> {
+                if (field.getKey().startsWith("generate_")) {
+                    wanted.put(field.getKey(), field.getValue());
                 }
+            });
+            Assumptions.assumeTrue(!wanted.isEmpty(), "skipped: the case holds no generated tokens");
+            wanted.forEach((key, tokens) -> assertWritten(c, key, tokens));
+        }
+    }
+
+    /** The settings of a key such as {@code generate_beam4_lp0.6_early}; an unknown part of it is an error. */
+    private static GenerationConfig settings(String key, int length) {
+        Mode mode = Mode.GREEDY;
+        int beams = 1;
+        double penalty = 1;
+        EarlyStopping stopping = EarlyStopping.FALSE;
+        int ngram = 0;
+        int least = 0;
+        for (String part : key.substring("generate_".length()).split("_")) {
+            Matcher found = Pattern.compile("([a-z]+?)(-?[0-9.]+)?").matcher(part);
+            assertThat(found.matches()).as("%s of %s", part, key).isTrue();
+            String value = found.group(2);
+            switch (found.group(1)) {
+                case "greedy" -> {}
+                case "beam", "beams" -> {
+                    mode = Mode.BEAM;
+                    beams = Integer.parseInt(value);
+                }
+                case "lp" -> penalty = Double.parseDouble(value);
+                case "early" -> stopping = EarlyStopping.TRUE;
+                case "never" -> stopping = EarlyStopping.NEVER;
+                case "ngram", "nrn" -> ngram = Integer.parseInt(value);
+                case "min" -> least = Integer.parseInt(value);
+                default -> throw new AssertionError("the test does not know what " + part + " of " + key + " means");
             }
+        }
+        return new GenerationConfig(mode, beams, penalty, stopping, 1, 0, 1, 0, ngram, least, length);
+    }
+
+    private static void assertWritten(Case c, String key, JsonNode wanted) {
+        GenerationConfig settings = settings(key, 17);
+        int[][] found = Generator.generate(c.model, c.host, new long[c.host.rows()], settings);
+        assertThat(found.length).isEqualTo(wanted.size());
+        for (int row = 0; row < found.length; row++) {
+            List<Integer> tokens = new ArrayList<>();
+            for (int i = 1; i < wanted.get(row).size() && !tokens.contains(c.config.eosId()); i++) {
+                tokens.add(wanted.get(row).get(i).asInt());
+            }
+            assertThat(found[row])
+                    .as("%s, row %s", key, row)
+                    .containsExactly(tokens.stream().mapToInt(Integer::intValue).toArray());
         }
     }
 

@@ -1,0 +1,67 @@
+package dev.sparkswitch.jobs.run;
+
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.checkpoint.Checkpoint;
+import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.corpus.Vocabulary;
+import dev.sparkswitch.model.T5Config;
+import dev.sparkswitch.tokenizer.Tokenizer;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * A model that a job begins with, and the vocabulary that goes with it.
+ *
+ * @param config what it is
+ * @param vocabulary its own vocabulary
+ * @param input how a manifest names it
+ */
+record TrainedModel(T5Config config, Vocabulary vocabulary, Manifest.Input input) {
+    /**
+     * Looks at a model and its vocabulary.
+     *
+     * @param from a run, a checkpoint or a Hugging Face folder
+     * @param vocabulary the vocabulary's folder
+     * @throws UserException where one is missing or damaged, or the two do not belong together
+     */
+    static TrainedModel open(Configuration hadoop, String from, String vocabulary) {
+        Vocabulary opened = Vocabulary.open(hadoop, vocabulary);
+        try (ModelSource source = TrainingRun.openModel(hadoop, from)) {
+            requireVocabulary(source, opened, from);
+            String id = source instanceof Checkpoint checkpoint
+                    ? checkpoint.manifest().id()
+                    : from;
+            return new TrainedModel(source.config(), opened, new Manifest.Input("model", from, id));
+        }
+    }
+
+    /**
+     * Refuses a vocabulary that is not the one of the model's training data, where that is known.
+     *
+     * @throws UserException naming both
+     */
+    private static void requireVocabulary(ModelSource source, Vocabulary vocabulary, String from) {
+        if (source instanceof Checkpoint checkpoint) {
+            String trained = checkpoint.manifest().properties().get(Vocabulary.HASH);
+            if (trained != null && !trained.equals(vocabulary.hash())) {
+                throw new UserException("The model in " + from + " was trained with the vocabulary " + trained
+                        + ", but " + vocabulary.folder() + " is " + vocabulary.hash()
+                        + ": name the model's own vocabulary.");
+            }
+        }
+        int size = Integer.parseInt(vocabulary.manifest().property(Vocabulary.SIZE));
+        if (source.config().vocabularySize() < size) {
+            throw new UserException("The vocabulary " + vocabulary.folder() + " has " + size + " ids, but the model in "
+                    + from + " has only " + source.config().vocabularySize() + ": name the model's own vocabulary.");
+        }
+        try (Tokenizer tokenizer = vocabulary.tokenizer()) {
+            if (tokenizer.padId() != source.config().padId()
+                    || tokenizer.eosId() != source.config().eosId()) {
+                throw new UserException("The vocabulary " + vocabulary.folder() + " has padding " + tokenizer.padId()
+                        + " and end " + tokenizer.eosId() + ", but the model in " + from + " has "
+                        + source.config().padId() + " and " + source.config().eosId()
+                        + ": name the model's own vocabulary.");
+            }
+        }
+    }
+}
