@@ -24,17 +24,20 @@ final class ConfigBinder {
     private final Class<? extends Record> root;
     private final Set<String> overridden;
     private final List<String> errors;
+    private final SectionFiles files;
 
     /**
      * A binding to {@code root}.
      *
      * @param overridden the keys that were overridden, which errors say
      * @param errors where errors go
+     * @param files where sections' own files are found
      */
-    ConfigBinder(Class<? extends Record> root, Set<String> overridden, List<String> errors) {
+    ConfigBinder(Class<? extends Record> root, Set<String> overridden, List<String> errors, SectionFiles files) {
         this.root = root;
         this.overridden = overridden;
         this.errors = errors;
+        this.files = files;
     }
 
     @SuppressWarnings("unchecked")
@@ -114,7 +117,16 @@ final class ConfigBinder {
         return node.decimalValue();
     }
 
-    private Object section(Class<?> type, JsonNode node, String key) {
+    private Object section(Class<?> type, JsonNode given, String key) {
+        JsonNode node = given;
+        if (!key.isEmpty() && FileOfSection.isNamed(type, given)) {
+            String name = FileOfSection.name(given);
+            Optional<JsonNode> content = files.find(name);
+            if (content.isEmpty()) {
+                return fail(key, "there is no file '" + name + "'; correct its name, or give a section");
+            }
+            node = FileOfSection.merged(content.get(), given);
+        }
         if (!node.isObject()) {
             return mismatch(type, node, key);
         }
@@ -168,13 +180,46 @@ final class ConfigBinder {
             known.add(ConfigTypes.join(key, name));
             values[i] = component(components[i], node.get(name), ConfigTypes.join(key, name));
         }
+        int ofComponents = errors.size();
         for (Map.Entry<String, JsonNode> field : node.properties()) {
             String name = ConfigTypes.join(key, field.getKey());
             if (!known.contains(name)) {
                 fail(name, "unknown key; the nearest known one is " + nearest(name, known));
             }
         }
-        return errors.size() > before ? null : construct(type, components, values, key);
+        if (errors.size() == before) {
+            return construct(type, components, values, key);
+        }
+        // A misspelt key has left its default behind, about which a constructor would complain in vain.
+        if (errors.size() == ofComponents && standIn(components, values)) {
+            // For what its constructor refuses besides.
+            construct(type, components, values, key);
+        }
+        return null;
+    }
+
+    /**
+     * Puts a stand-in where a section could not be made: none where it is optional, else its defaults. False where anything
+     * is missing still.
+     */
+    private static boolean standIn(RecordComponent[] components, Object[] values) {
+        for (int i = 0; i < values.length; i++) {
+            Type type = components[i].getGenericType();
+            if (values[i] == null && ConfigTypes.is(type, Optional.class)) {
+                values[i] = ConfigTypes.isSection(ConfigTypes.content(type)) ? Optional.empty() : null;
+            } else if (values[i] == null && ConfigTypes.isSection(type)) {
+                values[i] = new ConfigBinder(
+                                ConfigTypes.raw(type).asSubclass(Record.class),
+                                Set.of(),
+                                new ArrayList<>(),
+                                SectionFiles.NONE)
+                        .bind(JsonNodeFactory.instance.objectNode());
+            }
+            if (values[i] == null) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Object component(RecordComponent component, JsonNode node, String key) {

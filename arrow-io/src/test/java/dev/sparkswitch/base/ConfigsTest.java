@@ -357,4 +357,35 @@ class ConfigsTest {
         assertThat(thrown).isInstanceOf(UserException.class);
         return assertThat(thrown.getMessage());
     }
+
+    record Run(Limits limits, Optional<Schedule> schedule, int rows) {
+        Run {
+            if (rows > limits.rows()) {
+                throw new IllegalArgumentException("rows " + rows + " exceed the limit of " + limits.rows());
+            }
+        }
+    }
+
+    record Limits(@Setting("10") int rows) {
+        Limits {
+            if (rows < 1) {
+                throw new IllegalArgumentException("limit " + rows + " must be at least 1");
+            }
+        }
+    }
+
+    /** What a section's constructor refuses does not hide what the one around it would refuse. */
+    @Test
+    void contradictionsOfAllSectionsAreReportedTogether() {
+        assertThatMessage(() -> Configs.load(
+                        Run.class,
+                        new ByteArrayInputStream(
+                                "{rows: 11, limits: {rows: 0}, schedule: {steps: 1}}".getBytes(StandardCharsets.UTF_8)),
+                        "run.yaml",
+                        List.of()))
+                .contains("3 settings are wrong")
+                .contains("limits: limit 0 must be at least 1")
+                .contains("schedule: warm-up 10 is longer than the 1 steps")
+                .contains("rows 11 exceed the limit of 10");
+    }
 }

@@ -62,6 +62,7 @@ public final class Main implements Runnable {
                 new FinetuneJob(),
                 new EvaluateJob(),
                 new GenerateJob(),
+                new ConvertJob(),
                 new BenchStepJob());
     }
 

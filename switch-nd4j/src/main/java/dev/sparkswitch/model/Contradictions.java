@@ -37,12 +37,12 @@ public final class Contradictions {
         return check(value >= least, name + " is " + value + " but must be at least " + least);
     }
 
-    /** Notes a value that is not above 0. */
+    /** Notes a value that is not finite and above 0. */
     public Contradictions positive(String name, double value) {
         return check(value > 0 && Double.isFinite(value), name + " is " + value + " but must be above 0");
     }
 
-    /** Notes a value below 0. */
+    /** Notes a value that is not finite and at least 0. */
     public Contradictions notNegative(String name, double value) {
         return check(value >= 0 && Double.isFinite(value), name + " is " + value + " but must be 0 or above");
     }
@@ -67,13 +67,31 @@ public final class Contradictions {
         return List.copyOf(messages);
     }
 
-    boolean isEmpty() {
+    /** Whether nothing was found. */
+    public boolean isEmpty() {
         return messages.isEmpty();
     }
 
-    void raise(String prefix) {
+    /** Runs a check of its own; what it refuses counts as found here. */
+    public void collect(Runnable check) {
+        attempt(() -> {
+            check.run();
+            return true;
+        });
+    }
+
+    /** @throws UserException with all that was found, in one sentence */
+    public void raise(String prefix) {
         if (!messages.isEmpty()) {
             throw new UserException(prefix + String.join("; ", messages));
+        }
+    }
+
+    /** @throws UserException with all that was found, a line each where there is more than one */
+    public void raiseLines() {
+        if (!messages.isEmpty()) {
+            String heading = messages.size() == 1 ? "" : messages.size() + " settings are wrong:\n  ";
+            throw new UserException(heading + String.join("\n  ", messages));
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.sparkswitch.jobs.run;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.corpus.Vocabulary;
+import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.T5Config;
 import java.util.List;
 import java.util.Optional;
@@ -21,11 +22,16 @@ public final class Finetune {
      * @throws UserException where the vocabulary is not the model's
      */
     public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, FinetuneConfig config) {
-        TrainedModel trained = TrainedModel.open(hadoop, config.from(), config.vocabulary());
+        Contradictions found = new Contradictions();
+        Optional<TrainedModel> opened =
+                found.attempt(() -> TrainedModel.open(hadoop, config.from(), config.vocabulary()));
+        opened.ifPresent(trained ->
+                TrainingRun.check(tuned(trained.config(), config), config.training(), config.cluster(), found));
+        found.collect(() -> RunFolder.requireOurs(hadoop, config.output(), RunFolder.Work.TRAINING));
+        found.raiseLines();
+        TrainedModel trained = opened.orElseThrow();
         Vocabulary vocabulary = trained.vocabulary();
         T5Config model = tuned(trained.config(), config);
-        TrainingRun.requireDivisible(model, config.training(), config.cluster());
-        RunFolder.requireOurs(hadoop, config.output(), RunFolder.Work.TRAINING);
         TaskShards shards = TaskShards.make(hadoop, new Path(config.output() + SHARDS), config, vocabulary);
         ObjectNode tree = Configs.toTree(config);
         return TrainingRun.run(

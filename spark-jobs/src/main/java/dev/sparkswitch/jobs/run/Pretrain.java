@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.model.Contradictions;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -11,7 +12,9 @@ public final class Pretrain {
 
     /** @throws dev.sparkswitch.base.UserException naming all settings that contradict each other */
     public static void requireConsistent(PretrainConfig config) {
-        TrainingRun.requireDivisible(config.model(), config.training(), config.cluster());
+        Contradictions found = new Contradictions();
+        TrainingRun.check(config.model(), config.training(), config.cluster(), found);
+        found.raiseLines();
     }
 
     /** Trains, or finds that it is done; see {@link TrainingRun#run}. */

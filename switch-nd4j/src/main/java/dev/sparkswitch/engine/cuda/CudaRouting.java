@@ -5,6 +5,7 @@ import static dev.sparkswitch.engine.cuda.CudaContext.require;
 import static dev.sparkswitch.engine.cuda.Product.Turn.NONE;
 import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Overflow;
@@ -157,6 +158,10 @@ final class CudaRouting {
     }
 
     Routing route(RoutingPlan plan, Tensor scores, Tensor routed) {
+        if (!plan.shares().equal()) {
+            throw new UserException("This engine routes to experts of one width only: set engine.kind to nd4j, or leave"
+                    + " model.sparse.expert-widths out.");
+        }
         int tokens = plan.tokens();
         boolean fits = Rules.of(plan).given()
                 ? scores.type() == DType.INT32 && scores.size() == tokens
