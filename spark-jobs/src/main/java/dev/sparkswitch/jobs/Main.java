@@ -61,7 +61,8 @@ public final class Main implements Runnable {
                 new PretrainJob(),
                 new FinetuneJob(),
                 new EvaluateJob(),
-                new BenchStepJob());
+                new BenchStepJob(),
+                new BundleJob());
     }
 
     /** Runs one command and ends the process with its exit code. */
