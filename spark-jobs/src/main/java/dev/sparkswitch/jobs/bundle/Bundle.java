@@ -116,7 +116,7 @@ public final class Bundle {
     }
 
     private void gather(Path folder) throws IOException {
-        JavaRuntime.link(contents.modules(), folder.resolve("runtime"));
+        JavaRuntime.link(Contents.MODULES, folder.resolve("runtime"));
         Path lib = Files.createDirectory(folder.resolve("lib"));
         StoredJar.copy(jar, lib.resolve("sparkswitch.jar"), contents::wants);
         Path jars = home.resolve("target/spark-home/jars");
@@ -124,6 +124,8 @@ public final class Bundle {
             Path found = library(jars, library);
             StoredJar.copy(found, lib.resolve(found.getFileName()), name -> true);
         }
+        // Spark's own logging needs a quarter more of a Java runtime.
+        StoredJar.copy(home.resolve("target/bundle/slf4j-simple.jar"), lib.resolve("slf4j-simple.jar"), name -> true);
         copyFolder(home.resolve("conf"), folder.resolve("conf"));
         Path bin = Files.createDirectory(folder.resolve("bin"));
         writeScript("sparkswitch.sh", bin.resolve("sparkswitch"));

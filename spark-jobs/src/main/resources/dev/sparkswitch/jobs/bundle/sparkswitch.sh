@@ -18,5 +18,7 @@ export SPARKSWITCH_HOME="$home" LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}"
 # shellcheck disable=SC2086 # the words of SPARKSWITCH_JAVA_OPTIONS are options of their own
 exec "$home/runtime/bin/java" --add-modules=jdk.incubator.vector \
   -Dorg.bytedeco.javacpp.cachedir="$cache" -Dsparkswitch.kernels="$cache/kernels" \
-  -Dlog4j2.configurationFile="$home/conf/log4j2.properties" -Dsparkswitch.log="$cache/sparkswitch.log" \
+  -Dsparkswitch.log="$cache/sparkswitch.log" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
+  -Dorg.slf4j.simpleLogger.log.dev.sparkswitch=info -Dorg.slf4j.simpleLogger.showThreadName=false \
+  -Dorg.slf4j.simpleLogger.showShortLogName=true \
   ${SPARKSWITCH_JAVA_OPTIONS:-} -cp "$home/lib/*" dev.sparkswitch.jobs.Main "$@"
