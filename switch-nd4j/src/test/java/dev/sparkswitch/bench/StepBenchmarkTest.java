@@ -39,8 +39,7 @@ final class StepBenchmarkTest {
     }
 
     private static double operationsFlops(StepReport report) {
-        return report.phases().values().stream().mapToDouble(Work::flops).sum()
-                / report.profiledSeconds().length;
+        return report.phases().values().stream().mapToDouble(Work::flops).sum() / report.profiledSeconds().length;
     }
 
     @Test
@@ -98,8 +97,7 @@ final class StepBenchmarkTest {
         assertThat(sum).isCloseTo(json.get("profiled-step-seconds").doubleValue(), within(1e-9));
         assertThat(json.get("phases").get("gaps").get("seconds").doubleValue()).isPositive();
         assertThat(json.get("steps")).hasSize(3);
-        assertThat(json.get("tokens-per-second").doubleValue())
-                .isCloseTo(4 * 36 / report.stepSeconds(), within(1e-6));
+        assertThat(json.get("tokens-per-second").doubleValue()).isCloseTo(4 * 36 / report.stepSeconds(), within(1e-6));
     }
 
     @Test
