@@ -56,6 +56,9 @@ final class ConfigBinder {
             return map(type, node, key);
         }
         Class<?> c = ConfigTypes.raw(type);
+        if (ConfigTypes.isChoice(c)) {
+            return choice(c, node, key);
+        }
         if (ConfigTypes.isSection(c)) {
             return section(c, node, key);
         }
@@ -113,10 +116,51 @@ final class ConfigBinder {
         if (!node.isObject()) {
             return mismatch(type, node, key);
         }
+        return section(type, node, key, new ArrayList<>());
+    }
+
+    /** The record that the section, or a text in its place, names. */
+    private Object choice(Class<?> type, JsonNode node, String key) {
+        List<Class<?>> alternatives = ConfigTypes.alternatives(type);
+        String tag = ConfigTypes.tag(type);
+        JsonNode name = node.isObject() ? node.path(tag) : node;
+        JsonNode keys = node.isObject() ? node : JsonNodeFactory.instance.objectNode();
+        for (Class<?> alternative : alternatives) {
+            boolean meant = name.isMissingNode()
+                    || (name.isTextual() && name.textValue().equals(ConfigTypes.alternative(alternative)));
+            if (meant) {
+                List<String> known = new ArrayList<>(List.of(ConfigTypes.join(key, tag)));
+                refuseOthers(type, alternative, keys, key, known);
+                return section(alternative, keys, key, known);
+            }
+        }
+        return mismatch(type, name, node.isObject() ? ConfigTypes.join(key, tag) : key);
+    }
+
+    /** Reports the keys that only another record of the choice has; they need no other report. */
+    private void refuseOthers(Class<?> choice, Class<?> meant, JsonNode keys, String key, List<String> known) {
+        for (Class<?> other : ConfigTypes.alternatives(choice)) {
+            for (String name : ConfigTypes.keys(other)) {
+                if (keys.has(name) && !ConfigTypes.keys(meant).contains(name)) {
+                    String full = ConfigTypes.join(key, name);
+                    if (!known.contains(full)) {
+                        fail(
+                                full,
+                                "it belongs to the " + ConfigTypes.join(key, ConfigTypes.tag(choice)) + " "
+                                        + ConfigTypes.alternative(other) + ", not "
+                                        + ConfigTypes.alternative(meant));
+                        known.add(full);
+                    }
+                }
+            }
+        }
+    }
+
+    /** @param known the keys that are no components */
+    private Object section(Class<?> type, JsonNode node, String key, List<String> known) {
         int before = errors.size();
         RecordComponent[] components = type.getRecordComponents();
         Object[] values = new Object[components.length];
-        List<String> known = new ArrayList<>();
         for (int i = 0; i < components.length; i++) {
             String name = Configs.key(components[i]);
             known.add(ConfigTypes.join(key, name));
@@ -144,7 +188,7 @@ final class ConfigBinder {
         if (ConfigTypes.is(type, Optional.class)) {
             return Optional.empty();
         }
-        if (ConfigTypes.isSection(type)) {
+        if (ConfigTypes.isSection(type) || ConfigTypes.isChoice(type)) {
             return value(type, JsonNodeFactory.instance.objectNode(), key);
         }
         Setting setting = component.getAnnotation(Setting.class);
@@ -299,6 +343,8 @@ final class ConfigBinder {
 
     private static ObjectNode unbindSection(Record section) {
         ObjectNode tree = JsonNodeFactory.instance.objectNode();
+        ConfigTypes.choiceOf(section.getClass())
+                .ifPresent(choice -> tree.put(ConfigTypes.tag(choice), ConfigTypes.alternative(section.getClass())));
         for (RecordComponent component : section.getClass().getRecordComponents()) {
             Object value;
             try {

@@ -6,10 +6,13 @@ import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The types that {@link Configs} knows, and how they are called in help texts and errors. */
 final class ConfigTypes {
@@ -31,6 +34,40 @@ final class ConfigTypes {
 
     static boolean isSection(Type type) {
         return type instanceof Class<?> c && c.isRecord() && c != DataSize.class;
+    }
+
+    static boolean isChoice(Type type) {
+        return type instanceof Class<?> c && c.isAnnotationPresent(Choice.class);
+    }
+
+    /** The key that names the record of a choice. */
+    static String tag(Class<?> choice) {
+        return choice.getAnnotation(Choice.class).value();
+    }
+
+    /** The records of a choice, the one that is meant by default first. */
+    static List<Class<?>> alternatives(Class<?> choice) {
+        return List.of(choice.getPermittedSubclasses());
+    }
+
+    /** {@code TopK} becomes {@code top-k}. */
+    static String alternative(Class<?> record) {
+        return kebab(record.getSimpleName());
+    }
+
+    /** The keys of a section. */
+    static List<String> keys(Class<?> section) {
+        return Arrays.stream(section.getRecordComponents()).map(Configs::key).toList();
+    }
+
+    /** The choice that a record is an alternative of. */
+    static Optional<Class<?>> choiceOf(Class<?> record) {
+        for (Class<?> parent : record.getInterfaces()) {
+            if (isChoice(parent)) {
+                return Optional.of(parent);
+            }
+        }
+        return Optional.empty();
     }
 
     static boolean is(Type type, Class<?> raw) {
@@ -66,6 +103,9 @@ final class ConfigTypes {
         if (c.isEnum()) {
             return "choice of " + String.join(", ", choices(c));
         }
+        if (isChoice(c)) {
+            return "choice of " + String.join(", ", names(c));
+        }
         if (c == int.class || c == Integer.class || c == long.class || c == Long.class) {
             return "whole number";
         }
@@ -100,6 +140,10 @@ final class ConfigTypes {
         throw new InternalException("Configuration cannot be bound to the type " + type.getTypeName() + ".");
     }
 
+    private static List<String> names(Class<?> choice) {
+        return alternatives(choice).stream().map(ConfigTypes::alternative).toList();
+    }
+
     static List<String> choices(Class<?> type) {
         List<String> names = new ArrayList<>();
         for (Object constant : type.getEnumConstants()) {
@@ -114,23 +158,41 @@ final class ConfigTypes {
             Type type = component.getGenericType();
             Setting setting = component.getAnnotation(Setting.class);
             String key = join(prefix, kebab(component.getName()));
-            if (!isSection(type)) {
-                String help = setting == null ? "" : setting.help();
+            String help = setting == null ? "" : setting.help();
+            if (!isSection(type) && !isChoice(type)) {
                 keys.add(new Configs.Key(key, name(type), defaultOf(component), help));
             }
-            describeContent(type, key, keys);
+            describeContent(type, key, help, keys);
         }
     }
 
-    private static void describeContent(Type type, String key, List<Configs.Key> keys) {
+    private static void describeContent(Type type, String key, String help, List<Configs.Key> keys) {
         if (is(type, List.class)) {
-            describeContent(content(type), key + "[]", keys);
+            describeContent(content(type), key + "[]", help, keys);
         } else if (is(type, Map.class)) {
-            describeContent(content(type), key + ".*", keys);
+            describeContent(content(type), key + ".*", help, keys);
         } else if (is(type, Optional.class)) {
-            describeContent(content(type), key, keys);
+            describeContent(content(type), key, help, keys);
+        } else if (isChoice(type)) {
+            describeAlternatives(raw(type), key, help, keys);
         } else if (isSection(type)) {
             describe(raw(type), key, keys);
+        }
+    }
+
+    /** Appends the keys of all alternatives; one that several of them have stands where the first has it. */
+    private static void describeAlternatives(Class<?> choice, String key, String help, List<Configs.Key> keys) {
+        String byDefault = alternative(alternatives(choice).get(0));
+        keys.add(new Configs.Key(join(key, tag(choice)), name(choice), Optional.of(byDefault), help));
+        Set<String> known = new HashSet<>();
+        for (Class<?> alternative : alternatives(choice)) {
+            List<Configs.Key> own = new ArrayList<>();
+            describe(alternative, key, own);
+            for (Configs.Key one : own) {
+                if (known.add(one.key())) {
+                    keys.add(one);
+                }
+            }
         }
     }
 }

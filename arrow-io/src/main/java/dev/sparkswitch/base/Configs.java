@@ -25,7 +25,7 @@ import java.util.Set;
  * <p>A section is a record, a key is a component's name in kebab-case. What counts, from the strongest: an override
  * ({@code --set a.b=c}), the file, the default in {@link Setting}. Components may be {@code String}, {@code boolean},
  * {@code int}, {@code long}, {@code float}, {@code double}, {@link java.time.Duration} ({@code 10m}), {@link DataSize}
- * ({@code 64MiB}), an enum (constants in kebab-case), a record, {@code JsonNode} (taken as it is), and {@code Optional},
+ * ({@code 64MiB}), an enum (constants in kebab-case), a record, a sealed {@link Choice} of records, {@code JsonNode} (taken as it is), and {@code Optional},
  * {@code List} and {@code Map<String, ...>} of these. A section that is not given is bound from its defaults alone.
  *
  * <p>Everything that is wrong is reported in one {@link UserException}: unknown keys with the nearest known one, missing
@@ -76,7 +76,8 @@ public final class Configs {
         return load(type, tree, "the configuration", overrides);
     }
 
-    private static <R extends Record> R load(Class<R> type, JsonNode tree, String name, List<String> overrides) {
+    /** Binds a tree and overrides; {@code name} stands for the tree in errors. */
+    public static <R extends Record> R load(Class<R> type, JsonNode tree, String name, List<String> overrides) {
         List<String> errors = new ArrayList<>();
         Set<String> overridden = new LinkedHashSet<>();
         JsonNode merged = tree.deepCopy();

@@ -14,7 +14,10 @@ public enum RandomStream {
     SHUFFLE(7),
     SAMPLING(8),
     BOOTSTRAP(9),
-    DEMO(10);
+    DEMO(10),
+    ROUTER_SAMPLING(11),
+    ROUTER_DROPOUT(12),
+    HASH_ROUTING(13);
 
     private final int id;
 

@@ -73,6 +73,73 @@ class ConfigsTest {
             schedule: {steps: 7, warm-up: 1}
             """;
 
+    @Choice("kind")
+    sealed interface Course {
+        record Constant(@Setting("0.1") double rate) implements Course {}
+
+        record WarmUp(
+                @Setting("0.1") double rate,
+
+                @Setting(value = "10", help = "steps to the full rate")
+                int steps) implements Course {}
+
+        record NoneAtAll() implements Course {}
+    }
+
+    record Courses(Course course, Optional<Course> other) {}
+
+    private static Courses courses(String yaml, String... overrides) {
+        return Configs.load(Courses.class, yaml(yaml), List.of(overrides));
+    }
+
+    @Test
+    void aSectionIsBoundToTheRecordThatItNames() {
+        assertThat(courses("{}")).isEqualTo(new Courses(new Course.Constant(0.1), Optional.empty()));
+        assertThat(courses("course: {rate: 2}").course()).isEqualTo(new Course.Constant(2));
+        assertThat(courses("course: {kind: warm-up, steps: 3}").course()).isEqualTo(new Course.WarmUp(0.1, 3));
+        assertThat(courses("course: warm-up").course()).isEqualTo(new Course.WarmUp(0.1, 10));
+        assertThat(courses("other: {kind: none-at-all}").other()).contains(new Course.NoneAtAll());
+        assertThat(courses("course: {rate: 2}", "course.kind=warm-up").course()).isEqualTo(new Course.WarmUp(2, 10));
+    }
+
+    @Test
+    void aChoiceTakesTheKeysOfItsRecordAndNoOthers() {
+        assertThatMessage(() -> courses("course: {kind: constant, steps: 3}"))
+                .isEqualTo("In the configuration: course.steps: it belongs to the course.kind warm-up, not constant");
+        assertThatMessage(() -> courses("course: {kind: warm-up, step: 3}"))
+                .isEqualTo("In the configuration: course.step: unknown key; the nearest known one is course.steps");
+        String choice = " is no choice of constant, warm-up, none-at-all";
+        assertThatMessage(() -> courses("course: {kind: linear}"))
+                .isEqualTo("In the configuration: course.kind: 'linear'" + choice);
+        assertThatMessage(() -> courses("course: linear")).isEqualTo("In the configuration: course: 'linear'" + choice);
+        assertThatMessage(() -> courses("course: 3")).isEqualTo("In the configuration: course: 3" + choice);
+    }
+
+    @Test
+    void aChoiceThatIsWrittenIsReadBackTheSame() {
+        for (String yaml : List.of("{}", "{course: warm-up, other: {rate: 3}}", "{course: none-at-all}")) {
+            Courses courses = courses(yaml);
+            assertThat(Configs.load(Courses.class, Configs.toTree(courses), List.of()))
+                    .isEqualTo(courses);
+        }
+    }
+
+    @Test
+    void theKeysOfAllAlternativesAreDescribedOnce() {
+        assertThat(Configs.describe(Courses.class).stream().map(Configs.Key::key))
+                .containsExactly(
+                        "course.kind",
+                        "course.rate",
+                        "course.steps",
+                        "other",
+                        "other.kind",
+                        "other.rate",
+                        "other.steps");
+        assertThat(Configs.describe(Courses.class).get(0))
+                .isEqualTo(new Configs.Key(
+                        "course.kind", "choice of constant, warm-up, none-at-all", Optional.of("constant"), ""));
+    }
+
     @Test
     void everythingButTheRequiredHasItsDefault() {
         assertThat(load("input: x"))

@@ -2,6 +2,7 @@ package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.bench.StepBenchmark;
 import dev.sparkswitch.bench.StepReport;
+import dev.sparkswitch.jobs.run.RankResources;
 import dev.sparkswitch.model.T5Config;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -33,8 +34,8 @@ public final class BenchStepJob extends Job<BenchStepConfig> {
     @Override
     protected void run(BenchStepConfig config, JobContext context) throws IOException {
         T5Config model = config.loadModel(context.files());
-        StepReport report = StepBenchmark.run(
-                () -> config.engine().open(Runtime.getRuntime().availableProcessors()), model, config.plan());
+        StepReport report =
+                StepBenchmark.run(() -> config.engine().open(RankResources.wholeMachine()), model, config.plan());
         PrintWriter out = context.out();
         if (json) {
             out.println(report.toJson().toPrettyString());

@@ -76,6 +76,6 @@ final class StepFlops {
             return dense;
         }
         SwitchConfig sparse = config.sparse().orElseThrow();
-        return sparse.router().k() * dense + 2 * tokens * config.modelSize() * sparse.experts();
+        return sparse.router().share() * dense + 2 * tokens * config.modelSize() * sparse.experts();
     }
 }

@@ -69,8 +69,13 @@ public record StepReport(
             for (Parameter parameter : model.parameters().all()) {
                 parameters += bytes(parameter.value());
             }
-            long gradients = bytes(model.parameters().sharedGradients())
-                    + bytes(model.parameters().expertGradients());
+            long gradients = 0;
+            for (Tensor block : model.parameters().sharedGradients()) {
+                gradients += bytes(block);
+            }
+            for (Tensor block : model.parameters().expertGradients()) {
+                gradients += bytes(block);
+            }
             long state = 0;
             for (Optimizer.StateTensor tensor : optimizer.state()) {
                 state += bytes(tensor.value());

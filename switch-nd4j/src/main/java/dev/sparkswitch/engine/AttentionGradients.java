@@ -8,4 +8,9 @@ package dev.sparkswitch.engine;
  * @param dv that of the values, likewise
  * @param dBias that of the bias, added to: [heads, queries + keys - 1], master type; null where it is not wanted
  */
-public record AttentionGradients(Tensor dq, Tensor dk, Tensor dv, Tensor dBias) {}
+public record AttentionGradients(Tensor dq, Tensor dk, Tensor dv, Tensor dBias) {
+    /** As {@link AttentionInputs#requireShape}. */
+    public void requireShape(String operation, AttentionShape shape) {
+        shape.require(operation, dq, dk, dv, dBias);
+    }
+}

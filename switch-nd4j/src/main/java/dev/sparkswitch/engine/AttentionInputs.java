@@ -11,4 +11,16 @@ package dev.sparkswitch.engine;
  * @param querySegments int32 [rows, queries]
  * @param keySegments int32 [rows, keys]
  */
-public record AttentionInputs(Tensor q, Tensor k, Tensor v, Tensor bias, Tensor querySegments, Tensor keySegments) {}
+public record AttentionInputs(Tensor q, Tensor k, Tensor v, Tensor bias, Tensor querySegments, Tensor keySegments) {
+    /**
+     * Refuses operands that do not fit the shape.
+     *
+     * @param operation what the message names
+     * @throws IllegalArgumentException where an operand does not fit; it names two shapes that do not go together
+     */
+    public void requireShape(String operation, AttentionShape shape) {
+        shape.require(operation, q, k, v, bias);
+        shape.require(querySegments.size() == (long) shape.rows() * shape.queryLength(), operation, q, querySegments);
+        shape.require(keySegments.size() == (long) shape.rows() * shape.keyLength(), operation, k, keySegments);
+    }
+}

@@ -19,13 +19,27 @@ public record AttentionShape(int rows, int heads, int headSize, int queryLength,
         CAUSAL
     }
 
-    /** Whether {@code bias} is [heads, queryLength + keyLength - 1]. */
-    public boolean takesBias(Tensor bias) {
-        return bias.axes() == 2 && bias.extent(0) == heads && bias.extent(1) == queryLength + keyLength - 1;
-    }
-
     /** heads * headSize: the width of queries, keys, values and the result. */
     public int width() {
         return heads * headSize;
+    }
+
+    void require(String operation, Tensor q, Tensor k, Tensor v, Tensor bias) {
+        long keys = (long) rows * keyLength;
+        require(q.rows() == (long) rows * queryLength, operation, q, k);
+        require(k.rows() == keys && v.rows() == keys, operation, k, v);
+        require(q.extent(-1) == width() && k.extent(-1) == width(), operation, q, k);
+        require(v.extent(-1) == width(), operation, q, v);
+        require(bias == null || takesBias(bias), operation, q, bias);
+    }
+
+    private boolean takesBias(Tensor bias) {
+        return bias.axes() == 2 && bias.extent(0) == heads && bias.extent(1) == queryLength + keyLength - 1;
+    }
+
+    void require(boolean condition, String operation, Tensor a, Tensor b) {
+        if (!condition) {
+            throw new IllegalArgumentException(operation + " does not take " + a + " with " + b);
+        }
     }
 }

@@ -192,18 +192,20 @@ public interface Engine extends AutoCloseable {
     Tensor routerLogitsBackward(Tensor dLogits, Tensor x, Tensor w, Tensor dw, Write write);
 
     /**
-     * Chooses experts for tokens: top-k by probability, ties to the lower expert; in each group the first choices of all
-     * tokens take slots in token order, then the second choices, and so on; a choice that finds its expert full is dropped.
-     * The gate of a single choice is its probability; of several, their probabilities over their sum.
+     * Brings tokens and experts together as the plan's policy says; ties go to the lower expert. Where tokens choose, in each
+     * group the first choices of all tokens take slots in token order, then the second choices, and so on; a choice that finds
+     * its expert full is dropped or rerouted.
      *
-     * @param logits [T, E], router type
+     * @param scores logits [T, E], router type; for {@link RoutingPolicy.Hash} the expert of each token [T], int32, and then
+     *     the probabilities are 1 for it and 0 for others, the logsumexp 0
      * @param routed int32 [T]: 0 for positions that take no part (no slot, no loss)
      */
-    Routing route(RoutingPlan plan, Tensor logits, Tensor routed);
+    Routing route(RoutingPlan plan, Tensor scores, Tensor routed);
 
     /**
      * The gradient of the router's logits: from the gates, plus {@code balanceWeight} times that of the sum over groups of
-     * E * sum_i f_i P_i, plus {@code zWeight} times that of the sum over routed tokens of logsumexp^2.
+     * E * sum_i f_i P_i where the policy is {@link RoutingPolicy#balanced}, plus {@code zWeight} times that of the sum over
+     * routed tokens of logsumexp^2. A routing by {@link RoutingPolicy.Hash} has none: it is refused.
      *
      * @param dGate [E, S], router type
      */

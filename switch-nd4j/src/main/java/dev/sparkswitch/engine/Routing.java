@@ -9,8 +9,9 @@ package dev.sparkswitch.engine;
  * @param logSumExp log of the sum of exponentials of the logits [T], router type
  * @param tokenOfSlot the token in each slot [E, S], int32; -1 for an empty slot
  * @param gateOfSlot the factor of each slot's result [E, S], router type; 0 for an empty slot
- * @param slotsOfToken the slots of each token [T, choices], int32: slot numbers in [0, E * S), -1 where the choice was dropped
- * @param firstChoice the most probable expert of each token [T], int32; -1 for a token that is not routed
+ * @param slotsOfToken the slots of each token [T, choices], int32: slot numbers in [0, E * S), -1 where there is no choice or
+ *     it was dropped; where experts choose, column e is for expert e
+ * @param firstChoice the expert that each token prefers [T], int32; -1 for a token that is not routed
  * @param demand the fraction of each balance group's routed tokens whose first choice is the expert [balance groups, E],
  *     router type
  * @param statistics sums over the batch, router type; see {@link RoutingStatistics}

@@ -1,15 +1,48 @@
 package dev.sparkswitch.engine;
 
 /**
- * What {@link Engine#route} is to do for one layer and batch shape.
+ * What {@link Engine#route} is to do for one layer and batch.
  *
- * @param choices experts a token (k)
+ * @param policy who chooses whom
+ * @param overflow what becomes of a choice that finds its expert full
+ * @param sampling noise on the tokens' preferences
  * @param groups routing groups in the batch
  * @param groupTokens token positions a group, padding included
  * @param capacity slots an expert has in each group
  * @param balanceGroups the balance loss's own groups, of equal size: those of the routing, or one for the whole batch
  */
-public record RoutingPlan(int choices, int groups, int groupTokens, int capacity, int balanceGroups) {
+public record RoutingPlan(
+        RoutingPolicy policy,
+        Overflow overflow,
+        Sampling sampling,
+        int groups,
+        int groupTokens,
+        int capacity,
+        int balanceGroups) {
+    public RoutingPlan {
+        boolean byPreference = policy instanceof RoutingPolicy.TopK || policy instanceof RoutingPolicy.TopP;
+        if (!byPreference && (overflow != Overflow.DROP || sampling.active())) {
+            throw new IllegalArgumentException(policy + " has no second best to reroute to or sample from");
+        }
+    }
+
+    /** Top-k without noise, overflow dropped. */
+    public RoutingPlan(int choices, int groups, int groupTokens, int capacity, int balanceGroups) {
+        this(
+                new RoutingPolicy.TopK(choices),
+                Overflow.DROP,
+                Sampling.NONE,
+                groups,
+                groupTokens,
+                capacity,
+                balanceGroups);
+    }
+
+    /** The most experts that a token can have: the width of {@link Routing#slotsOfToken}. */
+    public int choices() {
+        return policy.choices();
+    }
+
     /** Token positions in the batch. */
     public int tokens() {
         return groups * groupTokens;

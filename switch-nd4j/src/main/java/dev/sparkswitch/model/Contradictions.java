@@ -2,13 +2,14 @@ package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.UserException;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Gathers everything that is wrong with a configuration, so that a person can mend all of it at once. */
-final class Contradictions {
+public final class Contradictions {
     // The same field may be read more than once, but its fault is told once.
     private final Set<String> messages = new LinkedHashSet<>();
 
@@ -23,7 +24,8 @@ final class Contradictions {
         found.raise("");
     }
 
-    Contradictions check(boolean holds, String message) {
+    /** Notes {@code message} unless {@code holds}. */
+    public Contradictions check(boolean holds, String message) {
         if (!holds) {
             messages.add(message);
         }
@@ -47,13 +49,18 @@ final class Contradictions {
     }
 
     /** What {@code maker} makes, or empty where it found contradictions, which then count as found here. */
-    <T> Optional<T> attempt(Supplier<T> maker) {
+    public <T> Optional<T> attempt(Supplier<T> maker) {
         try {
             return Optional.of(maker.get());
         } catch (UserException e) {
             messages.add(e.getMessage());
             return Optional.empty();
         }
+    }
+
+    /** What was found, each fault once. */
+    public List<String> messages() {
+        return List.copyOf(messages);
     }
 
     boolean isEmpty() {

@@ -101,6 +101,7 @@ final class Decoder {
                         batch.rows(), config.heads(), config.keySize(), length, length, AttentionShape.Order.CAUSAL),
                 batch.targetQuerySegments(),
                 batch.targetKeySegments(),
+                batch.decoderInputs(),
                 batch.targetRouted(),
                 bias,
                 null,

@@ -87,6 +87,7 @@ public final class Decoding implements AutoCloseable {
                     new AttentionShape(rows, config.heads(), config.keySize(), 1, positions, AttentionShape.Order.FULL),
                     querySegments,
                     keySegments,
+                    tokens,
                     routed,
                     bias,
                     null,

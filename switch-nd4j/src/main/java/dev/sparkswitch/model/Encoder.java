@@ -75,6 +75,7 @@ final class Encoder {
                         batch.rows(), config.heads(), config.keySize(), length, length, AttentionShape.Order.FULL),
                 batch.inputQuerySegments(),
                 batch.inputKeySegments(),
+                batch.inputs(),
                 batch.inputRouted(),
                 bias,
                 null,

@@ -11,7 +11,7 @@ import java.util.Set;
  * A {@code config.json} of transformers' SwitchTransformersForConditionalGeneration or T5ForConditionalGeneration, as
  * a {@link T5Config} and back.
  *
- * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router {policy, k}},
+ * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router} as {@link RouterFields} has it,
  * {@code capacity {mode, group-rows, train-factor, eval-factor, minimum, tokens, route-padding}},
  * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack). A folder without it runs as Hugging Face does: top-1, an
  * absolute capacity a sequence, padding routed, and inside the experts the dropout of everywhere else. Fields that
@@ -107,23 +107,25 @@ public final class HuggingFaceConfig {
     }
 
     /**
-     * The {@code config.json} with which transformers runs this model as we do without drops.
+     * The {@code config.json} with which transformers runs this model as we do without drops. What only training knows of,
+     * exploration beyond jitter and rerouting among it, is left out.
      *
      * @param longestLength the longest sequence to expect; it becomes {@code expert_capacity}, which then drops nothing
      * @throws UserException naming what Hugging Face cannot express
      */
     public static ObjectNode export(T5Config config, int longestLength) {
+        Contradictions found = new Contradictions();
         config.sparse().ifPresent(sparse -> {
-            if (sparse.router().k() != 1) {
-                throw new UserException("Hugging Face's Switch model sends a token to one expert, but router.k is "
-                        + sparse.router().k() + ": this model cannot be exported.");
-            }
-            if (config.feedForward() != FeedForward.RELU) {
-                throw new UserException(
-                        "Hugging Face's Switch model has ungated feed-forward layers, but this one's are "
-                                + config.feedForward() + ": it cannot be exported.");
-            }
+            RouterConfig router = sparse.router();
+            found.check(
+                    router instanceof RouterConfig.TopK top && top.k() == 1,
+                    "it sends each token to the one expert of the highest probability, but here router is "
+                            + RouterFields.write(router));
+            found.check(
+                    config.feedForward() == FeedForward.RELU,
+                    "its feed-forward layers are ungated, but here they are " + config.feedForward());
         });
+        found.raise("Hugging Face's Switch model cannot express this one, which cannot be exported: ");
         ObjectNode tree = hostFields(config);
         if (config.sparse().isPresent()) {
             tree.put("expert_capacity", longestLength);
@@ -148,31 +150,18 @@ public final class HuggingFaceConfig {
         double balance = losses.number("balance", SwitchConfig.DEFAULT_BALANCE_LOSS);
         double z = losses.number("z", fields.number("router_z_loss_coef", 0));
         double expertDropout = own.number("expert-dropout", fields.number("dropout_rate", 0.1));
-        double jitter = fields.number("router_jitter_noise", SwitchConfig.DEFAULT_JITTER);
-        Optional<RouterConfig> router = readRouter(own, found);
+        Optional<RouterConfig> router = RouterFields.read(fields, own, found);
         Optional<CapacityConfig> capacity = readCapacity(fields, own, found);
         if (!found.isEmpty()) {
             return Optional.empty();
         }
-        return found.attempt(() -> new SwitchConfig(
-                experts,
-                sparseEncoderLayers,
-                sparseDecoderLayers,
-                router.orElseThrow(),
-                capacity.orElseThrow(),
-                balance,
-                z,
-                expertDropout,
-                jitter));
-    }
-
-    private static Optional<RouterConfig> readRouter(JsonFields own, Contradictions found) {
-        JsonFields router = own.object("router", Set.of("policy", "k"));
-        String key = router.text("policy", RoutingPolicy.TOP_K.key());
-        Optional<RoutingPolicy> policy = RoutingPolicy.find(key);
-        found.check(policy.isPresent(), "sparkswitch.router.policy '" + key + "' is not known");
-        int k = router.integer("k", 1, 1);
-        return policy.flatMap(known -> found.attempt(() -> new RouterConfig(known, k)));
+        return found.attempt(() ->
+                SwitchConfig.of(experts, sparseEncoderLayers, sparseDecoderLayers, capacity.orElseThrow()).toBuilder()
+                        .router(router.orElseThrow())
+                        .balanceLoss(balance)
+                        .routerZLoss(z)
+                        .expertDropout(expertDropout)
+                        .build());
     }
 
     private static Optional<CapacityConfig> readCapacity(JsonFields fields, JsonFields own, Contradictions found) {
@@ -286,7 +275,7 @@ public final class HuggingFaceConfig {
             tree.put("router_bias", false);
             tree.put("router_dtype", "float32");
             tree.put("router_ignore_padding_tokens", false);
-            tree.put("router_jitter_noise", sparse.jitter());
+            RouterFields.writeHost(sparse.router(), tree);
             tree.put("router_z_loss_coef", sparse.routerZLoss());
             tree.put("router_aux_loss_coef", 0.001);
         });
@@ -299,9 +288,7 @@ public final class HuggingFaceConfig {
 
     private static ObjectNode nativeFields(SwitchConfig sparse) {
         ObjectNode tree = JsonNodeFactory.instance.objectNode();
-        tree.putObject("router")
-                .put("policy", sparse.router().policy().key())
-                .put("k", sparse.router().k());
+        tree.set("router", RouterFields.write(sparse.router()));
         CapacityConfig capacity = sparse.capacity();
         ObjectNode slots =
                 tree.putObject("capacity").put("mode", capacity.mode().key());

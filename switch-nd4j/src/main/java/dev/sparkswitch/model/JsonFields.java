@@ -1,7 +1,9 @@
 package dev.sparkswitch.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Iterator;
 import java.util.Set;
 import java.util.TreeSet;
@@ -78,6 +80,13 @@ final class JsonFields {
                             + ")");
         }
         return new JsonFields(value, path + name + ".", found);
+    }
+
+    /** The field as it stands; an empty object where it is absent. */
+    ObjectNode section(String name) {
+        JsonNode value = tree.path(name);
+        found.check(value.isMissingNode() || value.isNull() || value.isObject(), path + name + " is not a JSON object");
+        return value.isObject() ? value.deepCopy() : JsonNodeFactory.instance.objectNode();
     }
 
     private boolean present(String name) {

@@ -83,8 +83,11 @@ public final class ParameterSpecs {
             addNorm(names.crossAttentionNorm(layer), stack, layer);
         }
         if (config.sparse(stack, layer)) {
-            int experts = config.sparse().orElseThrow().experts();
-            addProjection(names.router(stack, layer), Role.ROUTER, stack, layer, -1, experts, config.modelSize());
+            SwitchConfig sparse = config.sparse().orElseThrow();
+            int experts = sparse.experts();
+            if (!(sparse.router() instanceof RouterConfig.Hash)) {
+                addProjection(names.router(stack, layer), Role.ROUTER, stack, layer, -1, experts, config.modelSize());
+            }
             for (int expert = 0; expert < experts; expert++) {
                 addFeedForward(names.expert(stack, layer, expert), Role.EXPERT, stack, layer, expert);
             }

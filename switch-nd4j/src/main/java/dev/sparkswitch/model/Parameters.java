@@ -1,6 +1,5 @@
 package dev.sparkswitch.model;
 
-import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
@@ -10,20 +9,18 @@ import java.util.Map;
 
 /**
  * The weights of one rank: every dense and router parameter, and its own experts'. Parameters that one product takes together
- * lie in one block of memory, in the order of the names. All gradients that the ranks sum together lie in one block too.
+ * lie in one block of memory, in the order of the names. Gradients that the ranks sum together lie in few blocks too.
  */
 public final class Parameters implements AutoCloseable {
     private final Engine engine;
-    private final DType type;
     private final Map<String, ParameterSpec> specs = new HashMap<>();
     private final List<Weight> weights = new ArrayList<>();
     private final List<Parameter> parameters = new ArrayList<>();
-    private final Arena sharedGradients;
-    private final Arena expertGradients;
+    private final GradientArena sharedGradients;
+    private final GradientArena expertGradients;
 
     Parameters(Engine engine, T5Config config, ExpertPlacement placement) {
         this.engine = engine;
-        this.type = engine.precision().master();
         long shared = 0;
         long experts = 0;
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
@@ -34,37 +31,18 @@ public final class Parameters implements AutoCloseable {
                 shared += spec.count();
             }
         }
-        this.sharedGradients = new Arena(shared);
-        this.expertGradients = new Arena(experts / placement.expertParallel());
+        this.sharedGradients = new GradientArena(engine, shared);
+        this.expertGradients = new GradientArena(engine, experts / placement.expertParallel());
     }
 
-    /** A block of memory that is handed out from its start. */
-    private final class Arena {
-        private final Tensor memory;
-        private int used;
-
-        Arena(long size) {
-            memory = engine.allocate(type, Math.toIntExact(size));
-        }
-
-        Tensor take(int... shape) {
-            int size = 1;
-            for (int extent : shape) {
-                size *= extent;
-            }
-            used += size;
-            return memory.slice(used - size, used).reshape(shape);
-        }
+    /** The gradients of all dense and router parameters, which every rank holds, in few blocks. */
+    public List<Tensor> sharedGradients() {
+        return sharedGradients.blocks();
     }
 
-    /** The gradients of all dense and router parameters, which every rank holds. */
-    public Tensor sharedGradients() {
-        return sharedGradients.memory;
-    }
-
-    /** The gradients of this rank's experts. */
-    public Tensor expertGradients() {
-        return expertGradients.memory;
+    /** The gradients of this rank's experts, in few blocks. */
+    public List<Tensor> expertGradients() {
+        return expertGradients.blocks();
     }
 
     /** Every parameter that this rank holds, in the order of the forward pass. */
@@ -137,7 +115,7 @@ public final class Parameters implements AutoCloseable {
         return spec;
     }
 
-    private Weight weight(Arena gradients, int... shape) {
+    private Weight weight(GradientArena gradients, int... shape) {
         Weight weight = new Weight(engine.allocateParameter(shape), gradients.take(shape));
         weights.add(weight);
         return weight;
@@ -162,7 +140,7 @@ public final class Parameters implements AutoCloseable {
         for (Weight weight : weights) {
             weight.value().close();
         }
-        sharedGradients.memory.close();
-        expertGradients.memory.close();
+        sharedGradients.close();
+        expertGradients.close();
     }
 }

@@ -1,37 +1,43 @@
 package dev.sparkswitch.model;
 
-import dev.sparkswitch.base.RandomStream;
-import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
 
-/**
- * p(x) = softmax(W_r x) in float32 or better, and the choice of experts by it (Switch Transformer, sections 2.1 and 2.2). In
- * training its input, a copy that the experts never see, is multiplied by U(1 - jitter, 1 + jitter).
- */
-final class Router {
-    private final Weight weight;
-    private final SwitchConfig config;
-    private final int site;
-
-    Router(Parameters parameters, T5Config config, Stack stack, int layer, int site) {
-        this.weight = parameters.single(new ParameterNames(config).router(stack, layer));
-        this.config = config.sparse().orElseThrow();
-        this.site = site;
+/** Brings the tokens of a sparse layer and its experts together. */
+interface Router extends AutoCloseable {
+    /** The router that the configuration asks for; {@code site} numbers its random numbers. */
+    static Router of(Engine engine, Parameters parameters, T5Config config, Stack stack, int layer, int site) {
+        return config.sparse().orElseThrow().router() instanceof RouterConfig.Hash
+                ? new HashRouter(engine, config, stack, layer)
+                : new ScoringRouter(parameters, config, stack, layer, site);
     }
 
-    /** The choice, and the router's input for the backward pass. */
+    /** What came together, and the router's input for the backward pass; null where there is none. */
     record Choice(Tensor input, Routing routing) implements Saved {
         @Override
         public void close() {
-            input.close();
+            if (input != null) {
+                input.close();
+            }
             routing.close();
         }
     }
 
-    private RoutingPlan plan(StackPass pass) {
+    /** Routes x [T, d_model]. */
+    Choice choose(StackPass pass, Tensor x);
+
+    /** Adds the router's part to the gradient of x; the weights' gradient includes that of the router's losses. */
+    void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx);
+
+    /** Gives back what the router holds beside its parameters. */
+    @Override
+    void close();
+
+    /** What the engine is to do for a pass. */
+    static RoutingPlan plan(SwitchConfig config, StackPass pass, Sampling sampling) {
         Phase phase = pass.settings().phase();
         int groupRows = phase == Phase.GENERATE ? 1 : config.capacity().rowsOfGroup();
         if (pass.rows() % groupRows != 0) {
@@ -43,33 +49,12 @@ final class Router {
         // More slots than a group has tokens would stay empty.
         int capacity = Math.min(groupTokens, config.capacity(groupTokens, phase));
         return new RoutingPlan(
-                config.router().k(),
+                config.policy(phase),
+                config.router().overflow(),
+                sampling,
                 groups,
                 groupTokens,
                 capacity,
                 config.capacity().balanceGroups(pass.rows()));
-    }
-
-    private Dropout jitter(StackPass pass) {
-        return pass.dropout(RandomStream.JITTER, site, config.jitter());
-    }
-
-    Choice choose(StackPass pass, Tensor x) {
-        Engine engine = pass.engine();
-        Tensor input = engine.routerInput(x, jitter(pass));
-        try (Tensor logits = engine.routerLogits(input, weight.value())) {
-            return new Choice(input, engine.route(plan(pass), logits, pass.routed()));
-        }
-    }
-
-    /** Adds the router's part to the gradient of x; the weights' gradient includes that of the router's losses. */
-    void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {
-        Engine engine = pass.engine();
-        RouterWeights weights = pass.settings().routerWeights();
-        try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z());
-                Tensor dInput = engine.routerLogitsBackward(
-                        dLogits, choice.input(), weight.value(), weight.gradient(), weight.nextWrite())) {
-            engine.routerInputBackward(dInput, jitter(pass), dx);
-        }
     }
 }

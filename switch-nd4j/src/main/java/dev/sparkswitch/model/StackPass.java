@@ -17,6 +17,7 @@ import dev.sparkswitch.engine.Tensor;
  * @param self the geometry of self-attention
  * @param querySegments segments of the positions as queries, int32 [rows, length]
  * @param keySegments segments of the positions as keys of self-attention, int32 [rows, keys]
+ * @param ids the token at each position, int32 [rows * length]
  * @param routed which positions are routed, int32 [rows * length]
  * @param bias relative position bias by distance [heads, length + keys - 1]
  * @param dBias its gradient, summed over the layers; null where there is no backward pass
@@ -31,6 +32,7 @@ record StackPass(
         AttentionShape self,
         Tensor querySegments,
         Tensor keySegments,
+        Tensor ids,
         Tensor routed,
         Tensor bias,
         Tensor dBias,
@@ -69,6 +71,7 @@ record StackPass(
                 self,
                 querySegments,
                 keySegments,
+                ids,
                 routed,
                 bias,
                 gradient,
@@ -86,6 +89,7 @@ record StackPass(
                 self,
                 querySegments,
                 keySegments,
+                ids,
                 routed,
                 bias,
                 dBias,

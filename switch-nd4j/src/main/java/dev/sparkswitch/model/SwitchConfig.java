@@ -1,6 +1,7 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.engine.RoutingPolicy;
 
 /**
  * The sparse part of a Switch Transformer.
@@ -8,19 +9,21 @@ import dev.sparkswitch.base.Setting;
  * @param experts the experts of every sparse layer, E
  * @param sparseEncoderLayers the sparse layers that the encoder is asked to have; {@link T5Config#sparse} places them
  * @param sparseDecoderLayers the sparse layers that the decoder is asked to have
- * @param router how a token's experts are chosen
+ * @param router how tokens and experts find each other
  * @param capacity how many tokens an expert takes
  * @param balanceLoss alpha of {@code alpha * E * sum_i f_i P_i}, summed over sparse layers (Switch Transformer,
- *     equation 4)
+ *     equation 4); of no effect where experts or the tokens' ids choose
  * @param routerZLoss the coefficient of the mean squared log-sum-exp of the router's logits (ST-MoE, equation 5)
  * @param expertDropout dropout inside the experts, between their two products
- * @param jitter in training the router's input is multiplied by U(1 - jitter, 1 + jitter)
  */
 public record SwitchConfig(
         @Setting(help = "experts of every sparse layer") int experts,
         @Setting(help = "sparse layers of the encoder") int sparseEncoderLayers,
         @Setting(help = "sparse layers of the decoder") int sparseDecoderLayers,
-        @Setting(help = "how an expert is chosen") RouterConfig router,
+
+        @Setting(help = "how tokens and experts find each other")
+        RouterConfig router,
+
         @Setting(help = "how many tokens an expert takes") CapacityConfig capacity,
 
         @Setting(value = "0.01", help = "weight of the load-balancing loss, a sum over sparse layers")
@@ -30,45 +33,49 @@ public record SwitchConfig(
         double routerZLoss,
 
         @Setting(value = "0.1", help = "dropout inside the experts")
-        double expertDropout,
-
-        @Setting(value = "0.01", help = "relative noise on the router input in training")
-        double jitter) {
+        double expertDropout) {
     /** The paper's alpha. */
     public static final double DEFAULT_BALANCE_LOSS = 0.01;
 
-    /** The paper's jitter of the router's input. */
-    public static final double DEFAULT_JITTER = 0.01;
-
+    /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves; see {@link #contradictions} */
     public SwitchConfig {
         Contradictions.none(found -> found.atLeast(1, "experts", experts)
                 .atLeast(0, "sparse encoder layers", sparseEncoderLayers)
                 .atLeast(0, "sparse decoder layers", sparseDecoderLayers)
-                .check(
-                        sparseEncoderLayers != 0 || sparseDecoderLayers != 0,
-                        "there are " + experts + " experts but no sparse layer in either stack")
-                .check(
-                        router.k() <= experts,
-                        "router.k is " + router.k() + " but there are only " + experts + " experts")
                 .notNegative("balance loss", balanceLoss)
                 .notNegative("router z-loss", routerZLoss)
-                .fraction("expert dropout", expertDropout)
-                .fraction("jitter", jitter));
+                .fraction("expert dropout", expertDropout));
     }
 
     /** The paper's defaults around what a model must state: top-1, alpha 0.01, jitter 0.01, expert dropout 0.1. */
     public static SwitchConfig of(
             int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
-        return new SwitchConfig(
-                experts,
-                sparseEncoderLayers,
-                sparseDecoderLayers,
-                RouterConfig.TOP_1,
-                capacity,
-                DEFAULT_BALANCE_LOSS,
-                0,
-                0.1,
-                DEFAULT_JITTER);
+        return new Builder(experts, sparseEncoderLayers, sparseDecoderLayers, capacity).build();
+    }
+
+    /** A builder that holds this configuration. */
+    public Builder toBuilder() {
+        Builder builder = new Builder(experts, sparseEncoderLayers, sparseDecoderLayers, capacity);
+        builder.router = router;
+        builder.balanceLoss = balanceLoss;
+        builder.routerZLoss = routerZLoss;
+        builder.expertDropout = expertDropout;
+        return builder;
+    }
+
+    /** Notes the fields that contradict each other. */
+    void contradictions(Contradictions found) {
+        found.check(
+                        sparseEncoderLayers != 0 || sparseDecoderLayers != 0,
+                        "there are " + experts + " experts but no sparse layer in either stack")
+                .check(
+                        router.leastExperts() <= experts,
+                        "router." + (router instanceof RouterConfig.TopP ? "max-experts" : "k") + " is "
+                                + router.leastExperts() + " but there are only " + experts + " experts")
+                .check(
+                        !(router instanceof RouterConfig.ExpertChoice) || sparseDecoderLayers == 0,
+                        "with the router's policy expert-choice what a position gets depends on later ones, which a decoder"
+                                + " has not written yet: set sparse-decoder-layers to 0 or choose another policy");
     }
 
     /** The sparse layers that {@code stack} is asked to have. */
@@ -80,25 +87,96 @@ public record SwitchConfig(
     }
 
     /**
-     * The tokens that an expert takes of a routing group, which is a sequence in per-sequence mode.
+     * The slots that an expert has in a routing group, which is a sequence in per-sequence mode.
      *
      * @param groupTokens the group's positions, S, padding included
-     * @return {@code max(minimum, (int) (factor * k * S / E))} in group mode (Mesh TensorFlow), all of the group in
-     *     generation, the absolute number in per-sequence mode; it may exceed {@code groupTokens}
+     * @return {@code max(minimum, (int) (factor * share * S / E))} in group mode (Mesh TensorFlow), in generation all of the
+     *     group where tokens choose; the absolute number in per-sequence mode. It may exceed {@code groupTokens}
      */
     public int capacity(int groupTokens, Phase phase) {
+        boolean dropless = phase == Phase.GENERATE && !(router instanceof RouterConfig.ExpertChoice);
         return switch (capacity.mode()) {
             case GROUP ->
-                switch (phase) {
-                    case TRAIN -> capacity(groupTokens, capacity.trainFactor());
-                    case EVALUATE -> capacity(groupTokens, capacity.evalFactor());
-                    case GENERATE -> groupTokens;
-                };
+                dropless
+                        ? groupTokens
+                        : Math.max(capacity.minimum(), (int) (factor(phase) * router.share() * groupTokens / experts));
             case PER_SEQUENCE -> capacity.tokens();
         };
     }
 
-    private int capacity(int groupTokens, double factor) {
-        return Math.max(capacity.minimum(), (int) (factor * router.k() * groupTokens / experts));
+    private double factor(Phase phase) {
+        return switch (phase) {
+            case TRAIN -> capacity.trainFactor();
+            case EVALUATE, GENERATE -> capacity.evalFactor();
+        };
+    }
+
+    /** The router's policy as the engine knows it. */
+    RoutingPolicy policy(Phase phase) {
+        if (router instanceof RouterConfig.TopK top) {
+            return new RoutingPolicy.TopK(top.k());
+        }
+        if (router instanceof RouterConfig.TopP top) {
+            return new RoutingPolicy.TopP(top.p(), top.maxExperts());
+        }
+        if (router instanceof RouterConfig.Hash) {
+            return new RoutingPolicy.Hash(experts);
+        }
+        return switch (capacity.mode()) {
+            case GROUP -> new RoutingPolicy.ExpertChoice(experts, factor(phase), capacity.minimum());
+            case PER_SEQUENCE -> new RoutingPolicy.ExpertChoice(experts, 0, capacity.tokens());
+        };
+    }
+
+    /** Collects the fields of a {@link SwitchConfig}; the names are those of its components. */
+    public static final class Builder {
+        private final int experts;
+        private final int sparseEncoderLayers;
+        private final int sparseDecoderLayers;
+        private final CapacityConfig capacity;
+        private RouterConfig router = RouterConfig.TOP_1;
+        private double balanceLoss = DEFAULT_BALANCE_LOSS;
+        private double routerZLoss;
+        private double expertDropout = 0.1;
+
+        private Builder(int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
+            this.experts = experts;
+            this.sparseEncoderLayers = sparseEncoderLayers;
+            this.sparseDecoderLayers = sparseDecoderLayers;
+            this.capacity = capacity;
+        }
+
+        public Builder router(RouterConfig value) {
+            router = value;
+            return this;
+        }
+
+        public Builder balanceLoss(double value) {
+            balanceLoss = value;
+            return this;
+        }
+
+        public Builder routerZLoss(double value) {
+            routerZLoss = value;
+            return this;
+        }
+
+        public Builder expertDropout(double value) {
+            expertDropout = value;
+            return this;
+        }
+
+        /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves */
+        public SwitchConfig build() {
+            return new SwitchConfig(
+                    experts,
+                    sparseEncoderLayers,
+                    sparseDecoderLayers,
+                    router,
+                    capacity,
+                    balanceLoss,
+                    routerZLoss,
+                    expertDropout);
+        }
     }
 }

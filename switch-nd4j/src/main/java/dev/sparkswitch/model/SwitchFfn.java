@@ -13,10 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The Switch layer (Switch Transformer, section 2.1): each token goes to the expert that its router prefers, if there is a
- * slot left, and the expert's result is scaled by the router's probability. Experts are spread over ranks.
+ * The Switch layer (Switch Transformer, section 2.1): tokens go to experts as the router says, and experts' results are scaled
+ * by its gates. Experts are spread over ranks.
  */
-final class SwitchFfn implements Sublayer {
+final class SwitchFfn implements Sublayer, AutoCloseable {
     private final String name;
     private final Router router;
     private final Weight in;
@@ -42,7 +42,7 @@ final class SwitchFfn implements Sublayer {
         SwitchConfig sparse = config.sparse().orElseThrow();
         ExpertPlacement placement = parallelism.placement();
         this.name = names.feedForward(stack, layer);
-        this.router = new Router(parameters, config, stack, layer, site);
+        this.router = Router.of(engine, parameters, config, stack, layer, site);
         this.experts = sparse.experts();
         this.firstExpert = placement.firstExpert(parallelism.rank());
         List<List<String>> inputs = new ArrayList<>();
@@ -141,5 +141,11 @@ final class SwitchFfn implements Sublayer {
                 }
             }
         }
+    }
+
+    @Override
+    public void close() {
+        statistics.close();
+        router.close();
     }
 }

@@ -34,6 +34,7 @@ public final class SwitchTransformer implements AutoCloseable {
 
     /** A model with undefined weights: initialise or load them. */
     public SwitchTransformer(Engine engine, T5Config config, Parallelism parallelism) {
+        config.requireConsistent();
         this.engine = engine;
         this.config = config;
         Construction construction = new Construction(engine, config, parallelism);
@@ -232,6 +233,6 @@ public final class SwitchTransformer implements AutoCloseable {
     @Override
     public void close() {
         parameters.close();
-        sparseLayers.forEach(layer -> layer.statistics().close());
+        sparseLayers.forEach(SwitchFfn::close);
     }
 }

@@ -77,41 +77,30 @@ public record T5Config(
 
         @Setting(help = "the Switch layers; absent for a dense model")
         Optional<SwitchConfig> sparse) {
+    /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves; see {@link #contradictions} */
     public T5Config {
-        Contradictions.none(found -> {
-            found.atLeast(1, "vocabulary size", vocabularySize)
-                    .atLeast(1, "model size (d_model)", modelSize)
-                    .atLeast(1, "key size (d_kv)", keySize)
-                    .atLeast(1, "feed-forward size (d_ff)", feedForwardSize)
-                    .atLeast(1, "heads", heads)
-                    .atLeast(1, "encoder layers", encoderLayers)
-                    .atLeast(1, "decoder layers", decoderLayers)
-                    .check(
-                            relativeBuckets >= 4 && relativeBuckets % 2 == 0,
-                            "relative position buckets are " + relativeBuckets + " but must be even and at least 4")
-                    .check(
-                            relativeMaxDistance > relativeBuckets / 2,
-                            "relative position distance " + relativeMaxDistance + " must exceed half of the "
-                                    + relativeBuckets + " buckets")
-                    .positive("layer norm epsilon", layerNormEpsilon)
-                    .fraction("dropout", dropout)
-                    .check(
-                            embedding == Embedding.SHARED || !head.tied(),
-                            "a head that is tied needs one embedding for both stacks, not " + embedding)
-                    .check(padId != eosId, "padding and end of sequence share the id " + padId);
-            checkId(found, "padding", padId, vocabularySize);
-            checkId(found, "end-of-sequence", eosId, vocabularySize);
-            checkId(found, "decoder start", decoderStartId, vocabularySize);
-            sparse.ifPresent(layers -> found.check(
-                            head == Head.TIED_SCALED || head == Head.UNTIED,
-                            "a Switch model's head is tied and scaled or untied and unscaled, not " + head)
-                    .check(
-                            layers.sparseEncoderLayers() <= encoderLayers,
-                            layers.sparseEncoderLayers() + " sparse encoder layers do not fit in " + encoderLayers)
-                    .check(
-                            layers.sparseDecoderLayers() <= decoderLayers,
-                            layers.sparseDecoderLayers() + " sparse decoder layers do not fit in " + decoderLayers));
-        });
+        Contradictions.none(found -> found.atLeast(1, "vocabulary size", vocabularySize)
+                .atLeast(1, "model size (d_model)", modelSize)
+                .atLeast(1, "key size (d_kv)", keySize)
+                .atLeast(1, "feed-forward size (d_ff)", feedForwardSize)
+                .atLeast(1, "heads", heads)
+                .atLeast(1, "encoder layers", encoderLayers)
+                .atLeast(1, "decoder layers", decoderLayers)
+                .check(
+                        relativeBuckets >= 4 && relativeBuckets % 2 == 0,
+                        "relative position buckets are " + relativeBuckets + " but must be even and at least 4")
+                .positive("layer norm epsilon", layerNormEpsilon)
+                .fraction("dropout", dropout));
+    }
+
+    /** Notes the fields that contradict each other. A job does so together with everything else that it was told. */
+    public void contradictions(Contradictions found) {
+        toBuilder().contradictions(found);
+    }
+
+    /** @throws dev.sparkswitch.base.UserException naming all fields that contradict each other */
+    void requireConsistent() {
+        Contradictions.none(this::contradictions);
     }
 
     private static void checkId(Contradictions found, String name, int id, int vocabularySize) {
@@ -296,8 +285,42 @@ public record T5Config(
             return this;
         }
 
-        /** @throws dev.sparkswitch.base.UserException naming all contradictions */
+        private void contradictions(Contradictions found) {
+            found.check(
+                            relativeMaxDistance > relativeBuckets / 2,
+                            "relative position distance " + relativeMaxDistance + " must exceed half of the "
+                                    + relativeBuckets + " buckets")
+                    .check(
+                            embedding == Embedding.SHARED || !head.tied(),
+                            "a head that is tied needs one embedding for both stacks, not " + embedding)
+                    .check(padId != eosId, "padding and end of sequence share the id " + padId);
+            checkId(found, "padding", padId, vocabularySize);
+            checkId(found, "end-of-sequence", eosId, vocabularySize);
+            checkId(found, "decoder start", decoderStartId, vocabularySize);
+            sparse.ifPresent(layers -> {
+                layers.contradictions(found);
+                found.check(
+                                head == Head.TIED_SCALED || head == Head.UNTIED,
+                                "a Switch model's head is tied and scaled or untied and unscaled, not " + head)
+                        .check(
+                                layers.sparseEncoderLayers() <= encoderLayers,
+                                layers.sparseEncoderLayers() + " sparse encoder layers do not fit in " + encoderLayers)
+                        .check(
+                                layers.sparseDecoderLayers() <= decoderLayers,
+                                layers.sparseDecoderLayers() + " sparse decoder layers do not fit in " + decoderLayers);
+            });
+        }
+
+        /** @throws dev.sparkswitch.base.UserException naming all that is wrong by itself or in contradiction */
         public T5Config build() {
+            Contradictions found = new Contradictions();
+            Optional<T5Config> config = found.attempt(this::construct);
+            contradictions(found);
+            found.raise("");
+            return config.orElseThrow();
+        }
+
+        private T5Config construct() {
             return new T5Config(
                     vocabularySize,
                     modelSize,

@@ -3,7 +3,6 @@ package dev.sparkswitch.train;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sparkswitch.engine.RoutingStatistics;
 import java.util.List;
 import java.util.Optional;
 
@@ -32,33 +31,8 @@ public record StepMetrics(
         long tokens,
         double seconds,
         double elapsed,
-        List<Layer> layers,
+        List<RouterMetrics> layers,
         Optional<HeldOutLoss> heldOut) {
-
-    /**
-     * One router in one step.
-     *
-     * @param name its layer's name
-     * @param load the share of first choices of each expert
-     * @param dropped the fraction of choices that found no slot
-     * @param entropy mean entropy of the router's probabilities, nats
-     * @param confidence mean of the largest probability
-     */
-    public record Layer(String name, double[] load, double dropped, double entropy, double confidence) {
-        static Layer of(String name, double[] sums, int choices) {
-            double routed = Math.max(1, sums[RoutingStatistics.ROUTED]);
-            double[] load = new double[sums.length - RoutingStatistics.DEMAND];
-            for (int e = 0; e < load.length; e++) {
-                load[e] = sums[RoutingStatistics.DEMAND + e] / routed;
-            }
-            return new Layer(
-                    name,
-                    load,
-                    sums[RoutingStatistics.DROPPED] / (routed * choices),
-                    sums[RoutingStatistics.ENTROPY] / routed,
-                    sums[RoutingStatistics.CONFIDENCE] / routed);
-        }
-    }
 
     /**
      * The loss on held-out rows, nats.
@@ -77,7 +51,7 @@ public record StepMetrics(
     /** The mean over the layers of the fraction of dropped choices; 0 for a dense model. */
     public double droppedFraction() {
         double sum = 0;
-        for (Layer layer : layers) {
+        for (RouterMetrics layer : layers) {
             sum += layer.dropped();
         }
         return layers.isEmpty() ? 0 : sum / layers.size();
@@ -103,16 +77,8 @@ public record StepMetrics(
             tree.put("heldout-text-loss", heldOutLoss.text());
         });
         ArrayNode all = tree.putArray("layers");
-        for (Layer layer : layers) {
-            ObjectNode node = all.addObject();
-            node.put("name", layer.name());
-            ArrayNode load = node.putArray("load");
-            for (double share : layer.load()) {
-                load.add(share);
-            }
-            node.put("dropped", layer.dropped());
-            node.put("entropy", layer.entropy());
-            node.put("confidence", layer.confidence());
+        for (RouterMetrics layer : layers) {
+            all.add(layer.toJson());
         }
         return tree;
     }

@@ -76,8 +76,12 @@ public final class TrainingStep {
         model.parameters().resetGradients();
         double lossSum = backward(step, batches, totals);
         model.parameters().completeGradients();
-        collectives.allReduceSum(model.parameters().sharedGradients(), world);
-        collectives.allReduceSum(model.parameters().expertGradients(), placement.replicaGroup(rank));
+        for (Tensor gradients : model.parameters().sharedGradients()) {
+            collectives.allReduceSum(gradients, world);
+        }
+        for (Tensor gradients : model.parameters().expertGradients()) {
+            collectives.allReduceSum(gradients, placement.replicaGroup(rank));
+        }
         StepMetrics metrics = metrics(step, totals, lossSum, start, began);
         if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
             throw new UserException("Training diverged at step " + step + ": loss " + metrics.loss()
@@ -146,15 +150,15 @@ public final class TrainingStep {
         values[0] = lossSum;
         // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
         boolean firstReplica = rank < placement.expertParallel();
-        values[1] = (firstReplica ? engine.sumSquares(List.of(model.parameters().expertGradients())) : 0)
-                + (rank == 0 ? engine.sumSquares(List.of(model.parameters().sharedGradients())) : 0);
+        values[1] = (firstReplica ? engine.sumSquares(model.parameters().expertGradients()) : 0)
+                + (rank == 0 ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
         for (int layer = 0; layer < statistics.size(); layer++) {
             System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
         }
         double[] sums = sumOverRanks(values);
         double balance = 0;
         double z = 0;
-        List<StepMetrics.Layer> layers = new ArrayList<>();
+        List<RouterMetrics> layers = new ArrayList<>();
         if (layerSize > 0) {
             SwitchConfig sparse = model.config().sparse().orElseThrow();
             long groups = (long) sparse.capacity().balanceGroups(microRows) * config.accumulation() * world.size();
@@ -162,10 +166,7 @@ public final class TrainingStep {
                 double[] sum = Arrays.copyOfRange(sums, 2 + layer * layerSize, 2 + (layer + 1) * layerSize);
                 balance += sum[RoutingStatistics.BALANCE] / groups;
                 z += sum[RoutingStatistics.Z] / Math.max(1, sum[RoutingStatistics.ROUTED]);
-                layers.add(StepMetrics.Layer.of(
-                        model.sparseLayerNames().get(layer),
-                        sum,
-                        sparse.router().k()));
+                layers.add(RouterMetrics.of(model.sparseLayerNames().get(layer), sum, sparse.router()));
             }
             balance *= sparse.balanceLoss();
             z *= sparse.routerZLoss();

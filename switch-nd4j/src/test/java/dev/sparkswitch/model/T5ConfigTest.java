@@ -22,8 +22,9 @@ class T5ConfigTest {
     @Test
     void capacityIsTheFactorsShareOfTheGroupRoundedDown() {
         SwitchConfig top1 = SwitchConfig.of(4, 1, 1, CapacityConfig.group(4, 1.0, 2.0, 4));
-        SwitchConfig top2 = new SwitchConfig(
-                4, 1, 1, new RouterConfig(RoutingPolicy.TOP_K, 2), top1.capacity(), 0.01, 0, 0.1, 0.01);
+        SwitchConfig top2 = top1.toBuilder().router(RouterConfig.topK(2)).build();
+        RouterConfig choice = new RouterConfig.ExpertChoice(Exploration.JITTER);
+        SwitchConfig byExperts = top1.toBuilder().router(choice).build();
 
         assertThat(top1.capacity(56, Phase.TRAIN)).isEqualTo(14);
         assertThat(top1.capacity(36, Phase.TRAIN)).isEqualTo(9);
@@ -31,6 +32,8 @@ class T5ConfigTest {
         assertThat(top1.capacity(36, Phase.EVALUATE)).isEqualTo(18);
         assertThat(top2.capacity(39, Phase.TRAIN)).isEqualTo(19);
         assertThat(top1.capacity(8, Phase.TRAIN)).as("the minimum").isEqualTo(4);
+        assertThat(top2.capacity(39, Phase.GENERATE)).as("no token is dropped").isEqualTo(39);
+        assertThat(byExperts.capacity(39, Phase.GENERATE)).isEqualTo(19);
         assertThat(SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(3)).capacity(100, Phase.TRAIN))
                 .isEqualTo(3);
     }
@@ -49,18 +52,39 @@ class T5ConfigTest {
                 .hasMessageContaining("dropout is 1.5")
                 .hasMessageContaining("end-of-sequence id 40000 lies outside the vocabulary of 32128")
                 .hasMessageContaining("3 sparse encoder layers do not fit in 2");
-        assertThatThrownBy(() -> new SwitchConfig(
-                        2, 0, 0, new RouterConfig(RoutingPolicy.TOP_K, 3), CapacityConfig.perSequence(1), -1, 0, 0, 0))
+        assertThatThrownBy(() -> T5Config.builder()
+                        .eosId(-1)
+                        .sparse(SwitchConfig.of(2, 0, 0, CapacityConfig.perSequence(1)).toBuilder()
+                                .router(RouterConfig.topK(3))
+                                .build())
+                        .build())
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("2 experts but no sparse layer")
                 .hasMessageContaining("router.k is 3 but there are only 2 experts")
-                .hasMessageContaining("balance loss is -1.0");
+                .hasMessageContaining("end-of-sequence id -1");
+        assertThatThrownBy(() -> SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                        .balanceLoss(-1)
+                        .expertDropout(1)
+                        .build())
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("balance loss is -1.0")
+                .hasMessageContaining("expert dropout is 1.0");
         assertThatThrownBy(() -> CapacityConfig.group(0, 0, Double.NaN, 0))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("capacity.group-rows is 0")
                 .hasMessageContaining("capacity.train-factor is 0.0")
                 .hasMessageContaining("capacity.eval-factor is NaN")
                 .hasMessageContaining("capacity.minimum is 0");
+    }
+
+    @Test
+    void expertChoiceIsRefusedInADecoderWhichCannotSeeWhatFollows() {
+        SwitchConfig both = SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(8)).toBuilder()
+                .router(new RouterConfig.ExpertChoice(Exploration.JITTER))
+                .build();
+        assertThatThrownBy(() -> T5Config.builder().sparse(both).build())
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("set sparse-decoder-layers to 0");
     }
 
     @Test

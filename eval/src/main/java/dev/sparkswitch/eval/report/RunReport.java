@@ -99,7 +99,7 @@ public final class RunReport {
             List<Block> blocks = new ArrayList<>(Sections.losses(phase.log(), phase.unigramEntropy()));
             blocks.addAll(Sections.progress(phase.log()));
             page.section(new Page.Section(phase.name(), blocks));
-            page.section(new Page.Section(phase.name() + ": experts", Sections.routing(phase.log())));
+            page.section(new Page.Section(phase.name() + ": experts", RoutingSections.of(phase.log())));
             page.section(new Page.Section(phase.name() + ": events", Sections.events(phase.log())));
         }
         page.section(new Page.Section("Data", Sections.funnel(stages, unit)));

@@ -11,23 +11,14 @@ import dev.sparkswitch.eval.report.Chart.Scale;
 import dev.sparkswitch.eval.report.Chart.Style;
 import dev.sparkswitch.eval.report.Chart.Width;
 import java.util.ArrayList;
-import java.util.DoubleSummaryStatistics;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.function.ToDoubleFunction;
 
 /** The sections that pages are put together from; each leaves out what its input does not have. */
 public final class Sections {
-    private static final Axis STEP = new Axis("step", Format.COUNT);
-    // Columns of a heat map: more would be thinner than a pixel on a telephone.
-    private static final int MOST_COLUMNS = 120;
-    // More curves than this cannot be told apart.
-    private static final int MOST_LAYERS = 6;
+    static final Axis STEP = new Axis("step", Format.COUNT);
 
     /**
      * A stage of the pipeline and what it let pass.
@@ -162,113 +153,6 @@ public final class Sections {
         return blocks;
     }
 
-    /** Dropped tokens and the load of every expert over time, layer by layer. */
-    public static List<Block> routing(MetricsLog log) {
-        List<Block> blocks = new ArrayList<>();
-        Set<String> names = new LinkedHashSet<>();
-        log.steps().forEach(step -> step.layers().forEach(layer -> names.add(layer.name())));
-        List<Curve> dropped = names.size() > MOST_LAYERS ? droppedInAll(log) : droppedByLayer(log, names);
-        if (dropped.isEmpty()) {
-            dropped = curves(log, new Named("all sparse layers", Style.LINE, StepMetrics::droppedFraction));
-        }
-        add(
-                blocks,
-                "Dropped tokens",
-                "Share of routed tokens that found their expert full and passed through the residual connection alone.",
-                Width.FULL,
-                new Axis("share of routed tokens", Format.PERCENT),
-                dropped,
-                log,
-                List.of(),
-                Scale.FROM_ZERO);
-        for (String name : names) {
-            Chart chart = load(log, name, names.size() == 1 ? Width.FULL : Width.HALF);
-            if (chart != null) {
-                blocks.add(chart);
-            }
-        }
-        return blocks;
-    }
-
-    private static List<Curve> droppedByLayer(MetricsLog log, Set<String> names) {
-        List<Curve> curves = new ArrayList<>();
-        for (String name : names) {
-            double[][] points = log.steps().stream()
-                    .flatMap(step -> step.layers().stream()
-                            .filter(layer -> layer.name().equals(name) && Double.isFinite(layer.dropped()))
-                            .map(layer -> new double[] {step.step(), layer.dropped()}))
-                    .toArray(double[][]::new);
-            if (points.length > 0) {
-                curves.add(new Curve(name, Style.LINE, points));
-            }
-        }
-        return curves;
-    }
-
-    private static List<Curve> droppedInAll(MetricsLog log) {
-        return curves(
-                log,
-                new Named("layer with most", Style.LINE, step -> dropped(step).getMax()),
-                new Named("mean of layers", Style.LINE, step -> dropped(step).getAverage()),
-                new Named("layer with least", Style.LINE, step -> dropped(step).getMin()));
-    }
-
-    private static DoubleSummaryStatistics dropped(StepMetrics step) {
-        DoubleSummaryStatistics statistics = step.layers().stream()
-                .mapToDouble(StepMetrics.Layer::dropped)
-                .filter(Double::isFinite)
-                .summaryStatistics();
-        if (statistics.getCount() == 0) {
-            statistics.accept(Double.NaN);
-        }
-        return statistics;
-    }
-
-    private static Chart load(MetricsLog log, String name, Width width) {
-        Map<Long, List<Double>> loads = new LinkedHashMap<>();
-        for (StepMetrics step : log.steps()) {
-            for (StepMetrics.Layer layer : step.layers()) {
-                if (layer.name().equals(name) && !layer.load().isEmpty()) {
-                    loads.put(step.step(), layer.load());
-                }
-            }
-        }
-        if (loads.isEmpty()) {
-            return null;
-        }
-        List<Long> steps = List.copyOf(loads.keySet());
-        int experts = loads.get(steps.get(0)).size();
-        int columns = Math.min(MOST_COLUMNS, steps.size());
-        long[] firsts = new long[columns];
-        double[][] values = new double[columns][experts];
-        for (int column = 0; column < columns; column++) {
-            int from = (int) ((long) column * steps.size() / columns);
-            int to = (int) ((long) (column + 1) * steps.size() / columns);
-            firsts[column] = steps.get(from);
-            for (int i = from; i < to; i++) {
-                List<Double> load = loads.get(steps.get(i));
-                for (int expert = 0; expert < Math.min(experts, load.size()); expert++) {
-                    values[column][expert] += load.get(expert) * experts / (to - from);
-                }
-            }
-        }
-        List<String> rows = new ArrayList<>();
-        for (int expert = 0; expert < experts; expert++) {
-            rows.add(Integer.toString(expert));
-        }
-        return Chart.heat(
-                "Expert load, " + name,
-                "1 × is the fair share of tokens; orange has more, blue less.",
-                width,
-                STEP,
-                new Axis("expert", Format.COUNT),
-                new Axis("of the fair share", Format.TIMES),
-                firsts,
-                rows,
-                values,
-                1);
-    }
-
     /** What befell the run. */
     public static List<Block> events(MetricsLog log) {
         if (log.events().isEmpty()) {
@@ -363,9 +247,9 @@ public final class Sections {
         };
     }
 
-    private record Named(String name, Style style, ToDoubleFunction<StepMetrics> value) {}
+    record Named(String name, Style style, ToDoubleFunction<StepMetrics> value) {}
 
-    private static List<Curve> curves(MetricsLog log, Named... named) {
+    static List<Curve> curves(MetricsLog log, Named... named) {
         List<Curve> curves = new ArrayList<>();
         for (Named one : named) {
             double[][] points = log.steps().stream()
@@ -379,7 +263,7 @@ public final class Sections {
         return curves;
     }
 
-    private static void add(
+    static void add(
             List<Block> blocks,
             String title,
             String note,

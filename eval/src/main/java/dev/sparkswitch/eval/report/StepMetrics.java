@@ -40,14 +40,40 @@ public record StepMetrics(
      * The routing of one sparse layer at one step.
      *
      * @param name the layer, such as {@code encoder 1}
-     * @param load share of the routed tokens by expert, before capacity; sums to 1
-     * @param dropped share of routed tokens beyond their expert's capacity
+     * @param load share of the routed tokens that prefer each expert, before capacity; sums to 1
+     * @param dropped share of choices beyond their expert's capacity; where experts choose, of tokens that none took
      * @param entropy entropy of the routing distribution, in nats
-     * @param confidence mean probability of the chosen expert
+     * @param confidence mean probability of the most probable expert
+     * @param expertsPerToken experts that worked on a routed token, on average
+     * @param experts the same by expert; empty lists where the line has none
      */
-    public record Layer(String name, List<Double> load, double dropped, double entropy, double confidence) {
+    public record Layer(
+            String name,
+            List<Double> load,
+            double dropped,
+            double entropy,
+            double confidence,
+            double expertsPerToken,
+            Experts experts) {
         public Layer {
             load = List.copyOf(load);
+        }
+    }
+
+    /**
+     * What each expert of a layer did, in lists of one length.
+     *
+     * @param taken the tokens that it worked on, over the routed tokens
+     * @param dropped the share of the choices of it that found no slot
+     * @param entropy over the tokens that prefer it, in nats
+     * @param confidence over the tokens that prefer it
+     */
+    public record Experts(List<Double> taken, List<Double> dropped, List<Double> entropy, List<Double> confidence) {
+        public Experts {
+            taken = List.copyOf(taken);
+            dropped = List.copyOf(dropped);
+            entropy = List.copyOf(entropy);
+            confidence = List.copyOf(confidence);
         }
     }
 
@@ -58,14 +84,19 @@ public record StepMetrics(
     static StepMetrics of(JsonNode line) {
         List<Layer> layers = new ArrayList<>();
         for (JsonNode layer : line.path("layers")) {
-            List<Double> load = new ArrayList<>();
-            layer.path("load").forEach(share -> load.add(share.asDouble(Double.NaN)));
+            JsonNode experts = layer.path("experts");
             layers.add(new Layer(
                     layer.path("name").asText(),
-                    load,
+                    numbers(layer.path("load")),
                     number(layer, "dropped"),
                     number(layer, "entropy"),
-                    number(layer, "confidence")));
+                    number(layer, "confidence"),
+                    number(layer, "experts-per-token"),
+                    new Experts(
+                            numbers(experts.path("taken")),
+                            numbers(experts.path("dropped")),
+                            numbers(experts.path("entropy")),
+                            numbers(experts.path("confidence")))));
         }
         return new StepMetrics(
                 line.path("step").asLong(),
@@ -81,6 +112,12 @@ public record StepMetrics(
                 number(line, "heldout-loss"),
                 number(line, "heldout-text-loss"),
                 layers);
+    }
+
+    private static List<Double> numbers(JsonNode array) {
+        List<Double> numbers = new ArrayList<>();
+        array.forEach(number -> numbers.add(number.asDouble(Double.NaN)));
+        return numbers;
     }
 
     private static double number(JsonNode node, String key) {

@@ -30,6 +30,22 @@ class MetricsLogTest {
     }
 
     @Test
+    void everyExpertOfALayerIsRead() throws IOException {
+        StepMetrics.Layer layer =
+                read("{\"step\":1,\"layers\":[{\"name\":\"e\",\"experts-per-token\":1.5,\"experts\":{\"taken\":[1,0.5],"
+                                + "\"dropped\":[0,0.25],\"entropy\":[0.75,1],\"confidence\":[0.5,0.125]}}]}")
+                        .steps()
+                        .get(0)
+                        .layers()
+                        .get(0);
+        assertThat(layer.expertsPerToken()).isEqualTo(1.5);
+        assertThat(layer.experts().taken()).containsExactly(1.0, 0.5);
+        assertThat(layer.experts().dropped()).containsExactly(0.0, 0.25);
+        assertThat(layer.experts().entropy()).containsExactly(0.75, 1.0);
+        assertThat(layer.experts().confidence()).containsExactly(0.5, 0.125);
+    }
+
+    @Test
     void stepsUndoneByARestartAreForgotten() throws IOException {
         MetricsLog log = read(
                 "{\"step\":1,\"loss\":3}",

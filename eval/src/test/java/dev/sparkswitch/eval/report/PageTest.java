@@ -145,6 +145,7 @@ class PageTest {
                 .contains("<h2>Scores</h2>", "<h2>Answers</h2>", "<h2>Pre-training</h2>", "<h2>Fine-tuning</h2>")
                 .contains("<h2>Data</h2>", "<h2>Versions, seeds and settings</h2>")
                 .contains("Expert load, encoder 1", "Expert load, decoder 1", "Dropped tokens", "Throughput")
+                .contains("Router confidence", "Router entropy", "Experts per token", "Every expert at the last step")
                 .contains("18 of these 20 are right")
                 .contains("Of 17,597 documents read, 948 passed all rules.")
                 .contains("exact match on SQuAD");

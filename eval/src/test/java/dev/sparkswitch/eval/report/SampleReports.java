@@ -110,14 +110,30 @@ public final class SampleReports {
             for (int expert = 0; expert < experts; expert++) {
                 lines.append(expert > 0 ? "," : "").append(String.format(Locale.ROOT, "%.4f", load[expert] / sum));
             }
+            double dropped =
+                    Math.max(0, 0.015 + 0.01 * layer / layers + 0.22 * Math.exp(-12 * progress) + 0.004 * noise());
             lines.append(String.format(
                     Locale.ROOT,
-                    "],\"dropped\":%.4f,\"entropy\":%.3f,\"confidence\":%.3f}",
-                    Math.max(0, 0.015 + 0.01 * layer / layers + 0.22 * Math.exp(-12 * progress) + 0.004 * noise()),
-                    1.5,
-                    0.4));
+                    "],\"dropped\":%.4f,\"entropy\":%.3f,\"confidence\":%.3f,\"experts-per-token\":%.4f,\"experts\":{",
+                    dropped,
+                    0.6 + 1.2 * Math.exp(-3 * progress) + 0.02 * noise(),
+                    0.75 - 0.4 * Math.exp(-3 * progress) + 0.01 * noise(),
+                    1 - dropped));
+            byExpert(lines, "taken", load, (1 - dropped) / sum);
+            byExpert(lines.append(','), "dropped", load, dropped / sum);
+            byExpert(lines.append(','), "entropy", load, 0.8 * experts / sum);
+            byExpert(lines.append(','), "confidence", load, 0.6 / sum);
+            lines.append("}}");
         }
         lines.append("]");
+    }
+
+    private static void byExpert(StringBuilder lines, String name, double[] values, double factor) {
+        lines.append('"').append(name).append("\":[");
+        for (int expert = 0; expert < values.length; expert++) {
+            lines.append(expert > 0 ? "," : "").append(String.format(Locale.ROOT, "%.4f", values[expert] * factor));
+        }
+        lines.append(']');
     }
 
     static List<Scores> scores() {

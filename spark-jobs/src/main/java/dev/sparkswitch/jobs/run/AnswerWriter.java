@@ -22,7 +22,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.function.FlatMapFunction;
 
 /**
@@ -66,7 +65,7 @@ final class AnswerWriter implements FlatMapFunction<Iterator<AnswerWriter.Questi
                 Configs.load(EngineSettings.class, new ObjectMapper().readTree(engineSettings), List.of());
         List<Answer> answers = new ArrayList<>();
         try (Tokenizer tokenizer = new Tokenizer(vocabulary);
-                Engine engine = settings.open(TaskContext.get().cpus());
+                Engine engine = settings.open(TaskResources.ofTask());
                 ModelSource source = TrainingRun.openModel(configuration, model);
                 SwitchTransformer transformer = load(engine, source)) {
             List<Tokens> pending = new ArrayList<>();

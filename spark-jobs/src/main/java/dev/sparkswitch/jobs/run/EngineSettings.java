@@ -45,28 +45,29 @@ public record EngineSettings(
     }
 
     /**
-     * An engine; {@code cores} are those of the executor.
+     * An engine.
      *
      * @throws ResourceException where the engine that is asked for does not run here
      */
-    public Engine open(int cores) {
-        int processors = threads == 0 ? Math.max(1, cores) : threads;
+    public Engine open(RankResources resources) {
+        int card = resources.card();
+        int processors = threads == 0 ? Math.max(1, resources.cores()) : threads;
         Engine engine =
                 switch (kind) {
-                    case CUDA -> card();
+                    case CUDA -> cuda(card);
                     case ND4J -> processor(processors);
-                    case AUTO -> best(processors);
+                    case AUTO -> best(processors, card);
                 };
         LOG.info("computing on {}", engine.description());
         return engine;
     }
 
-    private Engine best(int processors) {
+    private Engine best(int processors, int card) {
         if (precision.equals(Optional.of(Precision.FLOAT64))) {
             return processor(processors);
         }
         try {
-            return card();
+            return cuda(card);
         } catch (ResourceException e) {
             if (precision.equals(Optional.of(Precision.BF16))) {
                 throw e;
@@ -81,8 +82,8 @@ public record EngineSettings(
         }
     }
 
-    private Engine card() {
-        return CudaEngine.open(precision.orElse(Precision.BF16), 0);
+    private Engine cuda(int card) {
+        return CudaEngine.open(precision.orElse(Precision.BF16), card);
     }
 
     private Engine processor(int processors) {

@@ -7,7 +7,6 @@ import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.Checkpoint;
 import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.corpus.Vocabulary;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import java.util.List;
 import java.util.Optional;
@@ -82,16 +81,8 @@ public final class Finetune {
     private static T5Config tuned(T5Config model, FinetuneConfig config) {
         T5Config.Builder builder = model.toBuilder().dropout(config.dropout());
         model.sparse()
-                .ifPresent(sparse -> builder.sparse(new SwitchConfig(
-                        sparse.experts(),
-                        sparse.sparseEncoderLayers(),
-                        sparse.sparseDecoderLayers(),
-                        sparse.router(),
-                        sparse.capacity(),
-                        sparse.balanceLoss(),
-                        sparse.routerZLoss(),
-                        config.expertDropout(),
-                        sparse.jitter())));
+                .ifPresent(sparse -> builder.sparse(
+                        sparse.toBuilder().expertDropout(config.expertDropout()).build()));
         return builder.build();
     }
 }

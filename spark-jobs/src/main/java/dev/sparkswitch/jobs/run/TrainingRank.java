@@ -91,7 +91,7 @@ final class TrainingRank implements RankBody<RunSummary> {
         int expertParallel = Math.min(spec.expertParallel(), context.worldSize());
         Parallelism parallelism =
                 new Parallelism(new ExpertPlacement(experts, expertParallel, context.worldSize()), collectives);
-        try (Engine engine = engineSettings.open(cores());
+        try (Engine engine = engineSettings.open(TaskResources.ofTask());
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
@@ -154,11 +154,6 @@ final class TrainingRank implements RankBody<RunSummary> {
         }
         return new Start(
                 Integer.parseInt(parts[0]), start.map(CheckpointRef::step).orElse(0L), start);
-    }
-
-    private static int cores() {
-        org.apache.spark.TaskContext task = org.apache.spark.TaskContext.get();
-        return task == null ? Runtime.getRuntime().availableProcessors() : task.cpus();
     }
 
     /** Span corruption's targets hold sentinels, which are no text; other data has none. */

@@ -17,6 +17,7 @@ import dev.sparkswitch.cluster.AttemptLoop;
 import dev.sparkswitch.cluster.AttemptOptions;
 import dev.sparkswitch.cluster.BarrierCluster;
 import dev.sparkswitch.cluster.ClusterOptions;
+import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.SwitchConfig;
@@ -158,35 +159,59 @@ public final class TrainingRun {
         return new Finished(folder.path(), folder.commit(manifest.build()), false);
     }
 
+    /** Refuses settings that contradict each other or the shards, all at once, before anything is started or written. */
     private static void check(Configuration hadoop, Task task) {
-        requireDivisible(task.model(), task.settings(), task.cluster());
-        Manifest shards = shards(hadoop, task.training());
-        int vocabulary = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));
-        if (task.model().vocabularySize() < vocabulary) {
-            throw new UserException("The shards in " + task.training() + " hold ids up to " + (vocabulary - 1)
-                    + " but model.vocabulary-size is " + task.model().vocabularySize() + ": set it to at least "
-                    + vocabulary + ".");
-        }
-        task.heldOut().ifPresent(path -> {
-            Manifest heldOut = shards(hadoop, path);
-            if (!heldOut.property(ShardLayout.VOCABULARY).equals(shards.property(ShardLayout.VOCABULARY))) {
-                throw new UserException("The held-out shards in " + path + " were made with another vocabulary than "
-                        + task.training() + ": run 'sparkswitch batch' for both with one vocabulary.");
-            }
+        Contradictions found = new Contradictions();
+        contradictions(found, task.model(), task.settings(), task.cluster());
+        Optional<Manifest> shards = found.attempt(() -> shards(hadoop, task.training()));
+        shards.ifPresent(training -> {
+            int vocabulary = Integer.parseInt(training.property(ShardLayout.VOCABULARY_SIZE));
+            found.check(
+                    task.model().vocabularySize() >= vocabulary,
+                    "The shards in " + task.training() + " hold ids up to " + (vocabulary - 1)
+                            + " but model.vocabulary-size is " + task.model().vocabularySize()
+                            + ": set it to at least " + vocabulary + ".");
         });
-        task.initFrom().ifPresent(path -> checkInitial(hadoop, path, task.model(), shards));
+        shards.ifPresent(training -> task.heldOut().ifPresent(path -> found.attempt(() -> shards(hadoop, path))
+                .ifPresent(heldOut -> found.check(
+                        heldOut.property(ShardLayout.VOCABULARY).equals(training.property(ShardLayout.VOCABULARY)),
+                        "The held-out shards in " + path + " were made with another vocabulary than " + task.training()
+                                + ": run 'sparkswitch batch' for both with one vocabulary."))));
+        raise(found);
+        task.initFrom().ifPresent(path -> checkInitial(hadoop, path, task.model(), shards.orElseThrow()));
     }
 
     /**
-     * Refuses experts or rows that cannot be divided among the ranks.
+     * Refuses a model whose settings contradict each other, and experts or rows that cannot be divided among the ranks.
      *
-     * @throws UserException naming numbers that can
+     * @throws UserException with everything that is wrong, naming numbers that can be divided
      */
     static void requireDivisible(T5Config model, TrainingConfig settings, ClusterSettings cluster) {
+        Contradictions found = new Contradictions();
+        contradictions(found, model, settings, cluster);
+        raise(found);
+    }
+
+    private static void contradictions(
+            Contradictions found, T5Config model, TrainingConfig settings, ClusterSettings cluster) {
+        Contradictions ofModel = new Contradictions();
+        model.contradictions(ofModel);
+        ofModel.messages().forEach(message -> found.check(false, "model: " + message + "."));
         model.sparse()
-                .ifPresent(sparse -> new ExpertPlacement(
-                        sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks()));
-        settings.microRows(cluster.ranks(), groupRows(model));
+                .ifPresent(sparse -> found.attempt(() -> new ExpertPlacement(
+                        sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks())));
+        found.attempt(() -> settings.microRows(cluster.ranks(), groupRows(model)));
+    }
+
+    private static void raise(Contradictions found) {
+        List<String> messages = found.messages();
+        if (messages.size() == 1) {
+            throw new UserException(messages.get(0));
+        }
+        if (!messages.isEmpty()) {
+            throw new UserException(
+                    messages.size() + " settings contradict each other:\n  " + String.join("\n  ", messages));
+        }
     }
 
     private static void checkInitial(Configuration hadoop, String path, T5Config model, Manifest shards) {

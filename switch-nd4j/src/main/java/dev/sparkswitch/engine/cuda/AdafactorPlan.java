@@ -17,10 +17,11 @@ import java.util.List;
  * follow at distances that let the items before them finish, and close enough for the gradients still to be cached.
  */
 final class AdafactorPlan implements AutoCloseable {
-    /** As in adafactor.cu: bytes of a slot's description, columns of a tile, elements of an unfactored tile. */
+    /** As in adafactor.cu: bytes of a slot's description, columns of a tile and of moments, elements of an unfactored tile. */
     private static final int SLOT_BYTES = 128;
 
     private static final int TILE_COLUMNS = 1024;
+    private static final int MOMENT_COLUMNS = 128;
     private static final int UNFACTORED_TILE = 8192;
     /** Kinds of items, in the order of their dependence, as in adafactor.cu. */
     private static final int SQUARES = 0;
@@ -36,10 +37,13 @@ final class AdafactorPlan implements AutoCloseable {
     private static final int TILE_ELEMENTS = 16 << 10;
     /** Rows of a tile are multiples of a block's warps. */
     private static final int WARPS = 8;
-    /** Elements that the first pass gets ahead between a pass and the next that depends on it. */
-    private static final long LAG = 512 << 10;
+    /**
+     * Elements that the first pass gets ahead between a pass and the next that depends on it: 4 us of a card that moves 3
+     * TB/s. Three of them and a matrix of 768 x 3072 are 5.5 million elements, 33 MB as the first pass reads them.
+     */
+    private static final long LAG = 1 << 20;
     /** Scratch memory that slots take in turn, at least: so little that it stays in the second-level cache. */
-    private static final long RING_BYTES = 8L << 20;
+    static final long RING_BYTES = 8L << 20;
     /** Slots, at least, that can be under way. */
     private static final int SLOTS_IN_RING = 4;
 
@@ -84,7 +88,7 @@ final class AdafactorPlan implements AutoCloseable {
         }
 
         int momentItems() {
-            return matrices * (chunks + 1);
+            return matrices * ((columns + MOMENT_COLUMNS - 1) / MOMENT_COLUMNS + 1);
         }
 
         /** The sizes of the scratch arrays, in the order of the description. */
@@ -123,7 +127,12 @@ final class AdafactorPlan implements AutoCloseable {
     private long[] keys = new long[1024];
     private int count;
 
-    AdafactorPlan(CudaContext context, List<AdafactorSlot> slots) {
+    /**
+     * A plan.
+     *
+     * @param leastRing the least size of the scratch memory in bytes
+     */
+    AdafactorPlan(CudaContext context, List<AdafactorSlot> slots, long leastRing) {
         this.slots = List.copyOf(slots);
         Cut[] cuts = new Cut[slots.size()];
         long largest = 0;
@@ -131,7 +140,7 @@ final class AdafactorPlan implements AutoCloseable {
             cuts[i] = Cut.of(slots.get(i));
             largest = Math.max(largest, Arrays.stream(cuts[i].scratchBytes()).sum());
         }
-        this.ringBytes = Math.max(RING_BYTES, SLOTS_IN_RING * largest);
+        this.ringBytes = Math.max(leastRing, SLOTS_IN_RING * largest);
         this.ring = context.allocate(DType.INT32, Math.toIntExact(ringBytes / Integer.BYTES));
         ByteBuffer bytes = ByteBuffer.allocateDirect(SLOT_BYTES * cuts.length).order(ByteOrder.nativeOrder());
         long cursor = 0;
@@ -261,7 +270,7 @@ final class AdafactorPlan implements AutoCloseable {
         return slots.equals(others);
     }
 
-    /** Items of work, each a block. */
+    /** Items of work. */
     int items() {
         return count;
     }

@@ -19,6 +19,9 @@ final class Cuda {
     private static final int THOUSAND = 1000;
     private static final int TEN = 10;
 
+    /** Why the libraries did not load at first; later attempts in the same process do not say. */
+    private static String missing;
+
     private Cuda() {}
 
     /**
@@ -26,14 +29,17 @@ final class Cuda {
      *
      * @throws ResourceException where libraries, driver or cards are missing
      */
-    static void start() {
+    static synchronized void start() {
         try {
             Loader.load(cudart.class);
             Loader.load(nvrtc.class);
             Loader.load(cublas.class);
         } catch (LinkageError e) {
+            if (missing == null) {
+                missing = reason(e);
+            }
             throw new ResourceException(
-                    "the CUDA libraries cannot be loaded (" + e.getMessage()
+                    "the CUDA libraries cannot be loaded (" + missing
                             + "): install an NVIDIA driver from 580 on and CUDA 13's libcudart, libnvrtc and libcublasLt,"
                             + " or choose the engine nd4j",
                     e);
@@ -50,6 +56,15 @@ final class Cuda {
                     + ", and this engine needs " + version(OLDEST_DRIVER) + ": install a driver from 580 on, or choose"
                     + " the engine nd4j");
         }
+    }
+
+    /** What the bindings found in the end; outside of it stands only that they found nothing. */
+    private static String reason(Throwable e) {
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause.getMessage();
     }
 
     private static String version(int number) {

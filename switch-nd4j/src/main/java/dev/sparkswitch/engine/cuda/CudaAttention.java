@@ -5,28 +5,31 @@ import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine.Attention;
-import dev.sparkswitch.engine.RelativePositions;
+import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
-import dev.sparkswitch.engine.Write;
 
-/** Attention and its relative bias. */
+/**
+ * Attention that never holds a matrix of scores: on tensor cores where products are taken in bfloat16, by plain float32
+ * loops otherwise.
+ */
 final class CudaAttention {
-    private final CudaContext context;
+    private final TiledAttention tiled;
+    private final PlainAttention plain;
+    private final Precision precision;
 
     CudaAttention(CudaContext context) {
-        this.context = context;
+        this.tiled = new TiledAttention(context);
+        this.plain = new PlainAttention(context);
+        this.precision = context.precision();
     }
 
-    Tensor relativeBias(Tensor table, RelativePositions positions) {
-        throw new UnsupportedOperationException("relativeBias");
-    }
-
-    void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write) {
-        throw new UnsupportedOperationException("relativeBiasGradient");
+    private boolean fitsTiles(AttentionShape shape) {
+        return precision == Precision.BF16 && tiled.takes(shape);
     }
 
     Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
-        throw new UnsupportedOperationException("attention");
+        inputs.requireShape("attention", shape);
+        return fitsTiles(shape) ? tiled.forward(shape, inputs, dropout) : plain.forward(shape, inputs, dropout);
     }
 
     void attentionBackward(
@@ -36,6 +39,15 @@ final class CudaAttention {
             Dropout dropout,
             Tensor dResult,
             AttentionGradients gradients) {
-        throw new UnsupportedOperationException("attentionBackward");
+        inputs.requireShape("attentionBackward", shape);
+        gradients.requireShape("attentionBackward", shape);
+        CudaTensor dOut = CudaContext.cuda(dResult);
+        CudaContext.require(dOut.size() == forward.result().size(), "attentionBackward", dResult, forward.result());
+        dOut.requireContiguous("attentionBackward");
+        if (fitsTiles(shape)) {
+            tiled.backward(shape, inputs, forward, dropout, dOut, gradients);
+        } else {
+            plain.backward(shape, inputs, forward, dropout, dOut, gradients);
+        }
     }
 }

@@ -32,6 +32,7 @@ public final class CudaEngine implements Engine {
     private final CudaMemory transfers;
     private final CudaProducts products;
     private final CudaNorms norms;
+    private final CudaRelativeBias biases;
     private final CudaAttention attentions;
     private final CudaActivations activations;
     private final CudaEmbedding embeddings;
@@ -56,6 +57,7 @@ public final class CudaEngine implements Engine {
         this.transfers = new CudaMemory(context);
         this.products = new CudaProducts(context);
         this.norms = new CudaNorms(context);
+        this.biases = new CudaRelativeBias(context);
         this.attentions = new CudaAttention(context);
         this.activations = new CudaActivations(context);
         this.embeddings = new CudaEmbedding(context);
@@ -185,12 +187,12 @@ public final class CudaEngine implements Engine {
 
     @Override
     public Tensor relativeBias(Tensor table, RelativePositions positions) {
-        return attentions.relativeBias(table, positions);
+        return biases.relativeBias(table, positions);
     }
 
     @Override
     public void relativeBiasGradient(Tensor dBias, RelativePositions positions, Tensor dTable, Write write) {
-        attentions.relativeBiasGradient(dBias, positions, dTable, write);
+        biases.relativeBiasGradient(dBias, positions, dTable, write);
     }
 
     @Override

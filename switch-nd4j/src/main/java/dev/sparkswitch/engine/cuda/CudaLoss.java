@@ -23,7 +23,7 @@ final class CudaLoss {
     /** Rows of logits begin at multiples of so many float32, for wide accesses. */
     private static final int ROW_ALIGNMENT = 8;
 
-    private static final int THREADS = 512;
+    private static final int THREADS = 1024;
 
     private final CudaContext context;
     private final CudaProducts products;

@@ -16,6 +16,8 @@ import java.util.List;
 /** Optimizer steps, each one launch over all parameters, and what they measure. */
 final class CudaOptimizers {
     private static final int THREADS = 256;
+    /** Blocks of Adafactor that a multiprocessor has room for. */
+    private static final int ADAFACTOR_BLOCKS = 2;
     /** Elements of a sum's thread in one round. */
     private static final int SUM_ELEMENTS = 8;
     /** Blocks of a sum: fixed, so that it is the same on every card. */
@@ -25,11 +27,17 @@ final class CudaOptimizers {
     private final Kernels adafactors;
     private final Kernels adamws;
     private final Kernels sums;
+    private final long adafactorRing;
     private AdafactorPlan adafactorPlan;
     private AdamWPlan adamwPlan;
 
     CudaOptimizers(CudaContext context) {
+        this(context, AdafactorPlan.RING_BYTES);
+    }
+
+    CudaOptimizers(CudaContext context, long adafactorRing) {
         this.context = context;
+        this.adafactorRing = adafactorRing;
         this.adafactors = context.kernels("adafactor");
         this.adamws = context.kernels("adamw");
         this.sums = context.kernels("sums");
@@ -75,16 +83,21 @@ final class CudaOptimizers {
                 adafactorPlan = null;
             }
             slots.forEach(CudaOptimizers::check);
-            adafactorPlan = new AdafactorPlan(context, slots);
+            adafactorPlan = new AdafactorPlan(context, slots, adafactorRing);
         }
         AdafactorPlan plan = adafactorPlan;
         CudaTensor counters = plan.counters();
         context.device().zero(counters.address(), counters.size() * Integer.BYTES);
         adafactors.launch(
                 "adafactor",
-                Launch.of(plan.items(), THREADS),
+                Launch.of(
+                        Math.min(
+                                plan.items(),
+                                ADAFACTOR_BLOCKS * context.device().multiprocessors()),
+                        THREADS),
                 plan.descriptions(),
                 plan.order(),
+                plan.items(),
                 counters,
                 counters.address() + Integer.BYTES,
                 (float) step.learningRate(),

@@ -6,9 +6,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The modules of kernels: resources beside this class, each compiled as one text with the common ones before it. */
 final class KernelSources {
+    /** A line that stands for another file beside it. */
+    private static final Pattern INCLUDE = Pattern.compile("#include \"([^\"]+)\"");
+
     private static final List<String> COMMON = List.of("common.cuh", "mma.cuh", "rows.cuh");
 
     private KernelSources() {}
@@ -33,7 +38,22 @@ final class KernelSources {
     }
 
     private static void append(StringBuilder text, String file) {
-        text.append("#line 1 \"").append(file).append("\"\n").append(read(file)).append('\n');
+        text.append("#line 1 \"").append(file).append("\"\n");
+        int line = 0;
+        for (String content : read(file).split("\n", -1)) {
+            line++;
+            Matcher include = INCLUDE.matcher(content);
+            if (include.matches()) {
+                append(text, include.group(1));
+                text.append("#line ")
+                        .append(line + 1)
+                        .append(" \"")
+                        .append(file)
+                        .append("\"\n");
+            } else {
+                text.append(content).append('\n');
+            }
+        }
     }
 
     private static String read(String file) {

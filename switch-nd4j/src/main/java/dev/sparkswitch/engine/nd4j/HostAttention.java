@@ -53,27 +53,17 @@ final class HostAttention {
         });
     }
 
-    private static void requireShape(
-            String operation, AttentionShape shape, HostTensor q, HostTensor k, HostTensor v, Tensor bias) {
-        int keys = shape.rows() * shape.keyLength();
-        Nd4jEngine.require(q.rows() == shape.rows() * shape.queryLength(), operation, q, k);
-        Nd4jEngine.require(k.rows() == keys && v.rows() == keys, operation, k, v);
-        Nd4jEngine.require(q.extent(-1) == shape.width() && k.extent(-1) == shape.width(), operation, q, k);
-        Nd4jEngine.require(v.extent(-1) == shape.width(), operation, q, v);
-        Nd4jEngine.require(bias == null || shape.takesBias(bias), operation, q, bias);
-    }
-
     /** See {@link Engine#attention}. */
     Engine.Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         int queries = shape.queryLength();
         int keys = shape.keyLength();
+        inputs.requireShape("attention", shape);
         HostTensor q = host(inputs.q());
         HostTensor k = host(inputs.k());
         HostTensor v = host(inputs.v());
         HostTensor bias = inputs.bias() == null ? null : host(inputs.bias());
         HostTensor querySegments = host(inputs.querySegments());
         HostTensor keySegments = host(inputs.keySegments());
-        requireShape("attention", shape, q, k, v, bias);
         HostTensor result = floating(shape.rows() * queries, shape.width());
         HostTensor probabilities = floating(shape.rows() * shape.heads(), queries, keys);
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
@@ -128,8 +118,8 @@ final class HostAttention {
         HostTensor dq = host(gradients.dq());
         HostTensor dk = host(gradients.dk());
         HostTensor dv = host(gradients.dv());
-        requireShape("attentionBackward", shape, q, k, v, inputs.bias());
-        requireShape("attentionBackward", shape, dq, dk, dv, gradients.dBias());
+        inputs.requireShape("attentionBackward", shape);
+        gradients.requireShape("attentionBackward", shape);
         Nd4jEngine.require(dResult.size() == (long) dq.rows() * shape.width(), "attentionBackward", dResult, dq);
         HostTensor gradient = floating(probabilities.shape());
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;

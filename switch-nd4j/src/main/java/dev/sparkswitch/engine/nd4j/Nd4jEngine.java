@@ -20,6 +20,7 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.RoutingPolicy;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
@@ -43,6 +44,7 @@ public final class Nd4jEngine implements Engine {
     private final AttentionKernels attentions;
     private final HostAttention attention;
     private final RoutingKernels routings;
+    private final DispatchKernels dispatches;
     private final TrainingKernels trainings;
 
     /**
@@ -65,6 +67,7 @@ public final class Nd4jEngine implements Engine {
         this.attentions = isDouble ? new DoubleAttentionKernels(this.threads) : new FloatAttentionKernels(this.threads);
         this.attention = new HostAttention(memory, type, this.threads, attentions);
         this.routings = isDouble ? new DoubleRoutingKernels(this.threads) : new FloatRoutingKernels(this.threads);
+        this.dispatches = isDouble ? new DoubleDispatchKernels(this.threads) : new FloatDispatchKernels(this.threads);
         this.trainings = isDouble ? new DoubleTrainingKernels(this.threads) : new FloatTrainingKernels(this.threads);
     }
 
@@ -378,13 +381,13 @@ public final class Nd4jEngine implements Engine {
     @Override
     public Tensor routerInput(Tensor x, Dropout noise) {
         HostTensor y = floating(x.shape());
-        routings.routerInput(host(x), noise, y);
+        dispatches.routerInput(host(x), noise, y);
         return y;
     }
 
     @Override
     public void routerInputBackward(Tensor dy, Dropout noise, Tensor dx) {
-        routings.routerInputBackward(host(dy), noise, host(dx));
+        dispatches.routerInputBackward(host(dy), noise, host(dx));
     }
 
     @Override
@@ -401,13 +404,17 @@ public final class Nd4jEngine implements Engine {
     }
 
     @Override
-    public Routing route(RoutingPlan plan, Tensor logits, Tensor routed) {
-        int experts = logits.extent(1);
-        require(logits.extent(0) == plan.tokens() && routed.size() == plan.tokens(), "route", logits, routed);
+    public Routing route(RoutingPlan plan, Tensor scores, Tensor routed) {
+        int tokens = plan.tokens();
+        boolean given = plan.policy() instanceof RoutingPolicy.Hash;
+        boolean fits = given
+                ? scores.type() == DType.INT32 && scores.size() == tokens
+                : scores.type() == type && scores.extent(0) == tokens;
+        require(fits && routed.size() == tokens, "route", scores, routed);
+        int experts = plan.policy() instanceof RoutingPolicy.Hash hash ? hash.experts() : scores.extent(1);
         if (plan.choices() > experts) {
             throw new IllegalArgumentException(plan.choices() + " choices among " + experts + " experts");
         }
-        int tokens = plan.tokens();
         Routing routing = new Routing(
                 plan,
                 floating(tokens, experts),
@@ -418,12 +425,15 @@ public final class Nd4jEngine implements Engine {
                 allocate(DType.INT32, tokens),
                 floating(plan.balanceGroups(), experts),
                 floating(RoutingStatistics.size(experts)));
-        routings.route(host(logits), host(routed), routing);
+        routings.route(host(scores), host(routed), routing);
         return routing;
     }
 
     @Override
     public Tensor routeBackward(Routing routing, Tensor dGate, double balanceWeight, double zWeight) {
+        if (routing.plan().policy() instanceof RoutingPolicy.Hash) {
+            throw new IllegalArgumentException("a routing by hash has no logits to differentiate by");
+        }
         HostTensor dLogits = floating(routing.plan().tokens(), routing.experts());
         routings.routeBackward(routing, host(dGate), balanceWeight, zWeight, dLogits);
         return dLogits;
@@ -432,21 +442,21 @@ public final class Nd4jEngine implements Engine {
     @Override
     public Tensor dispatch(Tensor x, Routing routing) {
         HostTensor slots = floating(routing.experts(), routing.plan().slots(), x.extent(-1));
-        routings.dispatch(host(x), routing, slots);
+        dispatches.dispatch(host(x), routing, slots);
         return slots;
     }
 
     @Override
     public Tensor dispatchBackward(Tensor dSlots, Routing routing) {
         HostTensor dx = floating(routing.plan().tokens(), dSlots.extent(-1));
-        routings.gather(host(dSlots), routing, null, dx);
+        dispatches.gather(host(dSlots), routing, null, dx);
         return dx;
     }
 
     @Override
     public Tensor combine(Tensor slots, Routing routing) {
         HostTensor y = floating(routing.plan().tokens(), slots.extent(-1));
-        routings.gather(host(slots), routing, host(routing.gateOfSlot()), y);
+        dispatches.gather(host(slots), routing, host(routing.gateOfSlot()), y);
         return y;
     }
 
@@ -454,7 +464,7 @@ public final class Nd4jEngine implements Engine {
     public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
         HostTensor dSlots = floating(slots.shape());
         HostTensor dGate = floating(slots.extent(0), slots.extent(1));
-        routings.combineBackward(host(dy), host(slots), routing, dSlots, dGate);
+        dispatches.combineBackward(host(dy), host(slots), routing, dSlots, dGate);
         return new CombineGradient(dSlots, dGate);
     }
 

@@ -2,13 +2,15 @@
 // and 4 written; but three passes are needed (moments, size of the update, application), each of them over a whole parameter.
 // So blocks take items of work in an order in which the later passes of a parameter follow its first one closely enough to
 // find it in the second-level cache, while the first pass of the next parameters keeps the memory busy. An item waits for
-// items that stand before it; a block draws its item when it starts, hence whatever it waits for has started.
+// items that stand before it, which blocks have drawn before it.
 
 constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / WARP;
 // Columns of a tile: a warp takes a row of it, a lane eight columns in each of GROUPS places.
 constexpr int GROUPS = 4;
 constexpr int TILE_COLUMNS = WARP * COLUMNS * GROUPS;
+// Columns whose moments are one item: few, for whatever follows waits for the sums over all tiles of rows.
+constexpr int MOMENT_COLUMNS = WARP * 4;
 // Elements of a tile of an unfactored parameter.
 constexpr int TILE_ELEMENTS = THREADS * COLUMNS * 4;
 
@@ -53,15 +55,6 @@ struct Step {
     float clip;
     int relative;
 };
-
-__device__ __forceinline__ int draw(int* drawn) {
-    __shared__ int own;
-    if (threadIdx.x == 0) {
-        own = atomicAdd(drawn, 1);
-    }
-    __syncthreads();
-    return own;
-}
 
 __device__ __forceinline__ void signal(int* done) {
     __syncthreads();
@@ -194,18 +187,48 @@ __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index, con
     }
 }
 
-// The moments of up to TILE_COLUMNS columns of a matrix.
-__device__ __forceinline__ void column_moments(const Slot& slot, int matrix, int chunk, const Step& step) {
+// The moments of up to MOMENT_COLUMNS columns of a matrix: a lane takes four columns, a warp every eighth tile of rows.
+__device__ __forceinline__ void column_moments(const Slot& slot, int matrix, int part, const Step& step) {
+    __shared__ float of_warps[WARPS][MOMENT_COLUMNS];
     const float* squares = slot.column_squares + static_cast<long long>(matrix) * slot.row_tiles * slot.columns;
-    int last = min(slot.columns, (chunk + 1) * TILE_COLUMNS);
-    for (int column = chunk * TILE_COLUMNS + threadIdx.x; column < last; column += THREADS) {
-        float sum = 0.0f;
-#pragma unroll 8
-        for (int i = 0; i < slot.row_tiles; i++) {
-            sum += squares[static_cast<long long>(i) * slot.columns + column];
+    int first = part * MOMENT_COLUMNS;
+    int width = min(MOMENT_COLUMNS, slot.columns - first);
+    int lane = threadIdx.x % WARP * 4;
+    int warp = threadIdx.x / WARP;
+    int column = first + static_cast<int>(threadIdx.x);
+    bool mine = threadIdx.x < width;
+    long long at = static_cast<long long>(matrix) * slot.columns + column;
+    float before = mine ? slot.column_moments[at] : 0.0f;
+    float sum[4] = {};
+    bool wide = slot.columns % 4 == 0;
+#pragma unroll 4
+    for (int i = warp; i < slot.row_tiles; i += WARPS) {
+        const float* row = squares + static_cast<long long>(i) * slot.columns + first;
+        if (wide && lane < width) {
+            uint4 four = load16(row + lane);
+            sum[0] += __uint_as_float(four.x);
+            sum[1] += __uint_as_float(four.y);
+            sum[2] += __uint_as_float(four.z);
+            sum[3] += __uint_as_float(four.w);
+        } else {
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+                sum[k] += lane + k < width ? row[lane + k] : 0.0f;
+            }
         }
-        long long at = static_cast<long long>(matrix) * slot.columns + column;
-        float moment = step.decay * slot.column_moments[at] + step.fresh * (sum / slot.rows + step.epsilon1);
+    }
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+        of_warps[warp][lane + k] = sum[k];
+    }
+    __syncthreads();
+    if (mine) {
+        float all = 0.0f;
+#pragma unroll
+        for (int i = 0; i < WARPS; i++) {
+            all += of_warps[i][threadIdx.x];
+        }
+        float moment = step.decay * before + step.fresh * (all / slot.rows + step.epsilon1);
         slot.column_moments[at] = moment;
         slot.column_factors[at] = 1.0f / sqrtf(moment);
     }
@@ -410,25 +433,57 @@ __device__ __forceinline__ void apply_to_elements(const Slot& slot, int index, c
     }
 }
 
-// A block draws an item: its slot in the high half, then its kind, and its number among those of the kind in the low 28 bits.
-// drawn, and done [slots, KINDS], begin with zeros.
-extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
-    const Slot* slots,
-    const unsigned long long* items,
-    int* drawn,
-    int* done,
-    float learning_rate,
-    float decay,
-    float fresh,
-    float epsilon1,
-    float epsilon2,
-    float clip,
-    int relative) {
-    Step step = {learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative};
-    unsigned long long item = items[draw(drawn)];
+// No more items.
+constexpr unsigned long long NONE = ~0ull;
+
+__device__ __forceinline__ unsigned long long item_at(const unsigned long long* items, int index, int count) {
+    return index < count ? items[index] : NONE;
+}
+
+// The first warp's look ahead, in its first lane: the next item, and the number of the one after it. Both are asked for while
+// the block is at work. Whoever waits for an item waits for a block that is at work on it or on one before it.
+struct Ahead {
+    unsigned long long next;
+    int second;
+};
+
+__device__ __forceinline__ Ahead begin(const unsigned long long* items, int count, int* drawn) {
+    Ahead ahead = {NONE, 0};
+    if (threadIdx.x == 0) {
+        int first = atomicAdd(drawn, 1);
+        ahead.second = atomicAdd(drawn, 1);
+        ahead.next = item_at(items, first, count);
+    }
+    return ahead;
+}
+
+// The block's next item and, where there is one, its slot.
+__device__ __forceinline__ unsigned long long take(
+    Ahead& ahead, const unsigned long long* items, int count, int* drawn, const Slot* slots, Slot& slot) {
+    __shared__ unsigned long long own;
+    // Others may still read the slot before.
+    __syncthreads();
+    if (threadIdx.x < WARP) {
+        unsigned low = __shfl_sync(ALL_LANES, static_cast<unsigned>(ahead.next), 0);
+        unsigned high = __shfl_sync(ALL_LANES, static_cast<unsigned>(ahead.next >> 32), 0);
+        unsigned long long item = static_cast<unsigned long long>(high) << 32 | low;
+        if (item != NONE) {
+            reinterpret_cast<int*>(&slot)[threadIdx.x] = reinterpret_cast<const int*>(slots + high)[threadIdx.x];
+        }
+        if (threadIdx.x == 0) {
+            own = item;
+            ahead.next = item_at(items, ahead.second, count);
+            ahead.second = atomicAdd(drawn, 1);
+        }
+    }
+    __syncthreads();
+    return own;
+}
+
+__device__ __forceinline__ void work(
+    unsigned long long item, const Slot& slot, const Slot* slots, int* done, const Step& step) {
     int number = static_cast<int>(item >> 32);
     int index = static_cast<int>(item & 0xfffffff);
-    Slot slot = slots[number];
     int* of_slot = done + static_cast<long long>(number) * KINDS;
     bool factored = slot.column_moments != nullptr;
     switch (static_cast<int>(item >> 28 & 0xf)) {
@@ -445,9 +500,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
             break;
         case MOMENTS: {
             await(of_slot + SQUARES, slot.tiles);
-            int matrix = index / (slot.chunks + 1);
-            int part = index % (slot.chunks + 1);
-            if (part < slot.chunks) {
+            int column_items = (slot.columns + MOMENT_COLUMNS - 1) / MOMENT_COLUMNS;
+            int matrix = index / (column_items + 1);
+            int part = index % (column_items + 1);
+            if (part < column_items) {
                 column_moments(slot, matrix, part, step);
             } else {
                 row_moments(slot, matrix, step);
@@ -469,5 +525,38 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
                 apply_to_elements(slot, index, step);
             }
             signal(of_slot + APPLICATION);
+    }
+}
+
+__device__ __forceinline__ Slot& slot_in_shared_memory() {
+    __shared__ Slot slot;
+    return slot;
+}
+
+// Blocks draw items until there are none: a slot in the high half, then a kind, and the number among the slot's items of the
+// kind in the low 28 bits. drawn, and done [slots, KINDS], begin with zeros.
+extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
+    const Slot* slots,
+    const unsigned long long* items,
+    int count,
+    int* drawn,
+    int* done,
+    float learning_rate,
+    float decay,
+    float fresh,
+    float epsilon1,
+    float epsilon2,
+    float clip,
+    int relative) {
+    static_assert(sizeof(Slot) == WARP * sizeof(int), "a lane copies a word");
+    Slot& slot = slot_in_shared_memory();
+    Step step = {learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative};
+    Ahead ahead = begin(items, count, drawn);
+    for (;;) {
+        unsigned long long item = take(ahead, items, count, drawn, slots, slot);
+        if (item == NONE) {
+            return;
+        }
+        work(item, slot, slots, done, step);
     }
 }

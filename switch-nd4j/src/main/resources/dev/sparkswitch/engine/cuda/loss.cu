@@ -1,5 +1,6 @@
 // Cross-entropy of rows of logits with label smoothing and z-loss. A block takes a row: once through it for the largest
-// logit and the sum of exponentials together, and once more, from the second-level cache, for the gradient.
+// logit and the sum of exponentials together, and once more, from the second-level cache, for the gradient: two blocks of
+// 1024 threads a multiprocessor have few enough rows under way for that.
 
 // The least finite number: unlike infinity it can be subtracted from itself.
 constexpr float LOWEST = -3.402823466e38f;
@@ -82,7 +83,7 @@ __device__ __forceinline__ void token_loss(
     }
 }
 
-extern "C" __global__ void token_losses(
+extern "C" __global__ void __launch_bounds__(1024, 2) token_losses(
     float* logits,
     long long stride,
     const int* targets,
@@ -93,7 +94,7 @@ extern "C" __global__ void token_losses(
     token_loss<false>(logits, stride, targets, vocabulary, smoothing, z_loss, 0.0f, losses);
 }
 
-extern "C" __global__ void token_loss_gradients(
+extern "C" __global__ void __launch_bounds__(1024, 2) token_loss_gradients(
     float* logits,
     long long stride,
     const int* targets,

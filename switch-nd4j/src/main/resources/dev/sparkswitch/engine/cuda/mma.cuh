@@ -49,13 +49,35 @@ __device__ __forceinline__ void load_matrices_transposed(unsigned (&r)[4], const
 // Begins to copy 16 bytes to shared memory, of which those from `bytes` on become 0 (bytes is 16 or 0).
 __device__ __forceinline__ void copy_async16(void* shared, const void* global, int bytes) {
 #ifdef SIMT_EMULATOR
-    simt::copy_async16(shared, global, bytes);
+    simt::copy_async(shared, global, 16, bytes);
 #else
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                  :
                  : "r"(shared_address(shared)), "l"(__cvta_generic_to_global(global)), "r"(bytes)
                  : "memory");
 #endif
+}
+
+// The same of 4 or 8 bytes.
+template <int SIZE>
+__device__ __forceinline__ void copy_async_small(void* shared, const void* global, int bytes) {
+    static_assert(SIZE == 4 || SIZE == 8, "a copy of 4 or 8 bytes");
+#ifdef SIMT_EMULATOR
+    simt::copy_async(shared, global, SIZE, bytes);
+#else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;"
+                 :
+                 : "r"(shared_address(shared)), "l"(__cvta_generic_to_global(global)), "n"(SIZE), "r"(bytes)
+                 : "memory");
+#endif
+}
+
+__device__ __forceinline__ void copy_async4(void* shared, const void* global, int bytes) {
+    copy_async_small<4>(shared, global, bytes);
+}
+
+__device__ __forceinline__ void copy_async8(void* shared, const void* global, int bytes) {
+    copy_async_small<8>(shared, global, bytes);
 }
 
 // Ends a group of copies of this thread.

@@ -115,11 +115,13 @@ class AttentionContractTest {
                         bench.compute(dResult),
                         new AttentionGradients(dq.columns(), dk.columns(), dv.columns(), dBias));
             }
-            bench.assertClose("attentionBackward, dq", dq, q.derivatives());
-            bench.assertClose("attentionBackward, dk", dk, k.derivatives());
+            // The scores' gradients of a query that sees one key cancel out to nothing.
+            double scale = norm(v.derivatives());
+            bench.assertClose("attentionBackward, dq", dq, q.derivatives(), scale);
+            bench.assertClose("attentionBackward, dk", dk, k.derivatives(), scale);
             bench.assertClose("attentionBackward, dv", dv, v.derivatives());
             if (bias != null) {
-                bench.assertClose("attentionBackward, dBias", dBias, twice(bias.derivatives()));
+                bench.assertClose("attentionBackward, dBias", bench.doubles(dBias), twice(bias.derivatives()), scale);
             }
         }
     }
@@ -149,6 +151,14 @@ class AttentionContractTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("[3, 5, 7]");
         }
+    }
+
+    private static double norm(double[] values) {
+        double squares = 0;
+        for (double value : values) {
+            squares += value * value;
+        }
+        return Math.sqrt(squares);
     }
 
     private static int[] ones(int size) {

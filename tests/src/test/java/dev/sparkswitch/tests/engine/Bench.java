@@ -156,6 +156,11 @@ final class Bench implements AutoCloseable {
     }
 
     void assertClose(String what, View found, double[] wanted) {
+        assertClose(what, found, wanted, 0);
+    }
+
+    /** As {@link #assertClose(String, double[], double[], double)}. */
+    void assertClose(String what, View found, double[] wanted, double scale) {
         double[] wide = doubles(found.owner());
         int width = found.owner().extent(-1);
         int inner = found.columns().extent(-1);
@@ -168,7 +173,7 @@ final class Bench implements AutoCloseable {
                 assertThat(wide[i]).as(what + ", beside the view").isEqualTo(BESIDE);
             }
         }
-        assertClose(what, values, wanted);
+        assertClose(what, values, wanted, scale);
     }
 
     void assertClose(String what, Tensor found, Grid wanted) {

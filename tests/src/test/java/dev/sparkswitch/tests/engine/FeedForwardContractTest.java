@@ -23,7 +23,7 @@ class FeedForwardContractTest {
     @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
     void activationAndItsBackward(EngineCase engineCase) {
         for (Activation activation : Activation.values()) {
-            for (int width : new int[] {1, 3, 17, 33}) {
+            for (int width : new int[] {1, 3, 17, 33, 40}) {
                 check(engineCase, activation, Dropout.NONE, 5, width);
                 check(engineCase, activation, ROWS, 5, width);
                 check(engineCase, activation, Dropout.NONE, 3, 5, width);
@@ -79,7 +79,10 @@ class FeedForwardContractTest {
     @ParameterizedTest
     @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
     void embedAndItsBackward(EngineCase engineCase) {
-        for (int[] size : List.of(new int[] {1, 1, 1}, new int[] {17, 5, 3}, new int[] {33, 65, 17})) {
+        for (int[] size : List.of(
+                new int[] {1, 1, 1}, new int[] {17, 5, 3}, new int[] {33, 65, 17}, new int[] {300, 3, 40}, new int[] {
+                    300, 1100, 3
+                })) {
             for (Dropout dropout : List.of(Dropout.NONE, ROWS)) {
                 int[] ids = new int[size[0]];
                 for (int t = 0; t < ids.length; t++) {

@@ -9,11 +9,17 @@ import dev.sparkswitch.engine.AttentionShape.Order;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.RoutingPolicy;
+import dev.sparkswitch.engine.RoutingPolicy.ExpertChoice;
+import dev.sparkswitch.engine.RoutingPolicy.TopK;
+import dev.sparkswitch.engine.RoutingPolicy.TopP;
 import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import dev.sparkswitch.tests.engine.CentralDifferences.Value;
@@ -22,12 +28,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every backward operation against central differences of its forward operation, in float64. */
 class GradientTest {
@@ -265,10 +272,28 @@ class GradientTest {
         differences.done();
     }
 
+    private static RoutingPlan plan(RoutingPolicy policy, Overflow overflow, Sampling sampling) {
+        return new RoutingPlan(policy, overflow, sampling, 3, 7, 3, 3);
+    }
+
+    static Stream<RoutingPlan> plans() {
+        Sampling sampling = new Sampling(RandomStream.ROUTER_SAMPLING.at(1, 2, 3), 1001);
+        return Stream.of(
+                plan(new TopK(1), Overflow.DROP, Sampling.NONE),
+                plan(new TopK(2), Overflow.DROP, Sampling.NONE),
+                plan(new TopK(3), Overflow.DROP, Sampling.NONE),
+                plan(new TopK(1), Overflow.REROUTE, Sampling.NONE),
+                plan(new TopK(2), Overflow.REROUTE, Sampling.NONE),
+                plan(new TopK(3), Overflow.REROUTE, sampling),
+                plan(new TopK(2), Overflow.DROP, sampling),
+                plan(new TopP(0.6, 3), Overflow.DROP, Sampling.NONE),
+                plan(new TopP(0.6, 3), Overflow.REROUTE, sampling),
+                plan(new ExpertChoice(4, 1.5, 1), Overflow.DROP, Sampling.NONE));
+    }
+
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3})
-    void theWholeWayOfATokenThroughItsExperts(int choices) {
-        RoutingPlan plan = new RoutingPlan(choices, 3, 7, 3, 3);
+    @MethodSource("plans")
+    void theWholeWayOfATokenThroughItsExperts(RoutingPlan plan) {
         int[] routed = random.ints(21, 0, 4).map(value -> Math.min(value, 1)).toArray();
         Argument x = argument(21, 5);
         Argument router = argument(4, 5);
@@ -293,7 +318,7 @@ class GradientTest {
         double[] ofW = bench.doubles(dw);
         double[] ofRouter = bench.doubles(dRouter);
 
-        CentralDifferences differences = new CentralDifferences("routing top-" + choices, 25, () -> {
+        CentralDifferences differences = new CentralDifferences("routing " + plan, 25, () -> {
             Tensor noisy = keep(engine.routerInput(on(x), DROPOUT));
             try (Routing found = engine.route(plan, keep(engine.routerLogits(noisy, on(router))), ids(routed))) {
                 Tensor sent = keep(engine.dispatch(on(x), found));

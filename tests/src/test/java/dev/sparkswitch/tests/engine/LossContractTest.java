@@ -28,6 +28,7 @@ class LossContractTest {
                 check(engineCase, size[0], size[1], Grid.random(random, size[0], size[2]), settings);
             }
         }
+        check(engineCase, 3, 9001, Grid.random(random, 3, 2), SETTINGS.get(3));
         // More positions than are held at a time.
         check(engineCase, 515, 17, Grid.random(random, 515, 3), SETTINGS.get(3));
     }

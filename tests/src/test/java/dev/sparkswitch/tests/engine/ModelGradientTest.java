@@ -7,6 +7,7 @@ import dev.sparkswitch.arrow.ShardLayout;
 import dev.sparkswitch.arrow.TokenBatch;
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
@@ -15,6 +16,7 @@ import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.Embedding;
 import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.Exploration;
 import dev.sparkswitch.model.FeedForward;
 import dev.sparkswitch.model.Head;
 import dev.sparkswitch.model.HostBatch;
@@ -22,7 +24,10 @@ import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpec;
 import dev.sparkswitch.model.RouterConfig;
-import dev.sparkswitch.model.RoutingPolicy;
+import dev.sparkswitch.model.RouterConfig.ExpertChoice;
+import dev.sparkswitch.model.RouterConfig.Hash;
+import dev.sparkswitch.model.RouterConfig.TopK;
+import dev.sparkswitch.model.RouterConfig.TopP;
 import dev.sparkswitch.model.StepSettings;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
@@ -45,17 +50,15 @@ class ModelGradientTest {
     private static final int ROWS = 4;
 
     private enum Noise {
-        OFF(0, 0, 0),
-        ON(0.1, 0.2, 0.05);
+        OFF(0, 0),
+        ON(0.1, 0.2);
 
         private final double dropout;
         private final double experts;
-        private final double jitter;
 
-        Noise(double dropout, double experts, double jitter) {
+        Noise(double dropout, double experts) {
             this.dropout = dropout;
             this.experts = experts;
-            this.jitter = jitter;
         }
     }
 
@@ -82,16 +85,34 @@ class ModelGradientTest {
     }
 
     private static SwitchConfig sparse(int experts, int choices, CapacityConfig capacity, Noise noise) {
-        return new SwitchConfig(
-                experts,
-                1,
-                1,
-                new RouterConfig(RoutingPolicy.TOP_K, choices),
-                capacity,
-                0.5,
-                0.1,
-                noise.experts,
-                noise.jitter);
+        Exploration exploration =
+                switch (noise) {
+                    case OFF -> new Exploration.Argmax();
+                    case ON -> new Exploration.InputJitter(0.05);
+                };
+        return sparse(experts, new RouterConfig.TopK(choices, Overflow.DROP, exploration), capacity, noise);
+    }
+
+    private static SwitchConfig sparse(int experts, RouterConfig router, CapacityConfig capacity, Noise noise) {
+        // Where experts choose, a decoder would see what it is to write.
+        int decoderLayers = router instanceof RouterConfig.ExpertChoice ? 0 : 1;
+        return SwitchConfig.of(experts, 1, decoderLayers, capacity).toBuilder()
+                .router(router)
+                .balanceLoss(0.5)
+                .routerZLoss(0.1)
+                .expertDropout(noise.experts)
+                .build();
+    }
+
+    private static Variant routed(String name, int experts, RouterConfig router, CapacityConfig capacity) {
+        return new Variant(
+                name,
+                model(Noise.ON)
+                        .sparse(sparse(experts, router, capacity, Noise.ON))
+                        .build(),
+                Packing.NONE,
+                0,
+                0);
     }
 
     static Stream<Variant> variants() {
@@ -171,6 +192,27 @@ class ModelGradientTest {
                         Packing.NONE,
                         0,
                         0),
+                routed("top-1, sampled", 3, new TopK(1, Overflow.DROP, new Exploration.Sample()), tight),
+                routed("top-2, sampled, rerouted", 5, new TopK(2, Overflow.REROUTE, new Exploration.Sample()), tight),
+                routed("top-1, input dropout", 3, new TopK(1, Overflow.DROP, new Exploration.InputDropout(0.2)), tight),
+                routed("top-1, rerouted", 3, new TopK(1, Overflow.REROUTE, Exploration.JITTER), tight),
+                routed("top-3, rerouted", 5, new TopK(3, Overflow.REROUTE, new Exploration.Argmax()), tight),
+                routed("top-p", 5, new TopP(0.5, 3, Overflow.DROP, new Exploration.Argmax()), ample),
+                routed("top-p, drops, jitter", 5, new TopP(0.6, 3, Overflow.DROP, Exploration.JITTER), tight),
+                routed(
+                        "top-p, rerouted, sampled",
+                        5,
+                        new TopP(0.6, 3, Overflow.REROUTE, new Exploration.Sample()),
+                        tight),
+                routed("expert choice", 3, new ExpertChoice(new Exploration.Argmax()), tight),
+                routed("expert choice, input dropout", 5, new ExpertChoice(new Exploration.InputDropout(0.2)), ample),
+                routed(
+                        "expert choice, a sequence",
+                        3,
+                        new ExpertChoice(Exploration.JITTER),
+                        CapacityConfig.perSequence(2)),
+                routed("hash", 3, new Hash(), ample),
+                routed("hash, drops", 5, new Hash(), tight),
                 new Variant(
                         "one expert",
                         model(Noise.OFF).sparse(sparse(1, 1, tight, Noise.OFF)).build(),
@@ -280,7 +322,8 @@ class ModelGradientTest {
                         * sums[RoutingStatistics.Z]
                         / (encoder ? host.routedInputs() : host.routedTargets());
                 choice.append((int) sums[RoutingStatistics.DROPPED]);
-                choice.append(Arrays.toString(Arrays.copyOfRange(sums, RoutingStatistics.DEMAND, sums.length)));
+                choice.append(Arrays.toString(Arrays.copyOfRange(
+                        sums, RoutingStatistics.DEMAND, RoutingStatistics.entropy(sparse.experts()))));
             }
             return new Value(loss, choice.toString());
         }

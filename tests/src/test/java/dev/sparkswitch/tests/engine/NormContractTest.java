@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class NormContractTest {
     private static final double EPSILON = 1e-6;
     private static final List<int[]> SIZES =
-            List.of(new int[] {1, 1}, new int[] {3, 17}, new int[] {17, 3}, new int[] {259, 33});
+            List.of(new int[] {1, 1}, new int[] {3, 17}, new int[] {17, 3}, new int[] {259, 33}, new int[] {7, 776});
     private static final Dropout DROPOUT = Dropout.ofRows(0.3, RandomStream.DROPOUT.at(11, 5, 3), 1_000_003L);
 
     private final Random random = new Random(2);

@@ -122,6 +122,27 @@ class BadInputTest {
     }
 
     @Test
+    void settingsThatContradictEachOtherAreAllToldAtOnce() throws IOException {
+        Map<String, String> before = files();
+
+        InProcess outcome = run(Mistake.PRETRAIN
+                + "--set model.sparse.sparse-encoder-layers=0 --set model.sparse.sparse-decoder-layers=0"
+                + " --set model.sparse.capacity.group-rows=64 --set cluster.ranks=3 --set model.vocabulary-size=250");
+
+        assertThat(outcome.code()).isEqualTo(USER);
+        assertThat(outcome.err().lines())
+                .hasSize(5)
+                .satisfiesExactly(
+                        line -> assertThat(line).startsWith("error: 4 settings contradict each other:"),
+                        line -> assertThat(line).contains("model: there are 4 experts but no sparse layer"),
+                        line -> assertThat(line).contains("4 experts cannot be spread evenly over 3 ranks"),
+                        line -> assertThat(line).contains("whole routing groups of 64 rows"),
+                        line -> assertThat(line).contains("ids up to 299 but model.vocabulary-size is 250"));
+        assertThat(files()).isEqualTo(before);
+        assertThat(SparkStarts.COUNT).hasValue(0);
+    }
+
+    @Test
     void executorsThatThisHostCannotHoldAreRefused() throws IOException {
         System.clearProperty("spark.master");
         Map<String, String> before = files();

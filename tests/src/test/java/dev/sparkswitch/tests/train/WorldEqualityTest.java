@@ -10,20 +10,22 @@ import dev.sparkswitch.collective.HostCollectives;
 import dev.sparkswitch.collective.HostTensorCollectives;
 import dev.sparkswitch.collective.InProcessCollectives;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.Exploration;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.RouterConfig;
-import dev.sparkswitch.model.RoutingPolicy;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.LocalRanks;
 import dev.sparkswitch.train.RankContext;
 import dev.sparkswitch.train.RankOutcome;
+import dev.sparkswitch.train.RouterMetrics;
 import dev.sparkswitch.train.StepMetrics;
 import dev.sparkswitch.train.Trainer;
 import dev.sparkswitch.train.TrainingConfig;
@@ -36,12 +38,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The same training on any number of ranks, experts' spread and micro-batches: dropout, jitter, drops and padding on. */
 class WorldEqualityTest {
@@ -62,6 +66,11 @@ class WorldEqualityTest {
 
     /** Four experts in two sparse layers, small enough to train in a moment. */
     static T5Config model() {
+        return model(RouterConfig.TOP_1);
+    }
+
+    private static T5Config model(RouterConfig router) {
+        int decoderLayers = router instanceof RouterConfig.ExpertChoice ? 0 : 1;
         return T5Config.builder()
                 .vocabularySize(VOCABULARY)
                 .modelSize(16)
@@ -71,20 +80,20 @@ class WorldEqualityTest {
                 .encoderLayers(2)
                 .decoderLayers(2)
                 .dropout(0.1)
-                .sparse(new SwitchConfig(
-                        4,
-                        1,
-                        1,
-                        new RouterConfig(RoutingPolicy.TOP_K, 1),
-                        CapacityConfig.group(2, 1.0, 2.0, 2),
-                        0.01,
-                        0.001,
-                        0.2,
-                        0.01))
+                .sparse(SwitchConfig.of(4, 1, decoderLayers, CapacityConfig.group(2, 1.0, 2.0, 2)).toBuilder()
+                        .router(router)
+                        .routerZLoss(0.001)
+                        .expertDropout(0.2)
+                        .build())
                 .build();
     }
 
     private Trace train(Precision precision, int worldSize, int expertParallel, int accumulation, int steps) {
+        return train(model(), precision, worldSize, expertParallel, accumulation, steps);
+    }
+
+    private Trace train(
+            T5Config model, Precision precision, int worldSize, int expertParallel, int accumulation, int steps) {
         TrainingConfig config = Configs.load(
                 TrainingConfig.class,
                 JsonNodeFactory.instance.objectNode(),
@@ -102,7 +111,8 @@ class WorldEqualityTest {
         List<RankOutcome<Trace>> outcomes = LocalRanks.run(
                 worldSize,
                 0,
-                context -> trainRank(context, config, precision, expertParallel, collectives.get(context.rank())),
+                context ->
+                        trainRank(context, model, config, precision, expertParallel, collectives.get(context.rank())),
                 status -> {});
         Trace first = null;
         Map<String, double[]> values = new HashMap<>();
@@ -119,12 +129,12 @@ class WorldEqualityTest {
 
     private Trace trainRank(
             RankContext context,
+            T5Config modelConfig,
             TrainingConfig config,
             Precision precision,
             int expertParallel,
             HostCollectives collectives)
             throws IOException {
-        T5Config modelConfig = model();
         Parallelism parallelism = new Parallelism(
                 new ExpertPlacement(4, expertParallel, context.worldSize()), new HostTensorCollectives(collectives));
         try (Engine engine = new Nd4jEngine(precision, 1);
@@ -152,7 +162,7 @@ class WorldEqualityTest {
                     trace.norms().add(metrics.gradientNorm());
                     trace.drops()
                             .add(metrics.layers().stream()
-                                    .map(StepMetrics.Layer::dropped)
+                                    .map(RouterMetrics::dropped)
                                     .toList());
                     if (trainer.step() == 1) {
                         for (Parameter parameter : model.parameters().all()) {
@@ -171,8 +181,26 @@ class WorldEqualityTest {
     @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
     @CsvSource({"1, 1, 2", "2, 2, 1", "2, 1, 1", "2, 2, 2", "4, 4, 1", "4, 2, 1", "4, 2, 2", "4, 4, 2"})
     void float64TrainingIsTheSameOnEveryWorld(int worldSize, int expertParallel, int accumulation) {
-        Trace one = train(Precision.FLOAT64, 1, 1, 1, STEPS);
-        Trace many = train(Precision.FLOAT64, worldSize, expertParallel, accumulation, STEPS);
+        requireSame(model(), worldSize, expertParallel, accumulation);
+    }
+
+    static Stream<RouterConfig> routers() {
+        return Stream.of(
+                new RouterConfig.TopK(2, Overflow.REROUTE, new Exploration.Sample()),
+                new RouterConfig.TopP(0.6, 3, Overflow.DROP, new Exploration.InputDropout(0.1)),
+                new RouterConfig.ExpertChoice(Exploration.JITTER),
+                new RouterConfig.Hash());
+    }
+
+    @ParameterizedTest
+    @MethodSource("routers")
+    void everyRouterIsTheSameOnOneRankAndOnFourInTwoMicroBatches(RouterConfig router) {
+        requireSame(model(router), 4, 2, 2);
+    }
+
+    private void requireSame(T5Config model, int worldSize, int expertParallel, int accumulation) {
+        Trace one = train(model, Precision.FLOAT64, 1, 1, 1, STEPS);
+        Trace many = train(model, Precision.FLOAT64, worldSize, expertParallel, accumulation, STEPS);
         assertThat(many.drops()).isEqualTo(one.drops());
         assertThat(one.drops().stream()
                         .flatMap(List::stream)

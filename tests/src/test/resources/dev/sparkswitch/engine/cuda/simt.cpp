@@ -79,6 +79,7 @@ void prepare(Context& context, char* stack, void (*entry)()) {
 struct Copy {
     void* to;
     const void* from;
+    unsigned size;
     int bytes;
     int group;
 };
@@ -424,15 +425,15 @@ void load_matrices(unsigned* r, const void* row, bool transposed, int line) {
 }
 
 // Copies happen as late as they may: whoever forgets to wait finds nothing.
-void copy_async16(void* shared, const void* global, int bytes) {
-    require_aligned(shared, 16);
-    if (bytes != 0 && bytes != 16) {
+void copy_async(void* shared, const void* global, unsigned size, int bytes) {
+    require_aligned(shared, size);
+    if (bytes != 0 && bytes != static_cast<int>(size)) {
         fail("a copy of %d bytes", bytes);
     }
     if (bytes != 0) {
-        require_aligned(global, 16);
+        require_aligned(global, size);
     }
-    threads[current].copies.push_back({shared, global, bytes, threads[current].group});
+    threads[current].copies.push_back({shared, global, size, bytes, threads[current].group});
 }
 
 void copy_async_commit() { threads[current].group++; }
@@ -444,9 +445,9 @@ void copy_async_wait(int pending) {
         if (copy.group >= self.group - pending) {
             later.push_back(copy);
         } else if (copy.bytes == 0) {
-            std::memset(copy.to, 0, 16);
+            std::memset(copy.to, 0, copy.size);
         } else {
-            std::memcpy(copy.to, copy.from, 16);
+            std::memcpy(copy.to, copy.from, copy.size);
         }
     }
     self.copies.swap(later);

@@ -127,7 +127,7 @@ inline int lane() { return static_cast<int>(thread_index.x % LANES); }
 unsigned ballot(unsigned mask, bool predicate, int line);
 void mma_16x8x16(float* d, const unsigned* a, const unsigned* b, int line);
 void load_matrices(unsigned* r, const void* row, bool transposed, int line);
-void copy_async16(void* shared, const void* global, int bytes);
+void copy_async(void* shared, const void* global, unsigned size, int bytes);
 void copy_async_commit();
 void copy_async_wait(int pending);
 

@@ -1,0 +1,258 @@
+package dev.sparkswitch.engine.cuda;
+
+import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
+
+import dev.sparkswitch.engine.AttentionGradients;
+import dev.sparkswitch.engine.AttentionInputs;
+import dev.sparkswitch.engine.AttentionShape;
+import dev.sparkswitch.engine.AttentionShape.Order;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine.Attention;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Launches the attention kernels for tensor cores. The forward pass saves the logarithm (base 2) of each query's sum, and
+ * behind it the mask of kept probabilities, a bit each, where there is dropout.
+ */
+final class TiledAttention {
+    private static final int[] HEAD_SIZES = {16, 32, 64, 128};
+
+    // As in attention-tiles.cuh.
+    private static final int STAYING = 128;
+    private static final int STREAMED = 64;
+    private static final int THREADS = 128;
+    private static final int WARP_ROWS = 32;
+    private static final int MOST_TILES = 512;
+    private static final int NEAR = 12;
+
+    private static final int WINDOW_BYTES = 2 * (STAYING + STREAMED) * Float.BYTES;
+    private static final int LINE_BYTES = 2 * STREAMED * Float.BYTES;
+
+    private final CudaContext context;
+    /** By the head size of their tiles. */
+    private final Map<Integer, Kernels> kernels = new HashMap<>();
+
+    private final Kernels bias;
+
+    TiledAttention(CudaContext context) {
+        this.context = context;
+        for (int size : HEAD_SIZES) {
+            kernels.put(size, context.kernels("attention-" + size));
+        }
+        this.bias = context.kernels("attention-bias");
+    }
+
+    /** What a forward pass keeps, in one block of memory. */
+    private record Saved(CudaTensor tensor, long maskOffset) {
+        /** The address of the mask; 0 for none. */
+        long mask() {
+            return maskOffset == 0 ? 0 : tensor.address() + maskOffset;
+        }
+    }
+
+    private static long lines(AttentionShape shape) {
+        return (long) shape.rows() * shape.heads() * shape.queryLength();
+    }
+
+    /** Where the mask begins, a multiple of 16 bytes; 0 where there is none. */
+    private static long maskOffset(AttentionShape shape, Dropout dropout) {
+        return dropout.active() ? Math.max(16, (lines(shape) * Float.BYTES + 15) / 16 * 16) : 0;
+    }
+
+    private static int maskPitch(AttentionShape shape) {
+        return (shape.keyLength() + STAYING - 1) / STAYING * (STAYING / Byte.SIZE);
+    }
+
+    private Saved allocateSaved(AttentionShape shape, Dropout dropout) {
+        long offset = maskOffset(shape, dropout);
+        long bytes = offset == 0 ? lines(shape) * Float.BYTES : offset + lines(shape) * maskPitch(shape);
+        return new Saved(context.allocate(DType.FLOAT32, Math.toIntExact(bytes / Float.BYTES)), offset);
+    }
+
+    /** Whether there are kernels for this head size that the card has shared memory for. */
+    boolean takes(AttentionShape shape) {
+        return shape.headSize() <= HEAD_SIZES[HEAD_SIZES.length - 1]
+                && queryGradientBytes(columns(shape)) <= context.device().sharedMemoryPerBlock();
+    }
+
+    /** The head size of the kernels that take this one: its columns are filled up with zeros. */
+    private static int columns(AttentionShape shape) {
+        for (int size : HEAD_SIZES) {
+            if (shape.headSize() <= size) {
+                return size;
+            }
+        }
+        throw new IllegalArgumentException("no tiles for " + shape);
+    }
+
+    private static int tileBytes(int staying, int columns) {
+        return (staying * STAYING + 4 * STREAMED) * columns * DType.BFLOAT16.bytes();
+    }
+
+    private static int forwardBytes(int columns) {
+        return tileBytes(1, columns) + WINDOW_BYTES + LINE_BYTES + MOST_TILES;
+    }
+
+    /** The most that any of the kernels asks for. */
+    private static int queryGradientBytes(int columns) {
+        int maskBytes = 2 * STAYING * STREAMED / Byte.SIZE;
+        int deltaBytes = STAYING * Float.BYTES;
+        int nearBytes = THREADS * NEAR * Float.BYTES;
+        return tileBytes(2, columns) + WINDOW_BYTES + LINE_BYTES + maskBytes + deltaBytes + nearBytes + MOST_TILES;
+    }
+
+    private static int keyGradientBytes(int columns) {
+        int maskBytes = 2 * (STREAMED / 8) * 9 * (STAYING / Byte.SIZE);
+        return tileBytes(2, columns) + WINDOW_BYTES + 3 * LINE_BYTES + maskBytes + MOST_TILES;
+    }
+
+    private static String name(String kernel, AttentionInputs inputs, Dropout dropout) {
+        return kernel + (inputs.bias() == null ? "" : "_bias") + (dropout.active() ? "_dropout" : "");
+    }
+
+    private static Launch blocks(AttentionShape shape, int length, int sharedBytes) {
+        return new Launch((length + STAYING - 1) / STAYING, shape.heads(), shape.rows(), THREADS, sharedBytes);
+    }
+
+    private static int causal(AttentionShape shape) {
+        return shape.order() == Order.CAUSAL ? 1 : 0;
+    }
+
+    Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
+        CudaTensor result = context.compute(shape.rows() * shape.queryLength(), shape.width());
+        Saved saved = allocateSaved(shape, dropout);
+        kernels.get(columns(shape))
+                .launch(
+                        name("attention_forward", inputs, dropout),
+                        blocks(shape, shape.queryLength(), forwardBytes(columns(shape))),
+                        inputs.q(),
+                        inputs.k(),
+                        inputs.v(),
+                        result,
+                        inputs.bias(),
+                        inputs.querySegments(),
+                        inputs.keySegments(),
+                        saved.tensor(),
+                        saved.mask(),
+                        inputs.q().rowStride(),
+                        inputs.k().rowStride(),
+                        inputs.v().rowStride(),
+                        shape.heads(),
+                        shape.headSize(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        causal(shape),
+                        dropout);
+        return new Attention(result, saved.tensor());
+    }
+
+    void backward(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            Attention attention,
+            Dropout dropout,
+            CudaTensor dResult,
+            AttentionGradients gradients) {
+        Saved saved = new Saved(cuda(attention.saved()), maskOffset(shape, dropout));
+        // A place for each distance between 32 queries and all keys, for each 32 queries.
+        int places = (shape.keyLength() + STREAMED - 1) / STREAMED * STREAMED + WARP_ROWS;
+        int parts = (shape.queryLength() + WARP_ROWS - 1) / WARP_ROWS;
+        try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
+                CudaTensor partials =
+                        inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
+            queryGradient(shape, inputs, attention, saved, dropout, dResult, gradients, deltas, partials);
+            keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas);
+            if (gradients.dBias() != null) {
+                int columns = shape.queryLength() + shape.keyLength() - 1;
+                bias.launch(
+                        "sum_bias_partials",
+                        new Launch((columns + Launch.WARP - 1) / Launch.WARP, shape.heads(), 1, 8 * Launch.WARP, 0),
+                        partials,
+                        gradients.dBias(),
+                        shape.rows(),
+                        shape.heads(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        places);
+            }
+        }
+    }
+
+    private void queryGradient(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            Attention attention,
+            Saved saved,
+            Dropout dropout,
+            CudaTensor dResult,
+            AttentionGradients gradients,
+            CudaTensor deltas,
+            CudaTensor partials) {
+        kernels.get(columns(shape))
+                .launch(
+                        name("attention_query_gradient", inputs, dropout),
+                        blocks(shape, shape.queryLength(), queryGradientBytes(columns(shape))),
+                        inputs.q(),
+                        inputs.k(),
+                        inputs.v(),
+                        attention.result(),
+                        dResult,
+                        gradients.dq(),
+                        inputs.bias(),
+                        partials,
+                        inputs.querySegments(),
+                        inputs.keySegments(),
+                        saved.tensor(),
+                        saved.mask(),
+                        deltas,
+                        inputs.q().rowStride(),
+                        inputs.k().rowStride(),
+                        inputs.v().rowStride(),
+                        gradients.dq().rowStride(),
+                        shape.heads(),
+                        shape.headSize(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        causal(shape),
+                        (float) dropout.scale());
+    }
+
+    private void keyGradient(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            Saved saved,
+            Dropout dropout,
+            CudaTensor dResult,
+            AttentionGradients gradients,
+            CudaTensor deltas) {
+        kernels.get(columns(shape))
+                .launch(
+                        name("attention_key_gradient", inputs, dropout),
+                        blocks(shape, shape.keyLength(), keyGradientBytes(columns(shape))),
+                        inputs.q(),
+                        inputs.k(),
+                        inputs.v(),
+                        dResult,
+                        gradients.dk(),
+                        gradients.dv(),
+                        inputs.bias(),
+                        inputs.querySegments(),
+                        inputs.keySegments(),
+                        saved.tensor(),
+                        saved.mask(),
+                        deltas,
+                        inputs.q().rowStride(),
+                        inputs.k().rowStride(),
+                        inputs.v().rowStride(),
+                        gradients.dk().rowStride(),
+                        gradients.dv().rowStride(),
+                        shape.heads(),
+                        shape.headSize(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        causal(shape),
+                        (float) dropout.scale());
+    }
+}

@@ -1,0 +1,79 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Memory for the gradients of many weights in few blocks, so that ranks sum them in few, large pieces. A tensor's extents are
+ * ints and its bytes may be limited, so that one block would not hold the experts of a large model.
+ */
+final class GradientArena implements AutoCloseable {
+    /** Elements of a block: 512 MiB of float32. A weight that is larger has a block of its own. */
+    private static final long BLOCK = 1L << 27;
+
+    /** Memory, and the elements of it that have been handed out. */
+    private static final class Block {
+        private final Tensor memory;
+        private int used;
+
+        Block(Tensor memory) {
+            this.memory = memory;
+        }
+    }
+
+    private final Engine engine;
+    private final long blockSize;
+    private final List<Block> blocks = new ArrayList<>();
+    private long remaining;
+
+    /**
+     * An arena without memory yet.
+     *
+     * @param size elements of all gradients together
+     */
+    GradientArena(Engine engine, long size) {
+        this(engine, size, BLOCK);
+    }
+
+    GradientArena(Engine engine, long size, long blockSize) {
+        this.engine = engine;
+        this.remaining = size;
+        this.blockSize = blockSize;
+    }
+
+    /** The next gradient, with undefined contents. */
+    Tensor take(int... shape) {
+        int size = 1;
+        for (int extent : shape) {
+            size = Math.multiplyExact(size, extent);
+        }
+        Block block = blocks.isEmpty() ? null : blocks.get(blocks.size() - 1);
+        if (block == null || block.used + (long) size > block.memory.size()) {
+            int room = (int) Math.max(size, Math.min(blockSize, remaining));
+            block = new Block(engine.allocate(engine.precision().master(), room));
+            blocks.add(block);
+        }
+        int from = block.used;
+        block.used += size;
+        remaining -= size;
+        return block.memory.slice(from, block.used).reshape(shape);
+    }
+
+    /** The blocks, as far as gradients lie in them: views. */
+    List<Tensor> blocks() {
+        List<Tensor> views = new ArrayList<>();
+        for (Block block : blocks) {
+            views.add(block.memory.slice(0, block.used));
+        }
+        return views;
+    }
+
+    @Override
+    public void close() {
+        for (Block block : blocks) {
+            block.memory.close();
+        }
+    }
+}

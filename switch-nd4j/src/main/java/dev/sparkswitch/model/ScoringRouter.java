@@ -1,0 +1,96 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Sampling;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+
+/**
+ * p(x) = softmax(W_r x) in float32 or better, and the choice by it (Switch Transformer, sections 2.1 and 2.2). Noise of
+ * exploration falls on a copy of x that the experts never see.
+ */
+final class ScoringRouter implements Router {
+    private final Weight weight;
+    private final SwitchConfig config;
+    private final Exploration exploration;
+    private final int site;
+
+    ScoringRouter(Parameters parameters, T5Config config, Stack stack, int layer, int site) {
+        this.weight = parameters.single(new ParameterNames(config).router(stack, layer));
+        this.config = config.sparse().orElseThrow();
+        this.exploration = this.config.router().exploration();
+        this.site = site;
+    }
+
+    private Dropout jitter(StackPass pass) {
+        return exploration instanceof Exploration.InputJitter jitter
+                ? pass.dropout(RandomStream.JITTER, site, jitter.rate())
+                : Dropout.NONE;
+    }
+
+    private Dropout inputDropout(StackPass pass) {
+        return exploration instanceof Exploration.InputDropout dropout
+                ? pass.dropout(RandomStream.ROUTER_DROPOUT, site, dropout.rate())
+                : Dropout.NONE;
+    }
+
+    private Sampling sampling(StackPass pass) {
+        PassSettings settings = pass.settings();
+        return exploration instanceof Exploration.Sample && settings.phase() == Phase.TRAIN
+                ? new Sampling(
+                        RandomStream.ROUTER_SAMPLING.at(settings.seed(), settings.step(), site),
+                        pass.firstRow() * pass.length())
+                : Sampling.NONE;
+    }
+
+    private Tensor input(StackPass pass, Tensor x) {
+        Dropout dropout = inputDropout(pass);
+        if (!dropout.active()) {
+            return pass.engine().routerInput(x, jitter(pass));
+        }
+        try (Tensor kept = pass.engine().dropout(x, dropout)) {
+            return pass.engine().routerInput(kept, Dropout.NONE);
+        }
+    }
+
+    @Override
+    public Choice choose(StackPass pass, Tensor x) {
+        Engine engine = pass.engine();
+        Tensor input = input(pass, x);
+        try (Tensor logits = engine.routerLogits(input, weight.value())) {
+            return new Choice(input, engine.route(Router.plan(config, pass, sampling(pass)), logits, pass.routed()));
+        }
+    }
+
+    @Override
+    public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {
+        Engine engine = pass.engine();
+        RouterWeights weights = pass.settings().routerWeights();
+        try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z());
+                Tensor dInput = engine.routerLogitsBackward(
+                        dLogits, choice.input(), weight.value(), weight.gradient(), weight.nextWrite())) {
+            addInputGradient(pass, dInput, dx);
+        }
+    }
+
+    private void addInputGradient(StackPass pass, Tensor dInput, Tensor dx) {
+        Engine engine = pass.engine();
+        Dropout dropout = inputDropout(pass);
+        if (!dropout.active()) {
+            engine.routerInputBackward(dInput, jitter(pass), dx);
+            return;
+        }
+        try (Tensor dKept = engine.allocate(dx.type(), dx.shape())) {
+            engine.fill(dKept, 0);
+            engine.routerInputBackward(dInput, Dropout.NONE, dKept);
+            try (Tensor own = engine.dropout(dKept, dropout)) {
+                engine.copy(own, dx, Write.ADD);
+            }
+        }
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,300 @@
+// softmax(q k^T + bias) v without a matrix of probabilities in memory (Dao et al. 2022, "FlashAttention"): a block takes 128
+// queries of one row and head and keeps a running maximum and sum of each query while tiles of keys go by. It leaves the
+// logarithm of each query's sum, and the mask of kept probabilities, one bit each: drawing it anew would cost the backward
+// pass more than the products.
+
+
+// How far a maximum may rise, as an exponent of e, before sums are scaled down: far from overflow, and mostly never.
+constexpr float SLACK = 5.0f;
+
+// Which of four consecutive elements are kept, as bits; `block` is Philox's, from which the first is `skip` words on.
+__device__ __forceinline__ unsigned kept(const Dropout& dropout, unsigned long long block, int skip) {
+    uint4 words = philox(dropout.seed, block, dropout.step, dropout.stream);
+    unsigned bits = (words.x >= dropout.threshold ? 1u : 0u) | (words.y >= dropout.threshold ? 2u : 0u) |
+                    (words.z >= dropout.threshold ? 4u : 0u) | (words.w >= dropout.threshold ? 8u : 0u);
+    if (skip == 0) {
+        return bits;
+    }
+    words = philox(dropout.seed, block + 1, dropout.step, dropout.stream);
+    bits |= (words.x >= dropout.threshold ? 16u : 0u) | (words.y >= dropout.threshold ? 32u : 0u) |
+            (words.z >= dropout.threshold ? 64u : 0u);
+    return bits >> skip & 15u;
+}
+
+struct Forward {
+    const bf16* q;
+    const bf16* k;
+    const bf16* v;
+    bf16* result;
+    const float* bias;
+    const int* query_segments;
+    const int* key_segments;
+    float* log_sums;
+    unsigned char* mask;
+    int q_stride;
+    int k_stride;
+    int v_stride;
+    int heads;
+    int head_size;
+    int queries;
+    int keys;
+    int causal;
+    Dropout dropout;
+};
+
+template <int D>
+struct ForwardShared {
+    bf16 q[STAYING * D];
+    bf16 k[2][STREAMED * D];
+    bf16 v[2][STREAMED * D];
+    float window[2][WINDOW];
+    int segments[2][STREAMED];
+    unsigned char visible[MOST_TILES];
+};
+
+template <int D, bool DROP, bool BIAS>
+__device__ __forceinline__ void forward(const Forward& in) {
+    const Dropout& dropout = in.dropout;
+    constexpr int STEPS = D / 16;
+    constexpr bool IN_REGISTERS = D <= 64;
+    DYNAMIC_SHARED(ForwardShared<D>, shared);
+    const int lane = threadIdx.x % WARP;
+    const int warp = threadIdx.x / WARP;
+    const int group = lane >> 2;
+    const int quarter = lane & 3;
+    const int first = blockIdx.x * STAYING;
+    const int head = blockIdx.y;
+    const int row = blockIdx.z;
+    const Rows q = rows_of(in.q, in.q_stride, row, head, in.queries, in.head_size);
+    const Rows k = rows_of(in.k, in.k_stride, row, head, in.keys, in.head_size);
+    const Rows v = rows_of(in.v, in.v_stride, row, head, in.keys, in.head_size);
+    const bool wide_keys = k.wide<D>();
+    const bool wide_values = v.wide<D>();
+    const int* query_segments = in.query_segments + static_cast<long long>(row) * in.queries;
+    const int* key_segments = in.key_segments + static_cast<long long>(row) * in.keys;
+    const int distances = in.queries + in.keys - 1;
+    const float* bias = BIAS ? in.bias + static_cast<long long>(head) * distances : nullptr;
+    const int tiles = (in.keys + STREAMED - 1) / STREAMED;
+
+    auto load_stage = [&](int stage, int tile) {
+        load_tile<D, STREAMED>(shared->k[stage], k, tile * STREAMED, wide_keys);
+        load_tile<D, STREAMED>(shared->v[stage], v, tile * STREAMED, wide_values);
+        load_line(shared->segments[stage], key_segments, tile * STREAMED, in.keys, threadIdx.x);
+        if (BIAS) {
+            load_window(shared->window[stage], bias, tile * STREAMED - first - STAYING + in.queries - 1, distances);
+        }
+    };
+
+    load_tile<D, STAYING>(shared->q, q, first, q.wide<D>());
+    find_visible(
+        shared->visible, query_segments, first, in.queries, key_segments, in.keys, [&](int key) -> unsigned char {
+            return !in.causal || key + STREAMED - 1 <= first ? ALL_VISIBLE
+                   : key < min(first + STAYING, in.queries)  ? SOME_VISIBLE
+                                                             : NONE_VISIBLE;
+        });
+    int tile = next_visible(shared->visible, 0, tiles);
+    if (tile < tiles) {
+        load_stage(0, tile);
+    }
+    copy_async_commit();
+
+    const int own = first + warp * WARP_ROWS + 4 * group;
+    const bool idle = first + warp * WARP_ROWS >= in.queries;
+    const long long line = (static_cast<long long>(row) * in.heads + head) * in.queries + own;
+    const int pitch = mask_pitch(in.keys);
+    unsigned char* mask = DROP ? in.mask + line * pitch + quarter : nullptr;
+    const unsigned long long element = DROP ? dropout.element(0, line, in.keys) + 8 * quarter : 0;
+    const long long next_row = static_cast<long long>(dropout.total_planes) * in.keys;
+    int segments[4];
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+        segments[r] = own + r < in.queries ? query_segments[own + r] : 0;
+    }
+    unsigned left[2][STEPS][4];
+    float sums[2][D / 8][4] = {};
+    float maxima[4] = {-INFINITE, -INFINITE, -INFINITE, -INFINITE};
+    float totals[4] = {};
+
+    for (int stage = 0; tile < tiles; stage ^= 1) {
+        copy_async_wait<0>();
+        __syncthreads();
+        int next = next_visible(shared->visible, tile + 1, tiles);
+        if (next < tiles) {
+            load_stage(stage ^ 1, next);
+        }
+        copy_async_commit();
+        const int first_key = tile * STREAMED;
+        const bool masked = !all_visible(shared->visible, tile);
+        const bool begins = IN_REGISTERS && tile == next_visible(shared->visible, 0, tiles);
+        tile = next;
+        if (idle) {
+            continue;
+        }
+        if (begins) {
+#pragma unroll
+            for (int m = 0; m < 2; m++) {
+#pragma unroll
+                for (int step = 0; step < STEPS; step++) {
+                    load_left<D>(left[m][step], shared->q, warp, lane, m, step);
+                }
+            }
+        }
+#pragma unroll
+        for (int w = 0; w < 2; w++) {
+            float scores[2][4][4];
+            if (BIAS) {
+                float near[12];
+                const float* window = shared->window[stage] + STAYING + 32 * w + 8 * quarter - warp * WARP_ROWS - 4 * group;
+#pragma unroll
+                for (int i = 0; i < 3; i++) {
+                    load_four(near + 4 * i, window + 4 * i - 4);
+                }
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+#pragma unroll
+                    for (int y = 0; y < 8; y++) {
+                        scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)] = near[y - r + 4];
+                    }
+                }
+            } else {
+#pragma unroll
+                for (int i = 0; i < 32; i++) {
+                    scores[i / 16][i / 4 % 4][i % 4] = 0;
+                }
+            }
+#pragma unroll
+            for (int step = 0; step < STEPS; step++) {
+                if (!IN_REGISTERS) {
+                    load_left<D>(left[0][0], shared->q, warp, lane, 0, step);
+                    load_left<D>(left[1][0], shared->q, warp, lane, 1, step);
+                }
+#pragma unroll
+                for (int t = 0; t < 2; t++) {
+                    unsigned right[4];
+                    load_right<D>(right, shared->k[stage], lane, w, t, step);
+#pragma unroll
+                    for (int m = 0; m < 2; m++) {
+                        multiply_pair(scores[m][2 * t], scores[m][2 * t + 1], left[m][IN_REGISTERS ? step : 0], right);
+                    }
+                }
+            }
+            if (masked) {
+                int others[8];
+                load_four(others, shared->segments[stage] + 32 * w + 8 * quarter);
+                load_four(others + 4, shared->segments[stage] + 32 * w + 8 * quarter + 4);
+                const int key = first_key + 32 * w + 8 * quarter;
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+#pragma unroll
+                    for (int y = 0; y < 8; y++) {
+                        bool sees = others[y] == segments[r] && segments[r] != 0 && (!in.causal || key + y <= own + r);
+                        float& score = scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)];
+                        score = sees ? score : -INFINITE;
+                    }
+                }
+            }
+            float highest[4];
+            bool rises = false;
+#pragma unroll
+            for (int r = 0; r < 4; r++) {
+                float high = scores[r >> 1][0][2 * (r & 1)];
+#pragma unroll
+                for (int y = 1; y < 8; y++) {
+                    high = fmaxf(high, scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)]);
+                }
+                high = fmaxf(high, __shfl_xor_sync(ALL_LANES, high, 1));
+                high = fmaxf(high, __shfl_xor_sync(ALL_LANES, high, 2));
+                highest[r] = high;
+                rises |= high > maxima[r] + SLACK;
+            }
+            if (__any_sync(ALL_LANES, rises)) {
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+                    float high = fmaxf(highest[r], maxima[r]);
+                    float shrink = high == maxima[r] ? 1.0f : fast_exp2((maxima[r] - high) * LOG2_E);
+                    maxima[r] = high;
+                    totals[r] *= shrink;
+#pragma unroll
+                    for (int n = 0; n < D / 8; n++) {
+                        sums[r >> 1][n][2 * (r & 1)] *= shrink;
+                        sums[r >> 1][n][2 * (r & 1) + 1] *= shrink;
+                    }
+                }
+            }
+            float shift[4];
+#pragma unroll
+            for (int r = 0; r < 4; r++) {
+                shift[r] = maxima[r] == -INFINITE ? 0.0f : -maxima[r] * LOG2_E;
+            }
+#pragma unroll
+            for (int r = 0; r < 4; r++) {
+                unsigned byte = 0;
+#pragma unroll
+                for (int t = 0; t < 2; t++) {
+                    unsigned keep = 0;
+                    if (DROP) {
+                        unsigned long long at = element + r * next_row + (first_key + 32 * w + 4 * t);
+                        keep = kept(dropout, at >> 2, in.keys % 4 == 0 ? 0 : at & 3);
+                        byte |= keep << 4 * t;
+                    }
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        float& score = scores[r >> 1][2 * t + (i >> 1)][2 * (r & 1) + (i & 1)];
+                        float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
+                        totals[r] += probability;
+                        score = DROP && (keep >> i & 1) == 0 ? 0.0f : probability;
+                    }
+                }
+                if (DROP && own + r < in.queries) {
+                    mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(byte);
+                }
+            }
+#pragma unroll
+            for (int t = 0; t < 2; t++) {
+                unsigned weights[2][4];
+                as_left(weights[0], scores[0][2 * t], scores[0][2 * t + 1]);
+                as_left(weights[1], scores[1][2 * t], scores[1][2 * t + 1]);
+#pragma unroll
+                for (int pair = 0; pair < D / 16; pair++) {
+                    unsigned right[4];
+                    load_right_summed<D>(right, shared->v[stage], lane, w, t, pair);
+#pragma unroll
+                    for (int m = 0; m < 2; m++) {
+                        multiply_pair(sums[m][2 * pair], sums[m][2 * pair + 1], weights[m], right);
+                    }
+                }
+            }
+        }
+    }
+
+    copy_async_wait<0>();
+    __syncthreads();
+    if (idle) {
+        return;
+    }
+    float scale[4];
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+        float total = totals[r];
+        total += __shfl_xor_sync(ALL_LANES, total, 1);
+        total += __shfl_xor_sync(ALL_LANES, total, 2);
+        scale[r] = total > 0 ? (DROP ? dropout.scale : 1.0f) / total : 0.0f;
+        if (quarter == 0 && own + r < in.queries) {
+            // Of a query that sees nothing: probabilities computed from it are 0.
+            in.log_sums[line + r] = total > 0 ? maxima[r] * LOG2_E + log2f(total) : INFINITE;
+        }
+    }
+    const Rows result = rows_of(in.result, in.heads * in.head_size, row, head, in.queries, in.head_size);
+    store_rows<D>(sums, scale, shared->q, result, first, warp, lane);
+}
+
+#define FORWARD_PARAMETERS                                                                                             \
+    const bf16 *q, const bf16 *k, const bf16 *v, bf16 *result, const float *bias, const int *query_segments,           \
+        const int *key_segments, float *log_sums, unsigned char *mask, int q_stride, int k_stride, int v_stride,       \
+        int heads, int head_size, int queries, int keys, int causal, Dropout dropout
+
+#define FORWARD_OPERANDS                                                                                               \
+    Forward {                                                                                                          \
+        q, k, v, result, bias, query_segments, key_segments, log_sums, mask, q_stride, k_stride, v_stride, heads,      \
+            head_size, queries, keys, causal, dropout                                                                  \
+    }

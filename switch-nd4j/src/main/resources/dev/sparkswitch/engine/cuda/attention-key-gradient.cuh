@@ -1,0 +1,291 @@
+// The gradients of keys and values. A block takes 128 keys of one row and head and lets tiles of queries go by, with scores
+// the other way round (keys are their rows), so that probabilities and their gradients are left operands as they come out
+// of a product: nothing but what was streamed is read from shared memory. The pass for queries has left the deltas that its
+// opening remarks define; dv = kept(P)^T dO, dk = dS^T q.
+
+
+struct KeyGradient {
+    const bf16* q;
+    const bf16* k;
+    const bf16* v;
+    const bf16* d_result;
+    bf16* dk;
+    bf16* dv;
+    const float* bias;
+    const int* query_segments;
+    const int* key_segments;
+    const float* log_sums;
+    const unsigned char* mask;
+    const float* deltas;
+    int q_stride;
+    int k_stride;
+    int v_stride;
+    int dk_stride;
+    int dv_stride;
+    int heads;
+    int head_size;
+    int queries;
+    int keys;
+    int causal;
+    float scale;
+};
+
+template <int D>
+struct KeyGradientShared {
+    bf16 k[STAYING * D];
+    bf16 v[STAYING * D];
+    bf16 q[2][STREAMED * D];
+    bf16 d_result[2][STREAMED * D];
+    float window[2][WINDOW];
+    int segments[2][STREAMED];
+    float log_sums[2][STREAMED];
+    float deltas[2][STREAMED];
+    // 128 bits of keys for each query; every eight queries stand apart by the width of one more, so that the four that are
+    // read at once lie in different banks.
+    unsigned mask[2][STREAMED / 8][9][4];
+    unsigned char visible[MOST_TILES];
+};
+
+template <int D, bool DROP, bool BIAS>
+__device__ __forceinline__ void key_gradient(const KeyGradient& in) {
+    constexpr int STEPS = D / 16;
+    // Keys are read again for every part of a tile: with values, sums of 2 x 32 x D and scores, registers are used up.
+    constexpr bool IN_REGISTERS = D <= 64;
+    DYNAMIC_SHARED(KeyGradientShared<D>, shared);
+    const int lane = threadIdx.x % WARP;
+    const int warp = threadIdx.x / WARP;
+    const int group = lane >> 2;
+    const int quarter = lane & 3;
+    const int first = blockIdx.x * STAYING;
+    const int head = blockIdx.y;
+    const int row = blockIdx.z;
+    const Rows q = rows_of(in.q, in.q_stride, row, head, in.queries, in.head_size);
+    const Rows d_result =
+        rows_of(in.d_result, in.heads * in.head_size, row, head, in.queries, in.head_size);
+    const bool wide_queries = q.wide<D>();
+    const bool wide_gradients = d_result.wide<D>();
+    const int* query_segments = in.query_segments + static_cast<long long>(row) * in.queries;
+    const int* key_segments = in.key_segments + static_cast<long long>(row) * in.keys;
+    const int distances = in.queries + in.keys - 1;
+    const float* bias = BIAS ? in.bias + static_cast<long long>(head) * distances : nullptr;
+    const int tiles = (in.queries + STREAMED - 1) / STREAMED;
+    const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
+    const int pitch = mask_pitch(in.keys);
+
+    auto load_stage = [&](int stage, int tile) {
+        const int query = tile * STREAMED;
+        const int thread = threadIdx.x;
+        load_tile<D, STREAMED>(shared->q[stage], q, query, wide_queries);
+        load_tile<D, STREAMED>(shared->d_result[stage], d_result, query, wide_gradients);
+        load_line(shared->segments[stage], query_segments, query, in.queries, thread);
+        load_line(shared->log_sums[stage], in.log_sums + lines, query, in.queries, thread - STREAMED);
+        load_line(shared->deltas[stage], in.deltas + lines, query, in.queries, thread);
+        if (BIAS) {
+            load_window(shared->window[stage], bias, first - query - STREAMED + in.queries - 1, distances);
+        }
+        if (DROP && thread >= STREAMED) {
+            int i = thread - STREAMED;
+            copy_async16(
+                shared->mask[stage][i / 8][i % 8],
+                in.mask + (lines + min(query + i, in.queries - 1)) * pitch + first / 8, 16);
+        }
+    };
+
+    {
+        const Rows k = rows_of(in.k, in.k_stride, row, head, in.keys, in.head_size);
+        const Rows v = rows_of(in.v, in.v_stride, row, head, in.keys, in.head_size);
+        load_tile<D, STAYING>(shared->k, k, first, k.wide<D>());
+        load_tile<D, STAYING>(shared->v, v, first, v.wide<D>());
+        copy_async_commit();
+    }
+    find_visible(
+        shared->visible, key_segments, first, in.keys, query_segments, in.queries, [&](int query) -> unsigned char {
+            return !in.causal || query >= first + STAYING - 1 ? ALL_VISIBLE
+                   : query + STREAMED - 1 >= first            ? SOME_VISIBLE
+                                                              : NONE_VISIBLE;
+        });
+    int tile = next_visible(shared->visible, 0, tiles);
+    if (tile < tiles) {
+        load_stage(0, tile);
+    }
+    copy_async_commit();
+    copy_async_wait<1>();
+    __syncthreads();
+
+    const int own = first + warp * WARP_ROWS + 4 * group;
+    const bool idle = first + warp * WARP_ROWS >= in.keys;
+    int segments[4];
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+        segments[r] = own + r < in.keys ? key_segments[own + r] : 0;
+    }
+    unsigned values[2][IN_REGISTERS ? STEPS : 1][4];
+    if (IN_REGISTERS) {
+#pragma unroll
+        for (int m = 0; m < 2; m++) {
+#pragma unroll
+            for (int step = 0; step < STEPS; step++) {
+                load_left<D>(values[m][step], shared->v, warp, lane, m, step);
+            }
+        }
+    }
+    float key_sums[2][D / 8][4] = {};
+    float value_sums[2][D / 8][4] = {};
+
+    for (int stage = 0; tile < tiles; stage ^= 1) {
+        copy_async_wait<0>();
+        __syncthreads();
+        int next = next_visible(shared->visible, tile + 1, tiles);
+        if (next < tiles) {
+            load_stage(stage ^ 1, next);
+        }
+        copy_async_commit();
+        const int first_query = tile * STREAMED;
+        const bool masked = !all_visible(shared->visible, tile);
+        tile = next;
+        if (idle) {
+            continue;
+        }
+#pragma unroll 1
+        for (int part = 0; part < 4; part++) {
+            const int w = part >> 1;
+            const int t = part & 1;
+            const int at = 32 * w + 8 * quarter + 4 * t;
+            float scores[2][2][4];
+            if (BIAS) {
+                float near[8];
+                const float* window = shared->window[stage] + STREAMED + warp * WARP_ROWS + 4 * group - at;
+                load_four(near, window - 4);
+                load_four(near + 4, window);
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        scores[r >> 1][i >> 1][2 * (r & 1) + (i & 1)] = near[r - i + 4];
+                    }
+                }
+            } else {
+#pragma unroll
+                for (int i = 0; i < 16; i++) {
+                    scores[i / 8][i / 4 % 2][i % 4] = 0;
+                }
+            }
+#pragma unroll
+            for (int step = 0; step < STEPS; step++) {
+                unsigned right[4];
+                unsigned keys[2][4];
+                load_right<D>(right, shared->q[stage], lane, w, t, step);
+                load_left<D>(keys[0], shared->k, warp, lane, 0, step);
+                load_left<D>(keys[1], shared->k, warp, lane, 1, step);
+                multiply_pair(scores[0][0], scores[0][1], keys[0], right);
+                multiply_pair(scores[1][0], scores[1][1], keys[1], right);
+            }
+            float log_sums[4];
+            load_four(log_sums, shared->log_sums[stage] + at);
+            int others[4];
+            if (masked) {
+                load_four(others, shared->segments[stage] + at);
+            }
+            unsigned keep[4];
+            if (DROP) {
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    keep[i] = shared->mask[stage][4 * w + quarter][4 * t + i][warp] >> 4 * group;
+                }
+            }
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const int query = first_query + at + i;
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+                    float& score = scores[r >> 1][i >> 1][2 * (r & 1) + (i & 1)];
+                    float probability = fast_exp2(fmaf(score, LOG2_E, -log_sums[i]));
+                    if (masked) {
+                        bool sees = others[i] == segments[r] && segments[r] != 0 &&
+                                    (!in.causal || own + r <= query);
+                        probability = sees ? probability : 0.0f;
+                    }
+                    score = probability;
+                }
+            }
+            float kept[2][2][4];
+#pragma unroll
+            for (int i = 0; i < 16; i++) {
+                const int m = i / 8;
+                const int u = i / 4 % 2;
+                const int c = i % 4;
+                kept[m][u][c] = DROP && (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1) == 0 ? 0.0f : scores[m][u][c];
+            }
+            unsigned weights[2][4];
+            as_left(weights[0], kept[0][0], kept[0][1]);
+            as_left(weights[1], kept[1][0], kept[1][1]);
+#pragma unroll
+            for (int pair = 0; pair < D / 16; pair++) {
+                unsigned right[4];
+                load_right_summed<D>(right, shared->d_result[stage], lane, w, t, pair);
+                multiply_pair(value_sums[0][2 * pair], value_sums[0][2 * pair + 1], weights[0], right);
+                multiply_pair(value_sums[1][2 * pair], value_sums[1][2 * pair + 1], weights[1], right);
+            }
+            float d_scores[2][2][4] = {};
+#pragma unroll
+            for (int step = 0; step < STEPS; step++) {
+                const int register_step = IN_REGISTERS ? step : 0;
+                if (!IN_REGISTERS) {
+                    load_left<D>(values[0][0], shared->v, warp, lane, 0, step);
+                    load_left<D>(values[1][0], shared->v, warp, lane, 1, step);
+                }
+                unsigned right[4];
+                load_right<D>(right, shared->d_result[stage], lane, w, t, step);
+                multiply_pair(d_scores[0][0], d_scores[0][1], values[0][register_step], right);
+                multiply_pair(d_scores[1][0], d_scores[1][1], values[1][register_step], right);
+            }
+            float deltas[4];
+            load_four(deltas, shared->deltas[stage] + at);
+#pragma unroll
+            for (int i = 0; i < 16; i++) {
+                const int m = i / 8;
+                const int u = i / 4 % 2;
+                const int c = i % 4;
+                float d_probability = d_scores[m][u][c];
+                if (DROP) {
+                    d_probability =
+                        keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1 ? d_probability * in.scale : 0.0f;
+                }
+                scores[m][u][c] *= d_probability - deltas[2 * u + (c & 1)];
+            }
+            as_left(weights[0], scores[0][0], scores[0][1]);
+            as_left(weights[1], scores[1][0], scores[1][1]);
+#pragma unroll
+            for (int pair = 0; pair < D / 16; pair++) {
+                unsigned right[4];
+                load_right_summed<D>(right, shared->q[stage], lane, w, t, pair);
+                multiply_pair(key_sums[0][2 * pair], key_sums[0][2 * pair + 1], weights[0], right);
+                multiply_pair(key_sums[1][2 * pair], key_sums[1][2 * pair + 1], weights[1], right);
+            }
+        }
+    }
+
+    copy_async_wait<0>();
+    __syncthreads();
+    if (idle) {
+        return;
+    }
+    const float as_is[4] = {1, 1, 1, 1};
+    const float scaled[4] = {in.scale, in.scale, in.scale, in.scale};
+    const Rows dk = rows_of(in.dk, in.dk_stride, row, head, in.keys, in.head_size);
+    const Rows dv = rows_of(in.dv, in.dv_stride, row, head, in.keys, in.head_size);
+    store_rows<D>(key_sums, as_is, shared->k, dk, first, warp, lane);
+    store_rows<D>(value_sums, scaled, shared->v, dv, first, warp, lane);
+}
+
+#define KEY_GRADIENT_PARAMETERS                                                                                        \
+    const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *d_result, bf16 *dk, bf16 *dv, const float *bias,          \
+        const int *query_segments, const int *key_segments, const float *log_sums, const unsigned char *mask,          \
+        const float *deltas, int q_stride, int k_stride, int v_stride, int dk_stride, int dv_stride, int heads,        \
+        int head_size, int queries, int keys, int causal, float scale
+
+#define KEY_GRADIENT_OPERANDS                                                                                          \
+    KeyGradient {                                                                                                      \
+        q, k, v, d_result, dk, dv, bias, query_segments, key_segments, log_sums, mask, deltas, q_stride, k_stride,     \
+            v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale                             \
+    }

@@ -1,0 +1,89 @@
+package dev.sparkswitch.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.sparkswitch.engine.AdafactorSlot;
+import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.Precision;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The order of an Adafactor step's items: whatever shares memory, the step is the same. */
+final class AdafactorPlanTest {
+    private static final AdafactorStep STEP =
+            new AdafactorStep(0.05, 0.5, 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
+
+    @BeforeAll
+    static void needsTheEmulatedCard() {
+        assumeTrue(SimtCompiler.missing().isEmpty(), "skipped: the emulated card cannot be built");
+    }
+
+    /** The parameters after two steps with that much scratch memory. */
+    private static List<float[]> stepped(Precision precision, long ring) {
+        Random random = new Random(3);
+        try (Device device = new EmulatedDevice()) {
+            CudaContext context = new CudaContext(device, new DeviceMemory(device), precision);
+            CudaMemory memory = new CudaMemory(context);
+            List<AdafactorSlot> slots = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                int rows = 1 + random.nextInt(20);
+                int columns = 1 + random.nextInt(60);
+                CudaTensor value = context.parameter(rows, columns);
+                CudaTensor gradient = context.master(rows, columns);
+                CudaTensor rowMoments = i % 7 == 3 ? context.master(rows, columns) : context.master(rows);
+                CudaTensor columnMoments = i % 7 == 3 ? null : context.master(columns);
+                memory.upload(value, gaussians(random, rows * columns));
+                memory.upload(gradient, gaussians(random, rows * columns));
+                memory.fill(rowMoments, 0);
+                if (columnMoments != null) {
+                    memory.fill(columnMoments, 0);
+                }
+                slots.add(new AdafactorSlot(value, gradient, rowMoments, columnMoments));
+            }
+            CudaOptimizers optimizers = new CudaOptimizers(context, ring);
+            optimizers.adafactor(STEP, slots);
+            optimizers.adafactor(STEP, slots);
+            List<float[]> values = new ArrayList<>();
+            for (AdafactorSlot slot : slots) {
+                ByteBuffer bytes = buffer((int) slot.value().size());
+                memory.download(slot.value(), bytes);
+                float[] numbers = new float[(int) slot.value().size()];
+                bytes.asFloatBuffer().get(numbers);
+                values.add(numbers);
+            }
+            return values;
+        }
+    }
+
+    private static ByteBuffer buffer(int numbers) {
+        return ByteBuffer.allocateDirect(numbers * Float.BYTES).order(ByteOrder.nativeOrder());
+    }
+
+    private static ByteBuffer gaussians(Random random, int count) {
+        ByteBuffer bytes = buffer(count);
+        for (int i = 0; i < count; i++) {
+            bytes.putFloat((float) random.nextGaussian());
+        }
+        return bytes.flip();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Precision.class,
+            names = {"FLOAT32", "BF16"})
+    void parametersThatTakeTurnsInScratchMemoryDoNotDisturbEachOther(Precision precision) {
+        List<float[]> apart = stepped(precision, AdafactorPlan.RING_BYTES);
+        List<float[]> inTurns = stepped(precision, 0);
+        assertThat(inTurns).hasSameSizeAs(apart);
+        for (int i = 0; i < apart.size(); i++) {
+            assertThat(inTurns.get(i)).as("parameter " + i).isEqualTo(apart.get(i));
+        }
+    }
+}
