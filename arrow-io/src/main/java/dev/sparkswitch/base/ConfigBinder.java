@@ -12,6 +12,7 @@ import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,20 +22,26 @@ import java.util.Set;
 
 /** One binding of a tree to a record. A value that cannot be bound is reported and becomes null, so that all are found. */
 final class ConfigBinder {
+    /** The key by which a section names the file that holds the rest of it. */
+    static final String FILE = "file";
+
     private final Class<? extends Record> root;
     private final Set<String> overridden;
     private final List<String> errors;
+    private final SectionFiles files;
 
     /**
      * A binding to {@code root}.
      *
      * @param overridden the keys that were overridden, which errors say
      * @param errors where errors go
+     * @param files where sections' own files are found
      */
-    ConfigBinder(Class<? extends Record> root, Set<String> overridden, List<String> errors) {
+    ConfigBinder(Class<? extends Record> root, Set<String> overridden, List<String> errors, SectionFiles files) {
         this.root = root;
         this.overridden = overridden;
         this.errors = errors;
+        this.files = files;
     }
 
     @SuppressWarnings("unchecked")
@@ -112,7 +119,17 @@ final class ConfigBinder {
         return node.decimalValue();
     }
 
-    private Object section(Class<?> type, JsonNode node, String key) {
+    private Object section(Class<?> type, JsonNode given, String key) {
+        JsonNode node = given;
+        if (namesFile(type, given, key)) {
+            String name =
+                    given.isTextual() ? given.textValue() : given.get(FILE).textValue();
+            Optional<JsonNode> content = files.find(name);
+            if (content.isEmpty()) {
+                return fail(key, "there is no file '" + name + "'; correct its name, or give a section");
+            }
+            node = given.isTextual() ? content.get() : merged(content.get(), given);
+        }
         if (!node.isObject()) {
             return mismatch(type, node, key);
         }
@@ -166,13 +183,73 @@ final class ConfigBinder {
             known.add(ConfigTypes.join(key, name));
             values[i] = component(components[i], node.get(name), ConfigTypes.join(key, name));
         }
+        int ofComponents = errors.size();
         for (Map.Entry<String, JsonNode> field : node.properties()) {
             String name = ConfigTypes.join(key, field.getKey());
             if (!known.contains(name)) {
                 fail(name, "unknown key; the nearest known one is " + nearest(name, known));
             }
         }
-        return errors.size() > before ? null : construct(type, components, values, key);
+        if (errors.size() == before) {
+            return construct(type, components, values, key);
+        }
+        // A misspelt key has left its default behind, about which a constructor would complain in vain.
+        if (errors.size() == ofComponents && standIn(components, values)) {
+            // For what its constructor refuses besides.
+            construct(type, components, values, key);
+        }
+        return null;
+    }
+
+    /**
+     * Puts a stand-in where a section could not be made: none where it is optional, else its defaults. False where anything
+     * is missing still.
+     */
+    private static boolean standIn(RecordComponent[] components, Object[] values) {
+        for (int i = 0; i < values.length; i++) {
+            Type type = components[i].getGenericType();
+            if (values[i] == null && ConfigTypes.is(type, Optional.class)) {
+                values[i] = ConfigTypes.isSection(ConfigTypes.content(type)) ? Optional.empty() : null;
+            } else if (values[i] == null && ConfigTypes.isSection(type)) {
+                values[i] = new ConfigBinder(
+                                ConfigTypes.raw(type).asSubclass(Record.class),
+                                Set.of(),
+                                new ArrayList<>(),
+                                SectionFiles.NONE)
+                        .bind(JsonNodeFactory.instance.objectNode());
+            }
+            if (values[i] == null) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a section is said by the name of its file; the whole configuration never is. */
+    private static boolean namesFile(Class<?> type, JsonNode node, String key) {
+        if (key.isEmpty()) {
+            return false;
+        }
+        return node.isTextual()
+                || node.path(FILE).isTextual()
+                        && Arrays.stream(type.getRecordComponents())
+                                .noneMatch(component -> component.getName().equals(FILE));
+    }
+
+    /** What a file says, under what is said beside its name. */
+    private static JsonNode merged(JsonNode content, JsonNode given) {
+        if (!(content instanceof ObjectNode section)) {
+            return content;
+        }
+        for (Map.Entry<String, JsonNode> field : given.properties()) {
+            if (!field.getKey().equals(FILE)) {
+                JsonNode below = section.get(field.getKey());
+                boolean both =
+                        below != null && below.isObject() && field.getValue().isObject();
+                section.set(field.getKey(), both ? merged(below, field.getValue()) : field.getValue());
+            }
+        }
+        return section;
     }
 
     private Object component(RecordComponent component, JsonNode node, String key) {

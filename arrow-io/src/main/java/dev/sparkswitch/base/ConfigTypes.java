@@ -36,6 +36,26 @@ final class ConfigTypes {
         return type instanceof Class<?> c && c.isRecord() && c != DataSize.class;
     }
 
+    /** Whether the key of these parts is a section, present or optional, of a configuration. */
+    static boolean isSection(Class<?> root, List<String> parts) {
+        Type type = root;
+        for (String part : parts) {
+            Type found = null;
+            if (isSection(type)) {
+                for (RecordComponent component : raw(type).getRecordComponents()) {
+                    if (kebab(component.getName()).equals(part)) {
+                        found = component.getGenericType();
+                    }
+                }
+            }
+            if (found == null) {
+                return false;
+            }
+            type = is(found, Optional.class) ? content(found) : found;
+        }
+        return isSection(type);
+    }
+
     static boolean isChoice(Type type) {
         return type instanceof Class<?> c && c.isAnnotationPresent(Choice.class);
     }

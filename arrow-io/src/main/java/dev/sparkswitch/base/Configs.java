@@ -25,8 +25,12 @@ import java.util.Set;
  * <p>A section is a record, a key is a component's name in kebab-case. What counts, from the strongest: an override
  * ({@code --set a.b=c}), the file, the default in {@link Setting}. Components may be {@code String}, {@code boolean},
  * {@code int}, {@code long}, {@code float}, {@code double}, {@link java.time.Duration} ({@code 10m}), {@link DataSize}
- * ({@code 64MiB}), an enum (constants in kebab-case), a record, a sealed {@link Choice} of records, {@code JsonNode} (taken as it is), and {@code Optional},
+ * ({@code 64MiB}), an enum (constants in kebab-case), a record, a sealed {@link Choice} of records, {@code JsonNode} (taken as it is), and
+ * {@code Optional},
  * {@code List} and {@code Map<String, ...>} of these. A section that is not given is bound from its defaults alone.
+ *
+ * <p>A section may stand in a file of its own: {@code model: base.yaml}, or {@code model: {file: base.yaml, dropout: 0}} for
+ * all of it but what is said beside the file's name. {@link SectionFiles} finds the file.
  *
  * <p>Everything that is wrong is reported in one {@link UserException}: unknown keys with the nearest known one, missing
  * keys, values of the wrong type, and what the records' own constructors refuse with an {@code IllegalArgumentException}.
@@ -68,25 +72,36 @@ public final class Configs {
 
     /** Binds YAML and overrides; {@code name} stands for the YAML in errors. */
     public static <R extends Record> R load(Class<R> type, InputStream yaml, String name, List<String> overrides) {
-        return load(type, read(yaml, name), name, overrides);
+        return load(type, read(yaml, name), name, overrides, SectionFiles.NONE);
+    }
+
+    /** Binds YAML and overrides; {@code name} stands for the YAML in errors, {@code files} finds sections' own files. */
+    public static <R extends Record> R load(
+            Class<R> type, InputStream yaml, String name, List<String> overrides, SectionFiles files) {
+        return load(type, read(yaml, name), name, overrides, files);
     }
 
     /** Binds a tree and overrides. */
     public static <R extends Record> R load(Class<R> type, JsonNode tree, List<String> overrides) {
-        return load(type, tree, "the configuration", overrides);
+        return load(type, tree, "the configuration", overrides, SectionFiles.NONE);
     }
 
     /** Binds a tree and overrides; {@code name} stands for the tree in errors. */
     public static <R extends Record> R load(Class<R> type, JsonNode tree, String name, List<String> overrides) {
+        return load(type, tree, name, overrides, SectionFiles.NONE);
+    }
+
+    private static <R extends Record> R load(
+            Class<R> type, JsonNode tree, String name, List<String> overrides, SectionFiles files) {
         List<String> errors = new ArrayList<>();
         Set<String> overridden = new LinkedHashSet<>();
         JsonNode merged = tree.deepCopy();
         for (String override : overrides) {
             if (merged instanceof ObjectNode root) {
-                apply(override, root, overridden, errors);
+                apply(type, override, root, overridden, errors);
             }
         }
-        R result = new ConfigBinder(type, overridden, errors).bind(merged);
+        R result = new ConfigBinder(type, overridden, errors, files).bind(merged);
         if (!errors.isEmpty()) {
             String heading = errors.size() == 1 ? "" : errors.size() + " settings are wrong:\n  ";
             throw new UserException("In " + name + ": " + heading + String.join("\n  ", errors));
@@ -128,7 +143,8 @@ public final class Configs {
         return ConfigTypes.kebab(component.getName());
     }
 
-    private static void apply(String override, ObjectNode root, Set<String> overridden, List<String> errors) {
+    private static void apply(
+            Class<?> type, String override, ObjectNode root, Set<String> overridden, List<String> errors) {
         int equals = override.indexOf('=');
         String key = equals < 0 ? override : override.substring(0, equals).strip();
         String[] parts = key.split("\\.", -1);
@@ -149,6 +165,9 @@ public final class Configs {
             JsonNode inner = section.get(parts[i]);
             if (inner == null || inner.isNull()) {
                 inner = section.putObject(parts[i]);
+            }
+            if (inner.isTextual() && ConfigTypes.isSection(type, List.of(parts).subList(0, i + 1))) {
+                inner = section.putObject(parts[i]).set(ConfigBinder.FILE, inner);
             }
             if (!(inner instanceof ObjectNode object)) {
                 errors.add(key + ": " + String.join(".", List.of(parts).subList(0, i + 1))

@@ -48,6 +48,8 @@ public record Manifest(
     public static final String SHARDS = "shards";
     /** A model's state, made by {@code pretrain} and what follows it. */
     public static final String CHECKPOINT = "checkpoint";
+    /** A model in Hugging Face's layout, made by {@code convert}. */
+    public static final String MODEL = "model";
 
     public Manifest {
         require(kind, "kind");

@@ -33,7 +33,8 @@ public final class Manifests {
             Manifest.CORPUS, "prepare",
             Manifest.VOCABULARY, "vocab",
             Manifest.SHARDS, "batch",
-            Manifest.CHECKPOINT, "pretrain");
+            Manifest.CHECKPOINT, "pretrain",
+            Manifest.MODEL, "convert");
 
     private Manifests() {}
 

@@ -17,7 +17,8 @@ public enum RandomStream {
     DEMO(10),
     ROUTER_SAMPLING(11),
     ROUTER_DROPOUT(12),
-    HASH_ROUTING(13);
+    HASH_ROUTING(13),
+    UPCYCLING(21);
 
     private final int id;
 

@@ -357,4 +357,73 @@ class ConfigsTest {
         assertThat(thrown).isInstanceOf(UserException.class);
         return assertThat(thrown.getMessage());
     }
+
+    private static final SectionFiles FILES = name -> name.equals("slow.yaml")
+            ? Optional.of(Configs.read(
+                    new ByteArrayInputStream("{steps: 500, warm-up: 50}".getBytes(StandardCharsets.UTF_8)), name))
+            : Optional.empty();
+
+    private static Schedule schedule(String yaml, String... overrides) {
+        return Configs.load(
+                        Job.class,
+                        new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)),
+                        "job.yaml",
+                        List.of(overrides),
+                        FILES)
+                .schedule();
+    }
+
+    @Test
+    void aSectionMayLieInAFileOfItsOwn() {
+        assertThat(schedule("{input: x, schedule: slow.yaml}")).isEqualTo(new Schedule(500, 50));
+        assertThat(schedule("{input: x}", "schedule=slow.yaml")).isEqualTo(new Schedule(500, 50));
+    }
+
+    @Test
+    void whatIsSaidBesideTheFileCountsMore() {
+        assertThat(schedule("{input: x, schedule: {file: slow.yaml, warm-up: 7}}"))
+                .isEqualTo(new Schedule(500, 7));
+        assertThat(schedule("{input: x, schedule: slow.yaml}", "schedule.warm-up=8"))
+                .isEqualTo(new Schedule(500, 8));
+        assertThat(schedule("{input: x}", "schedule=slow.yaml", "schedule.steps=60"))
+                .isEqualTo(new Schedule(60, 50));
+    }
+
+    @Test
+    void aFileThatIsNotThereIsNamed() {
+        assertThatMessage(() -> schedule("{input: x, schedule: fast.yaml}"))
+                .isEqualTo("In job.yaml: schedule: there is no file 'fast.yaml'; correct its name, or give a section");
+        assertThatMessage(() -> load("{input: x, schedule: slow.yaml}")).contains("there is no file 'slow.yaml'");
+    }
+
+    record Run(Limits limits, Optional<Schedule> schedule, int rows) {
+        Run {
+            if (rows > limits.rows()) {
+                throw new IllegalArgumentException("rows " + rows + " exceed the limit of " + limits.rows());
+            }
+        }
+    }
+
+    record Limits(@Setting("10") int rows) {
+        Limits {
+            if (rows < 1) {
+                throw new IllegalArgumentException("limit " + rows + " must be at least 1");
+            }
+        }
+    }
+
+    /** What a section's constructor refuses does not hide what the one around it would refuse. */
+    @Test
+    void contradictionsOfAllSectionsAreReportedTogether() {
+        assertThatMessage(() -> Configs.load(
+                        Run.class,
+                        new ByteArrayInputStream(
+                                "{rows: 11, limits: {rows: 0}, schedule: {steps: 1}}".getBytes(StandardCharsets.UTF_8)),
+                        "run.yaml",
+                        List.of()))
+                .contains("3 settings are wrong")
+                .contains("limits: limit 0 must be at least 1")
+                .contains("schedule: warm-up 10 is longer than the 1 steps")
+                .contains("rows 11 exceed the limit of 10");
+    }
 }

@@ -22,15 +22,26 @@ public final class OutputFolder {
     private static final String MARK = ".incomplete";
     static final String DATA = "data";
     /** Settings that say where something lies, not what is in it. */
-    private static final List<String> LOCATIONS = List.of("output", "corpus", "vocabulary");
+    private static final List<String> LOCATIONS = List.of("output", "corpus", "vocabulary", "from");
 
     private final FileSystem files;
     private final Path folder;
+    private final Path data;
 
     /** The folder, which need not be there yet. */
     public OutputFolder(Configuration hadoop, Path folder) {
+        this(hadoop, folder, DATA);
+    }
+
+    private OutputFolder(Configuration hadoop, Path folder, String data) {
         this.files = fileSystem(hadoop, folder);
         this.folder = files.makeQualified(folder);
+        this.data = data.isEmpty() ? this.folder : new Path(this.folder, data);
+    }
+
+    /** A folder whose files lie in it and not below {@code data/}, since others prescribe where. */
+    public static OutputFolder flat(Configuration hadoop, Path folder) {
+        return new OutputFolder(hadoop, folder, "");
     }
 
     static FileSystem fileSystem(Configuration hadoop, Path path) {
@@ -49,7 +60,7 @@ public final class OutputFolder {
 
     /** Where the files go. */
     public Path data() {
-        return new Path(folder, DATA);
+        return data;
     }
 
     /** The file system that it is on. */
@@ -111,17 +122,29 @@ public final class OutputFolder {
         try {
             Path mark = new Path(folder, MARK);
             if (files.exists(mark)) {
-                files.delete(data(), true);
+                clear(mark);
             } else if (files.exists(folder)) {
                 for (FileStatus status : files.listStatus(folder)) {
                     throw new UserException("The output folder " + folder + " holds "
                             + status.getPath().getName() + " but no manifest; name an empty or a new folder.");
                 }
             }
-            files.mkdirs(data());
+            files.mkdirs(data);
             files.create(mark, true).close();
         } catch (IOException e) {
             throw unwritable(e);
+        }
+    }
+
+    private void clear(Path mark) throws IOException {
+        if (!data.equals(folder)) {
+            files.delete(data, true);
+            return;
+        }
+        for (FileStatus status : files.listStatus(folder)) {
+            if (!status.getPath().getName().equals(mark.getName())) {
+                files.delete(status.getPath(), true);
+            }
         }
     }
 

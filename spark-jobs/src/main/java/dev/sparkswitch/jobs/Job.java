@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.sparkswitch.base.Configs;
@@ -8,6 +9,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +38,8 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
             .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
             .build();
+
+    private static final String CONF = "conf/";
 
     private final Class<C> type;
 
@@ -143,7 +147,30 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
         } else {
             found = new Home.ConfFile(file.toString(), read(file));
         }
-        return Configs.load(type, new ByteArrayInputStream(found.content()), found.origin(), overrides);
+        return Configs.load(
+                type, new ByteArrayInputStream(found.content()), found.origin(), overrides, this::sectionFile);
+    }
+
+    /** A file that holds a section: as it is named, or beside the configuration, or of the installation. */
+    private Optional<JsonNode> sectionFile(String name) {
+        try {
+            List<Path> places = new ArrayList<>(List.of(Path.of(name)));
+            if (file != null) {
+                places.add(file.toAbsolutePath().resolveSibling(name));
+            }
+            for (Path place : places) {
+                if (Files.isRegularFile(place)) {
+                    return Optional.of(Configs.read(new ByteArrayInputStream(read(place)), place.toString()));
+                }
+            }
+            return home().conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name)
+                    .map(found -> Configs.read(new ByteArrayInputStream(found.content()), found.origin()));
+        } catch (InvalidPathException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new UserException(
+                    "The file " + name + " cannot be read (" + e.getMessage() + "): correct its name.", e);
+        }
     }
 
     private static byte[] read(Path file) {

@@ -81,6 +81,11 @@ public final class JobContext implements AutoCloseable {
 
     /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */
     public Configuration hadoop() {
+        return hadoopSettings();
+    }
+
+    /** The same where no job runs. */
+    static Configuration hadoopSettings() {
         return SparkHadoopUtil.get().newConfiguration(new SparkConf());
     }
 

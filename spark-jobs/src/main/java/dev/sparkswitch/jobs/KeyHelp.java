@@ -18,7 +18,9 @@ final class KeyHelp {
                 .put(
                         HEADING,
                         help -> String.format(
-                                "%nConfiguration keys for the file or --set, with what they are where neither gives them:%n"));
+                                "%nConfiguration keys for the file or --set, with what they are where neither gives them"
+                                        + " (the keys%nof a section may lie in a YAML file that is named in their"
+                                        + " place):%n"));
         command.getHelpSectionMap().put(LIST, help -> list(type));
         List<String> sections = new ArrayList<>(command.getHelpSectionKeys());
         int footer = sections.indexOf(UsageMessageSpec.SECTION_KEY_FOOTER_HEADING);

@@ -61,6 +61,7 @@ public final class Main implements Runnable {
                 new PretrainJob(),
                 new FinetuneJob(),
                 new EvaluateJob(),
+                new ConvertJob(),
                 new BenchStepJob(),
                 new BundleJob());
     }

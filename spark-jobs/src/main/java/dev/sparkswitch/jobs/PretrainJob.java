@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
         footer = {
             "  sparkswitch pretrain --set shards=run/shards --set output=run/model",
             "  sparkswitch pretrain --set cluster.ranks=2 --set training.steps=1000",
+            "  sparkswitch pretrain --set model=conf/models/released/switch-base-16.yaml --set model.dropout=0",
         })
 public final class PretrainJob extends Job<PretrainConfig> {
     PretrainJob() {

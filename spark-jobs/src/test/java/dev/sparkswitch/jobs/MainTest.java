@@ -230,6 +230,32 @@ final class MainTest {
     }
 
     @Test
+    void aModelIsAFileOfTheInstallationOrBesideTheConfiguration() throws IOException {
+        assertThat(execute(PROJECT, Main.jobs(), "pretrain", "--dry-run").out()).contains("    experts: 8\n");
+        assertThat(execute(
+                                PROJECT,
+                                Main.jobs(),
+                                "pretrain",
+                                "--dry-run",
+                                "--set",
+                                "model=conf/models/released/switch-large-128.yaml",
+                                "--set",
+                                "model.vocabulary-size=4224")
+                        .out())
+                .contains("  vocabulary-size: 4224\n", "  model-size: 1024\n", "    experts: 128\n");
+        Files.writeString(home.resolve("mine.yaml"), "heads: 3\n");
+        Path config = Files.writeString(
+                home.resolve("pretrain.yaml"), "{shards: a, output: b, model: {file: mine.yaml, dropout: 0}}");
+        assertThat(execute(PROJECT, Main.jobs(), "pretrain", "--dry-run", "--config", config.toString())
+                        .out())
+                .contains("  heads: 3\n", "  dropout: 0.0\n");
+        assertThat(execute(PROJECT, Main.jobs(), "pretrain", "--dry-run", "--set", "model=none.yaml")
+                        .err())
+                .contains("model: there is no file 'none.yaml'")
+                .hasLineCount(1);
+    }
+
+    @Test
     void theVersionIsThatOfTheBuild() {
         Outcome outcome = run("--version");
 

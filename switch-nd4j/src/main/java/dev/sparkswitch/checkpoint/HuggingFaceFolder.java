@@ -2,6 +2,7 @@ package dev.sparkswitch.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sparkswitch.base.HadoopFiles;
+import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.model.HuggingFaceConfig;
@@ -162,16 +163,17 @@ public final class HuggingFaceFolder implements ModelSource {
      * @param tree the content of {@code config.json}: {@link HuggingFaceConfig#write} or {@link HuggingFaceConfig#export}
      * @param tensors every parameter once, under its own name
      * @param shardBytes the size of tensors above which the model is spread over several files
+     * @return the lines on its files for a manifest
      * @throws UserException where the folder holds a model, or the tensors are not the configuration's
      */
-    public static void write(
+    public static List<Manifest.Entry> write(
             FileSystem fileSystem,
             Path folder,
             T5Config config,
             JsonNode tree,
             List<TensorSource> tensors,
             long shardBytes) {
-        HuggingFaceWriter.write(HadoopFiles.raw(fileSystem), folder, config, tree, tensors, shardBytes);
+        return new HuggingFaceWriter(HadoopFiles.raw(fileSystem), folder).write(config, tree, tensors, shardBytes);
     }
 
     /** The parameters under their own names, wherever they stand; checks that what is read is finite. */
@@ -203,8 +205,8 @@ public final class HuggingFaceFolder implements ModelSource {
             stored.read(homes.get(name), offset, into);
             long bad = Numbers.firstNotFinite(written, info.type());
             if (bad >= 0) {
-                throw new UserException("In " + where + " the tensor " + homes.get(name) + " holds a value that is not "
-                        + "finite, element " + (offset / info.type().bytes() + bad) + ": this model is broken.");
+                throw TensorSource.notFinite(
+                        where, homes.get(name), offset / info.type().bytes() + bad);
             }
         }
 

@@ -3,6 +3,8 @@ package dev.sparkswitch.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.base.ChecksumOutputStream;
+import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.model.Embedding;
@@ -20,17 +22,19 @@ import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
-/** Writes a folder in Hugging Face's layout. */
+/** Writes one folder in Hugging Face's layout. */
 final class HuggingFaceWriter {
-    private HuggingFaceWriter() {}
+    private final FileSystem files;
+    private final Path folder;
+    private final List<Manifest.Entry> entries = new ArrayList<>();
 
-    static void write(
-            FileSystem files,
-            Path folder,
-            T5Config config,
-            JsonNode tree,
-            List<TensorSource> tensors,
-            long shardBytes) {
+    HuggingFaceWriter(FileSystem files, Path folder) {
+        this.files = files;
+        this.folder = folder;
+    }
+
+    /** See {@link HuggingFaceFolder#write}. */
+    List<Manifest.Entry> write(T5Config config, JsonNode tree, List<TensorSource> tensors, long shardBytes) {
         SortedMap<String, TensorInfo> infos = new TreeMap<>();
         tensors.forEach(tensor -> infos.put(tensor.info().name(), tensor.info()));
         ParameterCheck.require(ParameterSpecs.of(config), infos, folder.toString());
@@ -39,18 +43,19 @@ final class HuggingFaceWriter {
                 throw new UserException("Folder " + folder + " already holds a model (" + HuggingFaceFolder.CONFIG
                         + "): give another folder, or remove this one first.");
             }
-            List<List<TensorSource>> shards = shards(withCopies(config, tensors), shardBytes);
+            List<List<TensorSource>> shards = TensorSource.blocks(withCopies(config, tensors), shardBytes);
             if (shards.size() == 1) {
-                writeTensors(files, new Path(folder, HuggingFaceFolder.MODEL), shards.get(0));
+                writeTensors(HuggingFaceFolder.MODEL, shards.get(0));
             } else {
-                writeShards(files, folder, shards);
+                writeShards(shards);
             }
             ObjectNode generation = JsonNodeFactory.instance.objectNode();
             generation.put("decoder_start_token_id", config.decoderStartId());
             generation.put("eos_token_id", config.eosId());
             generation.put("pad_token_id", config.padId());
-            writeJson(files, new Path(folder, "generation_config.json"), generation);
-            writeJson(files, new Path(folder, HuggingFaceFolder.CONFIG), tree);
+            writeJson("generation_config.json", generation);
+            writeJson(HuggingFaceFolder.CONFIG, tree);
+            return entries;
         } catch (IOException | FSError e) {
             throw new ResourceException(
                     "Cannot write the model to " + folder + " (" + e.getMessage()
@@ -75,22 +80,7 @@ final class HuggingFaceWriter {
         return all;
     }
 
-    private static List<List<TensorSource>> shards(List<TensorSource> tensors, long shardBytes) {
-        List<List<TensorSource>> shards = new ArrayList<>();
-        long filled = 0;
-        for (TensorSource tensor : tensors) {
-            long bytes = tensor.info().bytes();
-            if (shards.isEmpty() || filled + bytes > shardBytes) {
-                shards.add(new ArrayList<>());
-                filled = 0;
-            }
-            shards.get(shards.size() - 1).add(tensor);
-            filled += bytes;
-        }
-        return shards;
-    }
-
-    private static void writeShards(FileSystem files, Path folder, List<List<TensorSource>> shards) throws IOException {
+    private void writeShards(List<List<TensorSource>> shards) throws IOException {
         ObjectNode index = JsonNodeFactory.instance.objectNode();
         SortedMap<String, String> homes = new TreeMap<>();
         long total = 0;
@@ -100,23 +90,32 @@ final class HuggingFaceWriter {
                 homes.put(tensor.info().name(), name);
                 total += tensor.info().bytes();
             }
-            writeTensors(files, new Path(folder, name), shards.get(i));
+            writeTensors(name, shards.get(i));
         }
         index.putObject("metadata").put("total_size", total);
         ObjectNode map = index.putObject("weight_map");
         homes.forEach(map::put);
-        writeJson(files, new Path(folder, HuggingFaceFolder.INDEX), index);
+        writeJson(HuggingFaceFolder.INDEX, index);
     }
 
-    private static void writeTensors(FileSystem files, Path file, List<TensorSource> tensors) throws IOException {
-        try (OutputStream out = files.create(file, true)) {
-            SafetensorsWriter.write(out, tensors);
-        }
+    private void writeTensors(String name, List<TensorSource> tensors) throws IOException {
+        writeFile(name, out -> SafetensorsWriter.write(out, tensors));
     }
 
-    private static void writeJson(FileSystem files, Path file, JsonNode tree) throws IOException {
-        try (OutputStream out = files.create(file, true)) {
-            out.write(JsonFiles.bytes(tree));
+    private void writeJson(String name, JsonNode tree) throws IOException {
+        writeFile(name, out -> out.write(JsonFiles.bytes(tree)));
+    }
+
+    @FunctionalInterface
+    private interface Content {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    private void writeFile(String name, Content content) throws IOException {
+        try (ChecksumOutputStream out = new ChecksumOutputStream(files.create(new Path(folder, name), true))) {
+            content.writeTo(out);
+            out.sync();
+            entries.add(new Manifest.Entry(name, out.bytes(), out.checksum()));
         }
     }
 }

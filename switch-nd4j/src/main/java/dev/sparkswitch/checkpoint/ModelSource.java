@@ -32,7 +32,9 @@ public interface ModelSource extends AutoCloseable {
         Optional<Manifest> committed = Manifests.find(fileSystem, folder);
         if (committed.isPresent()) {
             Manifests.verify(fileSystem, folder, committed.get());
-            return Checkpoint.open(fileSystem, folder);
+            return committed.get().kind().equals(Manifest.MODEL)
+                    ? HuggingFaceFolder.open(fileSystem, folder)
+                    : Checkpoint.open(fileSystem, folder);
         }
         try {
             if (HadoopFiles.raw(fileSystem).exists(new Path(folder, HuggingFaceFolder.CONFIG))) {

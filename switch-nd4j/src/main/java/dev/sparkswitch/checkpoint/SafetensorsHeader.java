@@ -172,12 +172,17 @@ record SafetensorsHeader(SortedMap<String, Located> tensors, SortedMap<String, S
                                 + next + " was next");
             }
             next = tensor.end();
+            if (next > dataBytes) {
+                throw damaged(
+                        where,
+                        "tensor " + tensor.info().name() + " ends at byte " + next + " of the data but only "
+                                + dataBytes + " follow the header: the file was cut");
+            }
         }
         if (next != dataBytes) {
             throw damaged(
                     where,
-                    "its tensors take " + next + " bytes but " + dataBytes + " follow the header: the file was cut or "
-                            + "added to");
+                    "its tensors take " + next + " bytes but " + dataBytes + " follow the header: something was added");
         }
     }
 

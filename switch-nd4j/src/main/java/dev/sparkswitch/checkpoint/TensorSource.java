@@ -1,9 +1,11 @@
 package dev.sparkswitch.checkpoint;
 
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -59,12 +61,55 @@ public record TensorSource(TensorInfo info, Content content) {
         });
     }
 
+    /** Tensors in their order, cut into runs of at most {@code bytes} together; a larger one has a run of its own. */
+    static List<List<TensorSource>> blocks(List<TensorSource> tensors, long bytes) {
+        List<List<TensorSource>> blocks = new ArrayList<>();
+        long filled = 0;
+        for (TensorSource tensor : tensors) {
+            long size = tensor.info().bytes();
+            if (blocks.isEmpty() || filled + size > bytes) {
+                blocks.add(new ArrayList<>());
+                filled = 0;
+            }
+            blocks.get(blocks.size() - 1).add(tensor);
+            filled += size;
+        }
+        return blocks;
+    }
+
     /** The same values under another name. */
     public TensorSource renamed(String name) {
         return new TensorSource(new TensorInfo(name, info.type(), info.shape()), content);
     }
 
-    /** The same tensor, converted to {@code type} on its way; its pieces must be whole elements. */
+    /**
+     * The same tensor, refused where it holds an infinity or no number; its pieces must be whole elements.
+     *
+     * @param where what it comes from, for the message
+     */
+    public TensorSource finite(String where) {
+        return new TensorSource(info, sink -> {
+            long[] seen = {0};
+            content.send(piece -> {
+                long bad = Numbers.firstNotFinite(piece.duplicate().order(ByteOrder.LITTLE_ENDIAN), info.type());
+                if (bad >= 0) {
+                    throw notFinite(where, info.name(), seen[0] + bad);
+                }
+                seen[0] += piece.remaining() / info.type().bytes();
+                sink.accept(piece);
+            });
+        });
+    }
+
+    static UserException notFinite(String where, String name, long element) {
+        return new UserException("In " + where + " the tensor " + name + " holds a value that is not finite, element "
+                + element + ": this model is broken.");
+    }
+
+    /**
+     * The same tensor, converted to {@code type} on its way; its pieces must be whole elements. Sending it fails with a
+     * {@link UserException} where a value is too large for {@code type}.
+     */
     public TensorSource as(SafetensorsType type) {
         if (type == info.type()) {
             return this;
@@ -80,7 +125,12 @@ public record TensorSource(TensorInfo info, Content content) {
             int count = Math.min(elements, from.remaining() / info.type().bytes());
             to.clear();
             Numbers.convert(info.name(), from, info.type(), to, type, count);
-            sink.accept(to.flip());
+            to.flip();
+            if (Numbers.firstNotFinite(to, type) >= 0) {
+                throw new UserException("Tensor " + info.name() + " holds a value that " + type
+                        + " cannot hold: choose a type with a wider range.");
+            }
+            sink.accept(to);
         }
     }
 }

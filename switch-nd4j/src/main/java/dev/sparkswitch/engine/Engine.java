@@ -204,7 +204,7 @@ public interface Engine extends AutoCloseable {
 
     /**
      * The gradient of the router's logits: from the gates, plus {@code balanceWeight} times that of the sum over groups of
-     * E * sum_i f_i P_i where the policy is {@link RoutingPolicy#balanced}, plus {@code zWeight} times that of the sum over
+     * E * sum_i f_i P_i (of {@link ExpertShares} where sizes differ) where the policy is {@link RoutingPolicy#balanced}, plus {@code zWeight} times that of the sum over
      * routed tokens of logsumexp^2. A routing by {@link RoutingPolicy.Hash} has none: it is refused.
      *
      * @param dGate [E, S], router type

@@ -8,8 +8,9 @@ package dev.sparkswitch.engine;
  * @param sampling noise on the tokens' preferences
  * @param groups routing groups in the batch
  * @param groupTokens token positions a group, padding included
- * @param capacity slots an expert has in each group
+ * @param capacity slots an expert has in each group, the largest where they differ
  * @param balanceGroups the balance loss's own groups, of equal size: those of the routing, or one for the whole batch
+ * @param shares what experts of different sizes differ in
  */
 public record RoutingPlan(
         RoutingPolicy policy,
@@ -18,12 +19,28 @@ public record RoutingPlan(
         int groups,
         int groupTokens,
         int capacity,
-        int balanceGroups) {
+        int balanceGroups,
+        ExpertShares shares) {
     public RoutingPlan {
         boolean byPreference = policy instanceof RoutingPolicy.TopK || policy instanceof RoutingPolicy.TopP;
         if (!byPreference && (overflow != Overflow.DROP || sampling.active())) {
             throw new IllegalArgumentException(policy + " has no second best to reroute to or sample from");
         }
+        if (!byPreference && !shares.equal()) {
+            throw new IllegalArgumentException(policy + " gives experts of all sizes the same number of tokens");
+        }
+    }
+
+    /** Experts of one size. */
+    public RoutingPlan(
+            RoutingPolicy policy,
+            Overflow overflow,
+            Sampling sampling,
+            int groups,
+            int groupTokens,
+            int capacity,
+            int balanceGroups) {
+        this(policy, overflow, sampling, groups, groupTokens, capacity, balanceGroups, ExpertShares.EQUAL);
     }
 
     /** Top-k without noise, overflow dropped. */
@@ -41,6 +58,11 @@ public record RoutingPlan(
     /** The most experts that a token can have: the width of {@link Routing#slotsOfToken}. */
     public int choices() {
         return policy.choices();
+    }
+
+    /** Slots that one expert has in each group. */
+    public int capacity(int expert) {
+        return shares.capacity(expert, capacity);
     }
 
     /** Token positions in the batch. */

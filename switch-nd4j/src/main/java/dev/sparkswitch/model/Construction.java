@@ -13,14 +13,14 @@ final class Construction {
     private final T5Config config;
     private final Parallelism parallelism;
     private final Parameters parameters;
-    private final List<SwitchFfn> sparseLayers = new ArrayList<>();
+    private final List<SparseLayer> sparseLayers = new ArrayList<>();
     private int sites;
 
     Construction(Engine engine, T5Config config, Parallelism parallelism) {
         this.engine = engine;
         this.config = config;
         this.parallelism = parallelism;
-        this.parameters = new Parameters(engine, config, parallelism.placement());
+        this.parameters = new Parameters(engine, config, parallelism);
     }
 
     T5Config config() {
@@ -36,13 +36,25 @@ final class Construction {
     }
 
     /** Every Switch layer made so far, encoder first. */
-    List<SwitchFfn> sparseLayers() {
+    List<SparseLayer> sparseLayers() {
         return sparseLayers;
     }
 
     /** The number of the next place that draws random numbers. */
     int nextSite() {
         return sites++;
+    }
+
+    /** The self-attention of a block, its projections dense or by experts as the configuration says. */
+    SelfAttention selfAttention(Stack stack, int layer) {
+        int site = nextSite();
+        if (!config.sparseAttention(stack, layer)) {
+            return new SelfAttention(
+                    new DenseProjections(parameters, names().selfAttention(stack, layer)), config, site);
+        }
+        SwitchProjections sparse = new SwitchProjections(engine, parameters, config, stack, layer, site, parallelism);
+        sparseLayers.add(sparse);
+        return new SelfAttention(sparse, config, site);
     }
 
     /** The feed-forward layer of a block, dense or sparse as the configuration says. */

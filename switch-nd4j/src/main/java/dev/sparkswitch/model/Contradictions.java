@@ -18,7 +18,7 @@ public final class Contradictions {
      *
      * @throws UserException with all that they found
      */
-    static void none(Consumer<Contradictions> checks) {
+    public static void none(Consumer<Contradictions> checks) {
         Contradictions found = new Contradictions();
         checks.accept(found);
         found.raise("");
@@ -32,19 +32,23 @@ public final class Contradictions {
         return this;
     }
 
-    Contradictions atLeast(int least, String name, int value) {
+    /** Notes a value below {@code least}. */
+    public Contradictions atLeast(int least, String name, int value) {
         return check(value >= least, name + " is " + value + " but must be at least " + least);
     }
 
-    Contradictions positive(String name, double value) {
+    /** Notes a value that is not finite and above 0. */
+    public Contradictions positive(String name, double value) {
         return check(value > 0 && Double.isFinite(value), name + " is " + value + " but must be above 0");
     }
 
-    Contradictions notNegative(String name, double value) {
+    /** Notes a value that is not finite and at least 0. */
+    public Contradictions notNegative(String name, double value) {
         return check(value >= 0 && Double.isFinite(value), name + " is " + value + " but must be 0 or above");
     }
 
-    Contradictions fraction(String name, double value) {
+    /** Notes a value outside [0, 1). */
+    public Contradictions fraction(String name, double value) {
         return check(value >= 0 && value < 1, name + " is " + value + " but must be at least 0 and below 1");
     }
 
@@ -63,13 +67,31 @@ public final class Contradictions {
         return List.copyOf(messages);
     }
 
-    boolean isEmpty() {
+    /** Whether nothing was found. */
+    public boolean isEmpty() {
         return messages.isEmpty();
     }
 
-    void raise(String prefix) {
+    /** Runs a check of its own; what it refuses counts as found here. */
+    public void collect(Runnable check) {
+        attempt(() -> {
+            check.run();
+            return true;
+        });
+    }
+
+    /** @throws UserException with all that was found, in one sentence */
+    public void raise(String prefix) {
         if (!messages.isEmpty()) {
             throw new UserException(prefix + String.join("; ", messages));
+        }
+    }
+
+    /** @throws UserException with all that was found, a line each where there is more than one */
+    public void raiseLines() {
+        if (!messages.isEmpty()) {
+            String heading = messages.size() == 1 ? "" : messages.size() + " settings are wrong:\n  ";
+            throw new UserException(heading + String.join("\n  ", messages));
         }
     }
 }

@@ -22,8 +22,7 @@ final class Decoder {
         Parameters parameters = construction.parameters();
         Weight bias = null;
         for (int layer = 0; layer < config.decoderLayers(); layer++) {
-            SelfAttention attention =
-                    new SelfAttention(parameters, config, Stack.DECODER, layer, construction.nextSite());
+            SelfAttention attention = construction.selfAttention(Stack.DECODER, layer);
             selfAttentions.add(attention);
             if (layer == 0) {
                 bias = parameters.single(names.relativeBias(Stack.DECODER));

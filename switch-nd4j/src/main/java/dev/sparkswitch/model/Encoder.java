@@ -18,7 +18,7 @@ final class Encoder {
         Parameters parameters = construction.parameters();
         Weight bias = null;
         for (int layer = 0; layer < config.encoderLayers(); layer++) {
-            Sublayer attention = new SelfAttention(parameters, config, Stack.ENCODER, layer, construction.nextSite());
+            Sublayer attention = construction.selfAttention(Stack.ENCODER, layer);
             if (layer == 0) {
                 bias = parameters.single(names.relativeBias(Stack.ENCODER));
             }

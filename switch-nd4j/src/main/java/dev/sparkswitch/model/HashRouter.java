@@ -39,7 +39,7 @@ final class HashRouter implements Router {
     @Override
     public Choice choose(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
-        RoutingPlan plan = Router.plan(config, pass, Sampling.NONE);
+        RoutingPlan plan = Router.plan(config, pass, Sampling.NONE, RouterPlace.Experts.ATTENTION);
         try (Tensor experts = engine.gatherRows(expertOfId, pass.ids())) {
             return new Choice(null, engine.route(plan, experts, pass.routed()));
         }

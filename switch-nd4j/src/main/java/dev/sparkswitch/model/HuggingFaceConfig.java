@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.UserException;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -13,7 +14,8 @@ import java.util.Set;
  *
  * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router} as {@link RouterFields} has it,
  * {@code capacity {mode, group-rows, train-factor, eval-factor, minimum, tokens, route-padding}},
- * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack). A folder without it runs as Hugging Face does: top-1, an
+ * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack), {@code expert-widths},
+ * {@code attention} (dense or switch). A folder without it runs as Hugging Face does: top-1, an
  * absolute capacity a sequence, padding routed, and inside the experts the dropout of everywhere else. Fields that
  * are not the model's are ignored; an unknown one under {@code sparkswitch} is refused. Hugging Face's
  * {@code router_aux_loss_coef} weighs a loss of another normalisation and is not read; the balance loss is the paper's.
@@ -24,7 +26,7 @@ public final class HuggingFaceConfig {
     private static final String NATIVE = "sparkswitch";
     private static final Set<String> T5_FIELDS = Set.of("embedding");
     private static final Set<String> SWITCH_FIELDS =
-            Set.of("router", "capacity", "losses", "expert-dropout", "embedding");
+            Set.of("router", "capacity", "losses", "expert-dropout", "embedding", "expert-widths", "attention");
 
     /** What the tensors beside a {@code config.json} say of the head; they are believed before it. */
     public enum HeadTensor {
@@ -107,10 +109,12 @@ public final class HuggingFaceConfig {
     }
 
     /**
-     * The {@code config.json} with which transformers runs this model as we do without drops. What only training knows of,
-     * exploration beyond jitter and rerouting among it, is left out.
+     * The {@code config.json} with which transformers runs this model as we do without drops. The native fields stand in it
+     * too, which transformers passes over, so that reading it gives this configuration again. What only training knows of,
+     * exploration beyond jitter and rerouting among it, is in them alone.
      *
-     * @param longestLength the longest sequence to expect; it becomes {@code expert_capacity}, which then drops nothing
+     * @param longestLength the longest sequence to expect; it becomes {@code expert_capacity}, which then drops nothing.
+     *     A capacity a sequence is Hugging Face's own and stays as it is
      * @throws UserException naming what Hugging Face cannot express
      */
     public static ObjectNode export(T5Config config, int longestLength) {
@@ -118,18 +122,25 @@ public final class HuggingFaceConfig {
         config.sparse().ifPresent(sparse -> {
             RouterConfig router = sparse.router();
             found.check(
-                    router instanceof RouterConfig.TopK top && top.k() == 1,
-                    "it sends each token to the one expert of the highest probability, but here router is "
-                            + RouterFields.write(router));
-            found.check(
-                    config.feedForward() == FeedForward.RELU,
-                    "its feed-forward layers are ungated, but here they are " + config.feedForward());
+                            router instanceof RouterConfig.TopK top && top.k() == 1,
+                            "it sends each token to the one expert of the highest probability, but here router is "
+                                    + RouterFields.write(router))
+                    .check(
+                            config.feedForward() == FeedForward.RELU,
+                            "its feed-forward layers are ungated, but here they are " + config.feedForward())
+                    .check(
+                            sparse.expertWidths().isEmpty(),
+                            "its experts have one width, but here they have " + sparse.expertWidths())
+                    .check(
+                            sparse.attention() == AttentionForm.DENSE,
+                            "it has no experts in attention, as there are here");
         });
-        found.raise("Hugging Face's Switch model cannot express this one, which cannot be exported: ");
-        ObjectNode tree = hostFields(config);
-        if (config.sparse().isPresent()) {
-            tree.put("expert_capacity", longestLength);
-        }
+        found.raise("Hugging Face's Switch model cannot express this one, which cannot be exported but kept as a"
+                + " checkpoint: ");
+        ObjectNode tree = write(config);
+        config.sparse()
+                .filter(sparse -> sparse.capacity().mode() != CapacityMode.PER_SEQUENCE)
+                .ifPresent(sparse -> tree.put("expert_capacity", longestLength));
         return tree;
     }
 
@@ -150,6 +161,10 @@ public final class HuggingFaceConfig {
         double balance = losses.number("balance", SwitchConfig.DEFAULT_BALANCE_LOSS);
         double z = losses.number("z", fields.number("router_z_loss_coef", 0));
         double expertDropout = own.number("expert-dropout", fields.number("dropout_rate", 0.1));
+        List<Integer> widths = own.integers("expert-widths", 1);
+        String attentionKey = own.text("attention", AttentionForm.DENSE.key());
+        Optional<AttentionForm> attention = AttentionForm.find(attentionKey);
+        found.check(attention.isPresent(), "sparkswitch.attention '" + attentionKey + "' is not known");
         Optional<RouterConfig> router = RouterFields.read(fields, own, found);
         Optional<CapacityConfig> capacity = readCapacity(fields, own, found);
         if (!found.isEmpty()) {
@@ -161,6 +176,8 @@ public final class HuggingFaceConfig {
                         .balanceLoss(balance)
                         .routerZLoss(z)
                         .expertDropout(expertDropout)
+                        .expertWidths(widths)
+                        .attention(attention.orElseThrow())
                         .build());
     }
 
@@ -303,6 +320,12 @@ public final class HuggingFaceConfig {
         slots.put("route-padding", capacity.routePadding());
         tree.putObject("losses").put("balance", sparse.balanceLoss()).put("z", sparse.routerZLoss());
         tree.put("expert-dropout", sparse.expertDropout());
+        if (!sparse.expertWidths().isEmpty()) {
+            sparse.expertWidths().forEach(tree.putArray("expert-widths")::add);
+        }
+        if (sparse.attention() != AttentionForm.DENSE) {
+            tree.put("attention", sparse.attention().key());
+        }
         return tree;
     }
 }

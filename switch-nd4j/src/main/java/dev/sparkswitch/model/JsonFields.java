@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -35,6 +37,21 @@ final class JsonFields {
     /** An integer of at least {@code least}, or {@code byDefault} where it is absent. */
     int integer(String name, int least, int byDefault) {
         return present(name) ? readInteger(name, least) : byDefault;
+    }
+
+    /** A list of integers of at least {@code least}, empty where it is absent. */
+    List<Integer> integers(String name, int least) {
+        List<Integer> integers = new ArrayList<>();
+        if (present(name)) {
+            JsonNode values = tree.get(name);
+            boolean valid = values.isArray();
+            for (JsonNode value : values) {
+                valid &= isInteger(value, least);
+                integers.add(value.asInt());
+            }
+            found.check(valid, path + name + " is " + values + " but must be a list of integers of at least " + least);
+        }
+        return integers;
     }
 
     /** A finite number, or {@code byDefault} where it is absent. */
@@ -93,9 +110,13 @@ final class JsonFields {
         return tree.hasNonNull(name);
     }
 
+    private static boolean isInteger(JsonNode value, int least) {
+        return value.isIntegralNumber() && value.canConvertToInt() && value.intValue() >= least;
+    }
+
     private int readInteger(String name, int least) {
         JsonNode value = tree.get(name);
-        boolean valid = value.isIntegralNumber() && value.canConvertToInt() && value.intValue() >= least;
+        boolean valid = isInteger(value, least);
         found.check(valid, path + name + " is " + value + " but must be an integer of at least " + least);
         return valid ? value.intValue() : least;
     }

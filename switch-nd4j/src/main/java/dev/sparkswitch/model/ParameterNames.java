@@ -82,6 +82,16 @@ public final class ParameterNames {
         return feedForward(stack, layer) + ".experts.expert_" + expert;
     }
 
+    /** The projection of the router in a block's self-attention, [E, d_model]; Hugging Face has no such layer. */
+    public String attentionRouter(Stack stack, int layer) {
+        return selfAttention(stack, layer) + ".router.classifier.weight";
+    }
+
+    /** The prefix of an expert of self-attention; {@code .q.weight} and so on follow. */
+    public String attentionExpert(Stack stack, int layer, int expert) {
+        return selfAttention(stack, layer) + ".experts.expert_" + expert;
+    }
+
     private static String block(Stack stack, int layer) {
         return stack.key() + ".block." + layer;
     }

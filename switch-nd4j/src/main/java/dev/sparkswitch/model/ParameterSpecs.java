@@ -66,7 +66,15 @@ public final class ParameterSpecs {
     }
 
     private void addBlock(Stack stack, int layer) {
-        addAttention(names.selfAttention(stack, layer), stack, layer);
+        if (config.sparseAttention(stack, layer)) {
+            int experts = config.sparse().orElseThrow().experts();
+            addRouter(names.attentionRouter(stack, layer), stack, layer);
+            for (int expert = 0; expert < experts; expert++) {
+                addAttention(names.attentionExpert(stack, layer, expert), Role.EXPERT, stack, layer, expert);
+            }
+        } else {
+            addAttention(names.selfAttention(stack, layer), Role.DENSE, stack, layer, -1);
+        }
         if (layer == 0) {
             specs.add(new ParameterSpec(
                     names.relativeBias(stack),
@@ -79,35 +87,44 @@ public final class ParameterSpecs {
         }
         addNorm(names.selfAttentionNorm(stack, layer), stack, layer);
         if (stack == Stack.DECODER) {
-            addAttention(names.crossAttention(layer), stack, layer);
+            addAttention(names.crossAttention(layer), Role.DENSE, stack, layer, -1);
             addNorm(names.crossAttentionNorm(layer), stack, layer);
         }
         if (config.sparse(stack, layer)) {
-            SwitchConfig sparse = config.sparse().orElseThrow();
-            int experts = sparse.experts();
-            if (!(sparse.router() instanceof RouterConfig.Hash)) {
-                addProjection(names.router(stack, layer), Role.ROUTER, stack, layer, -1, experts, config.modelSize());
-            }
+            int experts = config.sparse().orElseThrow().experts();
+            addRouter(names.router(stack, layer), stack, layer);
             for (int expert = 0; expert < experts; expert++) {
-                addFeedForward(names.expert(stack, layer, expert), Role.EXPERT, stack, layer, expert);
+                addFeedForward(
+                        names.expert(stack, layer, expert),
+                        Role.EXPERT,
+                        stack,
+                        layer,
+                        expert,
+                        config.expertWidth(expert));
             }
         } else {
-            addFeedForward(names.feedForward(stack, layer), Role.DENSE, stack, layer, -1);
+            addFeedForward(names.feedForward(stack, layer), Role.DENSE, stack, layer, -1, config.feedForwardSize());
         }
         addNorm(names.feedForwardNorm(stack, layer), stack, layer);
     }
 
-    private void addAttention(String prefix, Stack stack, int layer) {
-        int inner = config.attentionSize();
-        int outer = config.modelSize();
-        addProjection(prefix + ".q.weight", Role.DENSE, stack, layer, -1, inner, outer);
-        addProjection(prefix + ".k.weight", Role.DENSE, stack, layer, -1, inner, outer);
-        addProjection(prefix + ".v.weight", Role.DENSE, stack, layer, -1, inner, outer);
-        addProjection(prefix + ".o.weight", Role.DENSE, stack, layer, -1, outer, inner);
+    private void addRouter(String name, Stack stack, int layer) {
+        SwitchConfig sparse = config.sparse().orElseThrow();
+        if (!(sparse.router() instanceof RouterConfig.Hash)) {
+            addProjection(name, Role.ROUTER, stack, layer, -1, sparse.experts(), config.modelSize());
+        }
     }
 
-    private void addFeedForward(String prefix, Role role, Stack stack, int layer, int expert) {
-        int inner = config.feedForwardSize();
+    private void addAttention(String prefix, Role role, Stack stack, int layer, int expert) {
+        int inner = config.attentionSize();
+        int outer = config.modelSize();
+        addProjection(prefix + ".q.weight", role, stack, layer, expert, inner, outer);
+        addProjection(prefix + ".k.weight", role, stack, layer, expert, inner, outer);
+        addProjection(prefix + ".v.weight", role, stack, layer, expert, inner, outer);
+        addProjection(prefix + ".o.weight", role, stack, layer, expert, outer, inner);
+    }
+
+    private void addFeedForward(String prefix, Role role, Stack stack, int layer, int expert, int inner) {
         int outer = config.modelSize();
         switch (config.feedForward()) {
             case RELU -> addProjection(prefix + ".wi.weight", role, stack, layer, expert, inner, outer);

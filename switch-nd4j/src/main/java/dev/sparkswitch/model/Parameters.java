@@ -19,20 +19,22 @@ public final class Parameters implements AutoCloseable {
     private final GradientArena sharedGradients;
     private final GradientArena expertGradients;
 
-    Parameters(Engine engine, T5Config config, ExpertPlacement placement) {
+    Parameters(Engine engine, T5Config config, Parallelism parallelism) {
         this.engine = engine;
         long shared = 0;
         long experts = 0;
+        int first = parallelism.placement().firstExpert(parallelism.rank());
+        int end = first + parallelism.placement().localExperts();
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
             specs.put(spec.name(), spec);
             if (spec.role() == Role.EXPERT) {
-                experts += spec.count();
+                experts += spec.expert() >= first && spec.expert() < end ? spec.count() : 0;
             } else {
                 shared += spec.count();
             }
         }
         this.sharedGradients = new GradientArena(engine, shared);
-        this.expertGradients = new GradientArena(engine, experts / placement.expertParallel());
+        this.expertGradients = new GradientArena(engine, experts);
     }
 
     /** The gradients of all dense and router parameters, which every rank holds, in few blocks. */

@@ -1,18 +1,20 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.ExpertShares;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
+import java.util.Collections;
 
 /** Brings the tokens of a sparse layer and its experts together. */
 interface Router extends AutoCloseable {
-    /** The router that the configuration asks for; {@code site} numbers its random numbers. */
-    static Router of(Engine engine, Parameters parameters, T5Config config, Stack stack, int layer, int site) {
+    /** The router that the configuration asks for. */
+    static Router of(Engine engine, Parameters parameters, T5Config config, RouterPlace place) {
         return config.sparse().orElseThrow().router() instanceof RouterConfig.Hash
-                ? new HashRouter(engine, config, stack, layer)
-                : new ScoringRouter(parameters, config, stack, layer, site);
+                ? new HashRouter(engine, config, place.stack(), place.layer())
+                : new ScoringRouter(parameters, config, place);
     }
 
     /** What came together, and the router's input for the backward pass; null where there is none. */
@@ -37,7 +39,7 @@ interface Router extends AutoCloseable {
     void close();
 
     /** What the engine is to do for a pass. */
-    static RoutingPlan plan(SwitchConfig config, StackPass pass, Sampling sampling) {
+    static RoutingPlan plan(SwitchConfig config, StackPass pass, Sampling sampling, RouterPlace.Experts leadsTo) {
         Phase phase = pass.settings().phase();
         int groupRows = phase == Phase.GENERATE ? 1 : config.capacity().rowsOfGroup();
         if (pass.rows() % groupRows != 0) {
@@ -46,8 +48,15 @@ interface Router extends AutoCloseable {
         }
         int groups = pass.rows() / groupRows;
         int groupTokens = groupRows * pass.length();
+        ExpertShares shares =
+                switch (leadsTo) {
+                    case FEED_FORWARD -> config.shares(groupTokens, phase);
+                    case ATTENTION -> ExpertShares.EQUAL;
+                };
         // More slots than a group has tokens would stay empty.
-        int capacity = Math.min(groupTokens, config.capacity(groupTokens, phase));
+        int capacity = shares.equal()
+                ? Math.min(groupTokens, config.capacity(groupTokens, phase))
+                : Collections.max(shares.capacities());
         return new RoutingPlan(
                 config.policy(phase),
                 config.router().overflow(),
@@ -55,6 +64,7 @@ interface Router extends AutoCloseable {
                 groups,
                 groupTokens,
                 capacity,
-                config.capacity().balanceGroups(pass.rows()));
+                config.capacity().balanceGroups(pass.rows()),
+                shares);
     }
 }

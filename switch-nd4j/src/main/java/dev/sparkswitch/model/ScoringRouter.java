@@ -16,12 +16,14 @@ final class ScoringRouter implements Router {
     private final SwitchConfig config;
     private final Exploration exploration;
     private final int site;
+    private final RouterPlace.Experts leadsTo;
 
-    ScoringRouter(Parameters parameters, T5Config config, Stack stack, int layer, int site) {
-        this.weight = parameters.single(new ParameterNames(config).router(stack, layer));
+    ScoringRouter(Parameters parameters, T5Config config, RouterPlace place) {
+        this.weight = parameters.single(place.weight());
         this.config = config.sparse().orElseThrow();
         this.exploration = this.config.router().exploration();
-        this.site = site;
+        this.site = place.site();
+        this.leadsTo = place.leadsTo();
     }
 
     private Dropout jitter(StackPass pass) {
@@ -60,7 +62,8 @@ final class ScoringRouter implements Router {
         Engine engine = pass.engine();
         Tensor input = input(pass, x);
         try (Tensor logits = engine.routerLogits(input, weight.value())) {
-            return new Choice(input, engine.route(Router.plan(config, pass, sampling(pass)), logits, pass.routed()));
+            return new Choice(
+                    input, engine.route(Router.plan(config, pass, sampling(pass), leadsTo), logits, pass.routed()));
         }
     }
 

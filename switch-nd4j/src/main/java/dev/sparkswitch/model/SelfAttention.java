@@ -6,31 +6,27 @@ import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
-import dev.sparkswitch.engine.Write;
-import java.util.List;
 
 /** softmax(q k^T + bias) v over the positions of a sequence; unscaled, no projection biases (T5). */
 final class SelfAttention implements Sublayer {
-    private final Weight queryKeyValue;
-    private final Weight output;
+    private final AttentionProjections projections;
     private final double dropout;
     private final int site;
     private final int width;
 
-    SelfAttention(Parameters parameters, T5Config config, Stack stack, int layer, int site) {
-        String prefix = new ParameterNames(config).selfAttention(stack, layer);
-        this.queryKeyValue =
-                parameters.stacked(List.of(prefix + ".q.weight", prefix + ".k.weight", prefix + ".v.weight"));
-        this.output = parameters.single(prefix + ".o.weight");
+    SelfAttention(AttentionProjections projections, T5Config config, int site) {
+        this.projections = projections;
         this.dropout = config.dropout();
         this.site = site;
         this.width = config.attentionSize();
     }
 
-    private record Kept(Tensor x, Tensor qkv, Engine.Attention attention) implements Saved {
+    private record Kept(Tensor x, AttentionProjections.Projected projected, Tensor qkv, Engine.Attention attention)
+            implements Saved {
         @Override
         public void close() {
             x.close();
+            projected.close();
             qkv.close();
             attention.result().close();
             attention.saved().close();
@@ -55,20 +51,20 @@ final class SelfAttention implements Sublayer {
     @Override
     public Forward forward(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
-        Tensor qkv = engine.linear(x, queryKeyValue.value());
+        AttentionProjections.Projected projected = projections.begin(pass, x);
+        Tensor qkv = projected.queryKeyValue();
         Engine.Attention attention = engine.attention(pass.self(), inputs(pass, qkv), dropout(pass));
-        Tensor delta = engine.linear(attention.result(), output.value());
-        return new Forward(delta, new Kept(x, qkv, attention));
+        Tensor delta = projected.output(attention.result());
+        return new Forward(delta, new Kept(x, projected, qkv, attention));
     }
 
     @Override
     public Tensor backward(StackPass pass, Saved saved, Tensor dDelta) {
         Engine engine = pass.engine();
         try (Kept kept = (Kept) saved;
-                Tensor dResult = engine.allocate(dDelta.type(), dDelta.rows(), width);
+                Tensor dResult =
+                        kept.projected().outputBackward(kept.attention().result(), dDelta);
                 Tensor dQkv = engine.allocate(dDelta.type(), dDelta.rows(), 3 * width)) {
-            engine.linearWeightGradient(dDelta, kept.attention().result(), output.gradient(), output.nextWrite());
-            engine.linearInputGradient(dDelta, output.value(), dResult, Write.SET);
             engine.attentionBackward(
                     pass.self(),
                     inputs(pass, kept.qkv()),
@@ -80,10 +76,7 @@ final class SelfAttention implements Sublayer {
                             dQkv.columns(width, 2 * width),
                             dQkv.columns(2 * width, 3 * width),
                             pass.dBias()));
-            engine.linearWeightGradient(dQkv, kept.x(), queryKeyValue.gradient(), queryKeyValue.nextWrite());
-            Tensor dx = engine.allocate(dDelta.type(), kept.x().shape());
-            engine.linearInputGradient(dQkv, queryKeyValue.value(), dx, Write.SET);
-            return dx;
+            return kept.projected().queryKeyValueBackward(dQkv);
         }
     }
 
@@ -96,7 +89,8 @@ final class SelfAttention implements Sublayer {
      */
     Tensor extend(StackPass pass, Tensor x, Tensor cache, int position) {
         Engine engine = pass.engine();
-        try (Tensor qkv = engine.linear(x, queryKeyValue.value())) {
+        try (AttentionProjections.Projected projected = projections.begin(pass, x);
+                Tensor qkv = projected.queryKeyValue()) {
             engine.append(qkv.columns(width, 3 * width), cache, position);
             Tensor keysAndValues = cache.reshape(cache.rows(), 2 * width);
             AttentionInputs inputs = new AttentionInputs(
@@ -109,7 +103,7 @@ final class SelfAttention implements Sublayer {
             Engine.Attention attention = engine.attention(pass.self(), inputs, Dropout.NONE);
             try (Tensor result = attention.result();
                     Tensor saved = attention.saved()) {
-                return engine.linear(result, output.value());
+                return projected.output(result);
             }
         }
     }

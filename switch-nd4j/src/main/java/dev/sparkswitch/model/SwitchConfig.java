@@ -1,7 +1,10 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.engine.ExpertShares;
 import dev.sparkswitch.engine.RoutingPolicy;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The sparse part of a Switch Transformer.
@@ -12,9 +15,13 @@ import dev.sparkswitch.engine.RoutingPolicy;
  * @param router how tokens and experts find each other
  * @param capacity how many tokens an expert takes
  * @param balanceLoss alpha of {@code alpha * E * sum_i f_i P_i}, summed over sparse layers (Switch Transformer,
- *     equation 4); of no effect where experts or the tokens' ids choose
+ *     equation 4; for experts of different widths {@link ExpertShares}' form); of no effect where experts or the tokens'
+ *     ids choose
  * @param routerZLoss the coefficient of the mean squared log-sum-exp of the router's logits (ST-MoE, equation 5)
  * @param expertDropout dropout inside the experts, between their two products
+ * @param expertWidths the inner width of each expert; empty where all have that of the dense layers. Capacity is dealt out
+ *     to experts in proportion to it
+ * @param attention the form of self-attention in the sparse blocks
  */
 public record SwitchConfig(
         @Setting(help = "experts of every sparse layer") int experts,
@@ -33,18 +40,35 @@ public record SwitchConfig(
         double routerZLoss,
 
         @Setting(value = "0.1", help = "dropout inside the experts")
-        double expertDropout) {
+        double expertDropout,
+
+        @Setting(value = "[]", help = "inner width of each expert, equal ones side by side; none: that of dense layers")
+        List<Integer> expertWidths,
+
+        @Setting(value = "dense", help = "self-attention of sparse blocks: dense, or switch for projections by experts")
+        AttentionForm attention) {
     /** The paper's alpha. */
     public static final double DEFAULT_BALANCE_LOSS = 0.01;
 
+    /** The different widths that a model's experts may have, at most. */
+    public static final int WIDTHS = 64;
+
     /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves; see {@link #contradictions} */
     public SwitchConfig {
+        expertWidths = List.copyOf(expertWidths);
+        List<Integer> widths = expertWidths;
         Contradictions.none(found -> found.atLeast(1, "experts", experts)
                 .atLeast(0, "sparse encoder layers", sparseEncoderLayers)
                 .atLeast(0, "sparse decoder layers", sparseDecoderLayers)
                 .notNegative("balance loss", balanceLoss)
                 .notNegative("router z-loss", routerZLoss)
-                .fraction("expert dropout", expertDropout));
+                .fraction("expert dropout", expertDropout)
+                .check(
+                        widths.stream().distinct().count() <= WIDTHS,
+                        "expert-widths has more than " + WIDTHS + " different widths")
+                .check(
+                        widths.stream().allMatch(width -> width >= 1),
+                        "expert-widths " + widths + " must all be at least 1"));
     }
 
     /** The paper's defaults around what a model must state: top-1, alpha 0.01, jitter 0.01, expert dropout 0.1. */
@@ -60,6 +84,8 @@ public record SwitchConfig(
         builder.balanceLoss = balanceLoss;
         builder.routerZLoss = routerZLoss;
         builder.expertDropout = expertDropout;
+        builder.expertWidths = expertWidths;
+        builder.attention = attention;
         return builder;
     }
 
@@ -68,6 +94,15 @@ public record SwitchConfig(
         found.check(
                         sparseEncoderLayers != 0 || sparseDecoderLayers != 0,
                         "there are " + experts + " experts but no sparse layer in either stack")
+                .check(
+                        expertWidths.isEmpty() || expertWidths.size() == experts,
+                        "expert-widths has " + expertWidths.size() + " entries for " + experts + " experts")
+                .check(
+                        expertWidths.isEmpty()
+                                || router instanceof RouterConfig.TopK
+                                || router instanceof RouterConfig.TopP,
+                        "expert-widths needs a router that gives wider experts more tokens: set the router's policy to top-k"
+                                + " or top-p")
                 .check(
                         router.leastExperts() <= experts,
                         "router." + (router instanceof RouterConfig.TopP ? "max-experts" : "k") + " is "
@@ -104,6 +139,34 @@ public record SwitchConfig(
         };
     }
 
+    /**
+     * What experts of different widths differ in: an expert of width w takes {@code max(minimum, (int) (factor * k * S * w /
+     * sum of all widths))} tokens of a group in group mode, all of it in generation, and in per-sequence mode the absolute
+     * number times w over the mean width, rounded down, at least 1.
+     *
+     * @param groupTokens the group's positions, S, padding included; no expert takes more
+     */
+    ExpertShares shares(int groupTokens, Phase phase) {
+        if (expertWidths.stream().distinct().count() <= 1) {
+            return ExpertShares.EQUAL;
+        }
+        double sum = expertWidths.stream().mapToInt(Integer::intValue).sum();
+        List<Integer> capacities = new ArrayList<>();
+        for (int width : expertWidths) {
+            int slots =
+                    switch (capacity.mode()) {
+                        case GROUP ->
+                            phase == Phase.GENERATE
+                                    ? groupTokens
+                                    : Math.max(capacity.minimum(), (int)
+                                            (factor(phase) * router.share() * groupTokens * width / sum));
+                        case PER_SEQUENCE -> Math.max(1, (int) (capacity.tokens() * experts * width / sum));
+                    };
+            capacities.add(Math.min(groupTokens, slots));
+        }
+        return ExpertShares.of(expertWidths, capacities);
+    }
+
     private double factor(Phase phase) {
         return switch (phase) {
             case TRAIN -> capacity.trainFactor();
@@ -138,6 +201,8 @@ public record SwitchConfig(
         private double balanceLoss = DEFAULT_BALANCE_LOSS;
         private double routerZLoss;
         private double expertDropout = 0.1;
+        private List<Integer> expertWidths = List.of();
+        private AttentionForm attention = AttentionForm.DENSE;
 
         private Builder(int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
             this.experts = experts;
@@ -166,6 +231,16 @@ public record SwitchConfig(
             return this;
         }
 
+        public Builder expertWidths(List<Integer> value) {
+            expertWidths = value;
+            return this;
+        }
+
+        public Builder attention(AttentionForm value) {
+            attention = value;
+            return this;
+        }
+
         /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves */
         public SwitchConfig build() {
             return new SwitchConfig(
@@ -176,7 +251,9 @@ public record SwitchConfig(
                     capacity,
                     balanceLoss,
                     routerZLoss,
-                    expertDropout);
+                    expertDropout,
+                    expertWidths,
+                    attention);
         }
     }
 }

@@ -11,16 +11,19 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * The Switch layer (Switch Transformer, section 2.1): tokens go to experts as the router says, and experts' results are scaled
  * by its gates. Experts are spread over ranks.
  */
-final class SwitchFfn implements Sublayer, AutoCloseable {
+final class SwitchFfn implements Sublayer, SparseLayer {
+    /** More sites of random numbers than a model has; {@link SwitchConfig#WIDTHS} times as many fit a stream. */
+    private static final int SITES = 1 << 10;
+
     private final String name;
     private final Router router;
-    private final Weight in;
-    private final Weight out;
+    private final List<ExpertRun> runs;
     private final Activation activation;
     private final double expertDropout;
     private final int site;
@@ -42,18 +45,14 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
         SwitchConfig sparse = config.sparse().orElseThrow();
         ExpertPlacement placement = parallelism.placement();
         this.name = names.feedForward(stack, layer);
-        this.router = Router.of(engine, parameters, config, stack, layer, site);
+        this.router = Router.of(
+                engine,
+                parameters,
+                config,
+                new RouterPlace(names.router(stack, layer), stack, layer, site, RouterPlace.Experts.FEED_FORWARD));
         this.experts = sparse.experts();
         this.firstExpert = placement.firstExpert(parallelism.rank());
-        List<List<String>> inputs = new ArrayList<>();
-        List<List<String>> outputs = new ArrayList<>();
-        for (int e = firstExpert; e < firstExpert + placement.localExperts(); e++) {
-            String prefix = names.expert(stack, layer, e);
-            inputs.add(FeedForwards.inputNames(config.feedForward(), prefix));
-            outputs.add(List.of(FeedForwards.outputName(prefix)));
-        }
-        this.in = parameters.experts(inputs);
-        this.out = parameters.experts(outputs);
+        this.runs = ExpertRun.of(parameters, config, stack, layer, placement, parallelism.rank());
         this.activation = FeedForwards.activation(config.feedForward());
         this.expertDropout = sparse.expertDropout();
         this.site = site;
@@ -64,31 +63,36 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
         engine.fill(statistics, 0);
     }
 
-    private record Kept(Tensor x, Router.Choice choice, Tensor received, Tensor hidden, Tensor active, Tensor results)
+    /** What a run of experts keeps: before and after the activation. */
+    private record KeptRun(Tensor hidden, Tensor active) {}
+
+    private record Kept(Tensor x, Router.Choice choice, Tensor received, List<KeptRun> runs, Tensor results)
             implements Saved {
         @Override
         public void close() {
             x.close();
             choice.close();
             received.close();
-            hidden.close();
-            active.close();
+            for (KeptRun run : runs) {
+                run.hidden().close();
+                run.active().close();
+            }
             results.close();
         }
     }
 
-    /** The layer's name, that of its module in Hugging Face's model. */
-    String name() {
+    @Override
+    public String name() {
         return name;
     }
 
-    /** Sums of {@link RoutingStatistics} over the passes since they were last cleared. */
-    Tensor statistics() {
+    @Override
+    public Tensor statistics() {
         return statistics;
     }
 
     /** Slots are numbered over the step: by group, place in the group, expert. */
-    private Dropout expertDropout(StackPass pass, RoutingPlan plan) {
+    private Dropout expertDropout(StackPass pass, RoutingPlan plan, ExpertRun run) {
         if (pass.settings().phase() != Phase.TRAIN || expertDropout == 0) {
             return Dropout.NONE;
         }
@@ -97,10 +101,11 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
         long firstGroup = (pass.firstRow() - (long) pass.rows() * placeInExchange) / groupRows;
         return new Dropout(
                 expertDropout,
+                // Rows of other widths are numbered otherwise: they have numbers of their own.
                 RandomStream.EXPERT_DROPOUT.at(
-                        pass.settings().seed(), pass.settings().step(), site),
+                        pass.settings().seed(), pass.settings().step(), site + run.widthNumber() * SITES),
                 firstGroup * plan.capacity(),
-                firstExpert,
+                firstExpert + run.from(),
                 experts);
     }
 
@@ -110,12 +115,17 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
         Router.Choice choice = router.choose(pass, x);
         engine.copy(choice.routing().statistics(), statistics, Write.ADD);
         Tensor received = exchange.toExperts(engine.dispatch(x, choice.routing()));
-        Tensor hidden = engine.groupedLinear(received, in.value());
-        Tensor active = engine.activation(
-                hidden, activation, expertDropout(pass, choice.routing().plan()));
-        Tensor results = exchange.toTokens(engine.groupedLinear(active, out.value()));
+        List<KeptRun> kept = new ArrayList<>();
+        Tensor computed = overRuns(engine, received, run -> {
+            Tensor hidden = engine.groupedLinear(slots(received, run), run.in().value());
+            Dropout dropout = expertDropout(pass, choice.routing().plan(), run);
+            Tensor active = engine.activation(hidden, activation, dropout);
+            kept.add(new KeptRun(hidden, active));
+            return engine.groupedLinear(active, run.out().value());
+        });
+        Tensor results = exchange.toTokens(computed);
         Tensor delta = engine.combine(results, choice.routing());
-        return new Forward(delta, new Kept(x, choice, received, hidden, active, results));
+        return new Forward(delta, new Kept(x, choice, received, List.copyOf(kept), results));
     }
 
     @Override
@@ -126,14 +136,8 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
             Engine.CombineGradient combined = engine.combineBackward(dDelta, kept.results(), choice.routing());
             try (Tensor dGate = combined.dGate();
                     Tensor dResults = exchange.toExperts(combined.dSlots())) {
-                engine.groupedLinearWeightGradient(dResults, kept.active(), out.gradient(), out.nextWrite());
-                Tensor dReceived;
-                Dropout dropout = expertDropout(pass, choice.routing().plan());
-                try (Tensor dActive = engine.groupedLinearInputGradient(dResults, out.value());
-                        Tensor dHidden = engine.activationBackward(dActive, kept.hidden(), activation, dropout)) {
-                    engine.groupedLinearWeightGradient(dHidden, kept.received(), in.gradient(), in.nextWrite());
-                    dReceived = engine.groupedLinearInputGradient(dHidden, in.value());
-                }
+                Tensor dReceived =
+                        overRuns(engine, kept.received(), run -> backward(pass, kept, run, slots(dResults, run)));
                 try (Tensor dSlots = exchange.toTokens(dReceived)) {
                     Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
                     router.backward(pass, choice, dGate, dx);
@@ -141,6 +145,44 @@ final class SwitchFfn implements Sublayer, AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Adds the gradients of a run's weights and returns that of the slots it received. */
+    private Tensor backward(StackPass pass, Kept kept, ExpertRun run, Tensor dResults) {
+        Engine engine = pass.engine();
+        KeptRun inside = kept.runs().get(runs.indexOf(run));
+        Dropout dropout = expertDropout(pass, kept.choice().routing().plan(), run);
+        engine.groupedLinearWeightGradient(
+                dResults, inside.active(), run.out().gradient(), run.out().nextWrite());
+        try (Tensor dActive =
+                        engine.groupedLinearInputGradient(dResults, run.out().value());
+                Tensor dHidden = engine.activationBackward(dActive, inside.hidden(), activation, dropout)) {
+            engine.groupedLinearWeightGradient(
+                    dHidden,
+                    slots(kept.received(), run),
+                    run.in().gradient(),
+                    run.in().nextWrite());
+            return engine.groupedLinearInputGradient(dHidden, run.in().value());
+        }
+    }
+
+    /** The slots of a run's experts [run, S, d]. */
+    private Tensor slots(Tensor all, ExpertRun run) {
+        return runs.size() == 1 ? all : all.slice(run.from(), run.to());
+    }
+
+    /** What every run of experts makes of its slots, together, in a tensor of the shape of {@code slots}. */
+    private Tensor overRuns(Engine engine, Tensor slots, Function<ExpertRun, Tensor> work) {
+        if (runs.size() == 1) {
+            return work.apply(runs.get(0));
+        }
+        Tensor all = engine.allocate(slots.type(), slots.shape());
+        for (ExpertRun run : runs) {
+            try (Tensor part = work.apply(run)) {
+                engine.copy(part, slots(all, run), Write.SET);
+            }
+        }
+        return all;
     }
 
     @Override

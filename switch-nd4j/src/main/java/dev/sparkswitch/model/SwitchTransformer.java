@@ -28,13 +28,14 @@ public final class SwitchTransformer implements AutoCloseable {
     private final Weight head;
     private final Encoder encoder;
     private final Decoder decoder;
-    private final List<SwitchFfn> sparseLayers;
+    private final List<SparseLayer> sparseLayers;
     private final int inputSite;
     private final int targetSite;
 
     /** A model with undefined weights: initialise or load them. */
     public SwitchTransformer(Engine engine, T5Config config, Parallelism parallelism) {
         config.requireConsistent();
+        config.requirePrecision(engine.precision());
         this.engine = engine;
         this.config = config;
         Construction construction = new Construction(engine, config, parallelism);
@@ -198,7 +199,7 @@ public final class SwitchTransformer implements AutoCloseable {
 
     /** The names of the sparse layers, encoder first. */
     public List<String> sparseLayerNames() {
-        return sparseLayers.stream().map(SwitchFfn::name).toList();
+        return sparseLayers.stream().map(SparseLayer::name).toList();
     }
 
     /**
@@ -233,6 +234,6 @@ public final class SwitchTransformer implements AutoCloseable {
     @Override
     public void close() {
         parameters.close();
-        sparseLayers.forEach(SwitchFfn::close);
+        sparseLayers.forEach(SparseLayer::close);
     }
 }

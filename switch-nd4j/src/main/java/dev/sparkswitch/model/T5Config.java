@@ -1,6 +1,9 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.engine.Precision;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -134,6 +137,31 @@ public record T5Config(
         }
         int step = layers(stack) / sparse.get().sparseLayers(stack);
         return step == 1 || layer % step == 1;
+    }
+
+    /** Whether the self-attention of block {@code layer} has expert projections: in sparse blocks, where asked for. */
+    public boolean sparseAttention(Stack stack, int layer) {
+        return sparse(stack, layer) && sparse.orElseThrow().attention() == AttentionForm.SWITCH;
+    }
+
+    /**
+     * Refuses a precision in which this model does not train: experts in attention diverge in bf16 (Switch Transformer,
+     * appendix A).
+     *
+     * @throws UserException naming the setting to change
+     */
+    public void requirePrecision(Precision precision) {
+        boolean experts = sparse.isPresent() && sparse.get().attention() == AttentionForm.SWITCH;
+        if (experts && precision == Precision.BF16) {
+            throw new UserException("Experts in attention need float32: set engine.precision to float32, or"
+                    + " model.sparse.attention to dense.");
+        }
+    }
+
+    /** The inner width of an expert's feed-forward layer. */
+    public int expertWidth(int expert) {
+        List<Integer> widths = sparse.orElseThrow().expertWidths();
+        return widths.isEmpty() ? feedForwardSize : widths.get(expert);
     }
 
     /** A builder that holds T5-Base: V 32128, d_model 768, d_kv 64, d_ff 3072, 12 heads, 12 + 12 layers, ReLU, tied. */

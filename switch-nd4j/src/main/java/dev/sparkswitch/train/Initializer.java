@@ -12,9 +12,8 @@ import dev.sparkswitch.model.T5Config;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import org.apache.commons.math3.special.Erf;
+import java.util.function.LongToDoubleFunction;
 
 /**
  * Weights to begin with: truncated normal with {@code sigma = sqrt(scale / fan_in)}, nothing past two sigma (Switch
@@ -23,9 +22,6 @@ import org.apache.commons.math3.special.Erf;
  * never on the rank that holds it.
  */
 public final class Initializer {
-    /** Phi(-2): the share of a normal distribution below two sigma. */
-    private static final double BELOW = 0.5 * Erf.erfc(2 / Math.sqrt(2));
-
     private final long seed;
     private final double scale;
     private final double embeddingSigma;
@@ -45,20 +41,37 @@ public final class Initializer {
 
     /** Fills every parameter that the model's rank holds. */
     public void initialize(SwitchTransformer model) {
-        Map<String, Integer> numbers = new HashMap<>();
-        List<ParameterSpec> specs = ParameterSpecs.of(model.config());
-        for (int i = 0; i < specs.size(); i++) {
-            numbers.put(specs.get(i).name(), i);
-        }
+        Map<String, Integer> numbers = numbers(model.config());
         for (Parameter parameter : model.parameters().all()) {
-            ParameterSpec spec = parameter.spec();
-            if (spec.kind() == ParameterSpec.Kind.NORM) {
+            int number = numbers.get(parameter.spec().name());
+            if (parameter.spec().kind() == ParameterSpec.Kind.NORM) {
                 model.engine().fill(parameter.value(), 1);
             } else {
-                Philox source = RandomStream.INIT.at(seed, numbers.get(spec.name()), 0);
-                fill(model, parameter.value(), source, sigma(spec, model.config()));
+                fill(model, parameter.value(), values(model.config(), parameter.spec(), number));
             }
         }
+    }
+
+    /** The initial value of each element of a parameter of a model. */
+    public LongToDoubleFunction values(T5Config config, ParameterSpec spec) {
+        return values(config, spec, numbers(config).get(spec.name()));
+    }
+
+    private LongToDoubleFunction values(T5Config config, ParameterSpec spec, int number) {
+        if (spec.kind() == ParameterSpec.Kind.NORM) {
+            return element -> 1;
+        }
+        Philox source = RandomStream.INIT.at(seed, number, 0);
+        double sigma = sigma(spec, config);
+        return element -> sigma * Normal.truncated(source, element);
+    }
+
+    private static Map<String, Integer> numbers(T5Config config) {
+        Map<String, Integer> numbers = new HashMap<>();
+        for (ParameterSpec spec : ParameterSpecs.of(config)) {
+            numbers.put(spec.name(), numbers.size());
+        }
+        return numbers;
     }
 
     private double sigma(ParameterSpec spec, T5Config config) {
@@ -67,23 +80,21 @@ public final class Initializer {
             case RELATIVE_BIAS -> 1 / Math.sqrt(config.modelSize());
             case PROJECTION -> {
                 double sigma = Math.sqrt(scale / spec.fanIn());
-                yield spec.name().endsWith("Attention.q.weight") ? sigma / Math.sqrt(config.keySize()) : sigma;
+                yield spec.name().endsWith(".q.weight") ? sigma / Math.sqrt(config.keySize()) : sigma;
             }
             case NORM -> throw new IllegalArgumentException("norms start at 1");
         };
     }
 
-    private static void fill(SwitchTransformer model, Tensor target, Philox source, double sigma) {
+    private static void fill(SwitchTransformer model, Tensor target, LongToDoubleFunction values) {
         int size = Math.toIntExact(target.size());
         DType type = target.type();
         ByteBuffer bytes = ByteBuffer.allocateDirect(size * type.bytes()).order(ByteOrder.nativeOrder());
         for (int i = 0; i < size; i++) {
-            double uniform = BELOW + (1 - 2 * BELOW) * source.uniform(i);
-            double value = sigma * Math.sqrt(2) * Erf.erfInv(2 * uniform - 1);
             if (type == DType.FLOAT64) {
-                bytes.putDouble(i * Double.BYTES, value);
+                bytes.putDouble(i * Double.BYTES, values.applyAsDouble(i));
             } else {
-                bytes.putFloat(i * Float.BYTES, (float) value);
+                bytes.putFloat(i * Float.BYTES, (float) values.applyAsDouble(i));
             }
         }
         model.engine().upload(target, bytes);

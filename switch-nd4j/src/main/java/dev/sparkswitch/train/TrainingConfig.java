@@ -2,6 +2,7 @@ package dev.sparkswitch.train;
 
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.model.Contradictions;
 
 /**
  * How a model is trained.
@@ -75,23 +76,15 @@ public record TrainingConfig(
         @Setting(value = "10", help = "steps between lines of metrics")
         int logEvery) {
     public TrainingConfig {
-        requirePositive("steps", steps);
-        requirePositive("rows", rows);
-        requirePositive("accumulation", accumulation);
-        requirePositive("evaluate-every", evaluateEvery);
-        requirePositive("held-out-rows", heldOutRows);
-        requirePositive("checkpoint-every", checkpointEvery);
-        requirePositive("keep-checkpoints", keepCheckpoints);
-        requirePositive("log-every", logEvery);
-        if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-            throw new UserException("label-smoothing is " + labelSmoothing + ": it lies in [0, 1).");
-        }
-    }
-
-    private static void requirePositive(String key, int value) {
-        if (value < 1) {
-            throw new UserException(key + " is " + value + ": it must be at least 1.");
-        }
+        Contradictions.none(found -> found.atLeast(1, "steps", steps)
+                .atLeast(1, "rows", rows)
+                .atLeast(1, "accumulation", accumulation)
+                .atLeast(1, "evaluate-every", evaluateEvery)
+                .atLeast(1, "held-out-rows", heldOutRows)
+                .atLeast(1, "checkpoint-every", checkpointEvery)
+                .atLeast(1, "keep-checkpoints", keepCheckpoints)
+                .atLeast(1, "log-every", logEvery)
+                .fraction("label-smoothing", labelSmoothing));
     }
 
     /**
@@ -102,6 +95,10 @@ public record TrainingConfig(
      */
     public int microRows(int worldSize, int groupRows) {
         int parts = worldSize * accumulation;
+        if (groupRows > rows) {
+            throw new UserException("a routing group of " + groupRows + " rows is larger than the " + rows
+                    + " rows of a step: lower capacity.group-rows or raise rows.");
+        }
         if (rows % (parts * groupRows) != 0) {
             throw new UserException(rows + " rows a step cannot be cut into " + worldSize + " ranks x " + accumulation
                     + " micro-batches of whole routing groups of " + groupRows + " rows: make rows a multiple of "

@@ -18,14 +18,14 @@ import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 
-/** What the tests of this package share. */
-final class Tensors {
+/** What tests of stored tensors share. */
+public final class Tensors {
     private static final Path FIXTURES =
             Path.of(System.getProperty("sparkswitch.fixtures", "../tests/src/test/resources/fixtures"));
 
     private Tensors() {}
 
-    static FileSystem local() {
+    public static FileSystem local() {
         try {
             return FileSystem.getLocal(new Configuration(false));
         } catch (IOException e) {
@@ -33,12 +33,12 @@ final class Tensors {
         }
     }
 
-    static org.apache.hadoop.fs.Path hadoop(Path path) {
+    public static org.apache.hadoop.fs.Path hadoop(Path path) {
         return new org.apache.hadoop.fs.Path(path.toUri());
     }
 
     /** Every folder of a model among the fixtures. */
-    static List<Path> modelFolders() throws IOException {
+    public static List<Path> modelFolders() throws IOException {
         try (Stream<Path> cases = Files.list(FIXTURES.resolve("hf"))) {
             return cases.filter(folder -> Files.exists(folder.resolve("model.safetensors")))
                     .sorted()
@@ -55,7 +55,7 @@ final class Tensors {
         }
     }
 
-    static Path modelFolder(String name) {
+    public static Path modelFolder(String name) {
         return FIXTURES.resolve("hf").resolve(name);
     }
 
@@ -79,7 +79,7 @@ final class Tensors {
         return values;
     }
 
-    static List<TensorSource> random(T5Config config, long seed) {
+    public static List<TensorSource> random(T5Config config, long seed) {
         return ParameterSpecs.of(config).stream()
                 .map(spec -> random(spec, seed))
                 .toList();

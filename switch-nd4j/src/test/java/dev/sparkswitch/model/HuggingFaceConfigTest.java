@@ -228,10 +228,15 @@ class HuggingFaceConfigTest {
 
     @Test
     void exportDropsNothingAndRefusesWhatHuggingFaceLacks() throws IOException {
-        ObjectNode exported = HuggingFaceConfig.export(read(tree("switch-tiny-group")), 512);
+        T5Config grouped = read(tree("switch-tiny-group"));
+        ObjectNode exported = HuggingFaceConfig.export(grouped, 512);
 
-        assertThat(exported.has("sparkswitch")).isFalse();
+        assertThat(read(exported)).isEqualTo(grouped);
         assertThat(exported.get("expert_capacity").intValue()).isEqualTo(512);
+        assertThat(HuggingFaceConfig.export(read(tree("switch-tiny-drops")), 512)
+                        .get("expert_capacity")
+                        .intValue())
+                .isEqualTo(3);
         assertThatThrownBy(() -> HuggingFaceConfig.export(read(tree("switch-tiny-group-top2")), 512))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("\"k\":2");
@@ -241,6 +246,36 @@ class HuggingFaceConfigTest {
                                 .build(),
                         512))
                 .hasMessageContaining("GATED_GELU");
+        T5Config beyond = beyondThePaper();
+        assertThatThrownBy(() -> HuggingFaceConfig.export(beyond, 512))
+                .hasMessageContaining("its experts have one width, but here they have [16, 16, 24, 24]")
+                .hasMessageContaining("it has no experts in attention");
+    }
+
+    private static T5Config beyondThePaper() throws IOException {
+        T5Config config = read(tree("switch-tiny-group"));
+        return config.toBuilder()
+                .sparse(config.sparse().orElseThrow().toBuilder()
+                        .expertWidths(List.of(16, 16, 24, 24))
+                        .attention(AttentionForm.SWITCH)
+                        .build())
+                .build();
+    }
+
+    @Test
+    void expertWidthsAndExpertsInAttentionAreReadAsTheyWereWritten() throws IOException {
+        T5Config beyond = beyondThePaper();
+        ObjectNode tree = HuggingFaceConfig.write(beyond);
+
+        assertThat(read(tree)).isEqualTo(beyond);
+        tree.withObject("/sparkswitch")
+                .put("attention", "local")
+                .putArray("expert-widths")
+                .add(0);
+        assertThatThrownBy(() -> read(tree))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("sparkswitch.attention 'local' is not known")
+                .hasMessageContaining("sparkswitch.expert-widths is [0] but must be a list of integers of at least 1");
     }
 
     private static T5Config read(ObjectNode tree) {

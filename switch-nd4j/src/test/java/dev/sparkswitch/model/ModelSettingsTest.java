@@ -47,6 +47,8 @@ class ModelSettingsTest {
                   capacity: {mode: per-sequence, tokens: 7, route-padding: true}
                   balance-loss: 0.02
                   expert-dropout: 0.4
+                  expert-widths: [64, 64, 64, 64, 128, 128, 128, 128]
+                  attention: switch
                 """);
 
         assertThat(config)
@@ -76,7 +78,9 @@ class ModelSettingsTest {
                                 CapacityConfig.perSequence(7),
                                 0.02,
                                 0,
-                                0.4))));
+                                0.4,
+                                List.of(64, 64, 64, 64, 128, 128, 128, 128),
+                                AttentionForm.SWITCH))));
     }
 
     @Test

@@ -1,42 +1,87 @@
 package dev.sparkswitch.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.sparkswitch.base.Configs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Counts of the released family (ReLU, tied head, d_ff 3072 or 4096), as published with the checkpoints. */
+/** The parameters of every model file in {@code conf/models}, none of which is allocated. */
 class ParameterCountTest {
-    @Test
-    void denseBaseAndLarge() {
-        assertThat(ParameterSpecs.count(T5Config.builder().build())).isEqualTo(222_903_552L);
-        assertThat(ParameterSpecs.count(large().build())).isEqualTo(737_668_096L);
+    private static final Path MODELS = Path.of("../conf/models");
+
+    private static T5Config model(Path file) {
+        return Configs.load(T5Config.class, file, List.of());
     }
 
+    /** The released family, exactly, as published with the checkpoints. */
     @ParameterizedTest
     @CsvSource({
-        "8, 619339008",
-        "16, 1072397568",
-        "32, 1978514688",
-        "64, 3790748928",
-        "128, 7415217408",
-        "256, 14664154368"
+        "t5-base, 222903552",
+        "t5-large, 737668096",
+        "switch-base-8, 619339008",
+        "switch-base-16, 1072397568",
+        "switch-base-32, 1978514688",
+        "switch-base-64, 3790748928",
+        "switch-base-128, 7415217408",
+        "switch-base-256, 14664154368",
+        "switch-large-128, 26309291008"
     })
-    void switchBase(int experts, long parameters) {
-        T5Config config = T5Config.builder()
-                .sparse(SwitchConfig.of(experts, 6, 6, CapacityConfig.perSequence(64)))
-                .build();
+    void theReleasedFamilyHasItsExactCounts(String name, long parameters) {
+        assertThat(ParameterSpecs.count(model(MODELS.resolve("released/" + name + ".yaml"))))
+                .isEqualTo(parameters);
+    }
 
-        assertThat(ParameterSpecs.count(config)).isEqualTo(parameters);
+    /** The dense rows of the paper's table have the dimensions of T5 v1.1, whose counts are published. */
+    @ParameterizedTest
+    @CsvSource({"t5-base, 247577856", "t5-large, 783150080", "t5-xxl, 11135332352"})
+    void thePapersDenseModelsAreThoseOfT5v11(String name, long parameters) {
+        assertThat(ParameterSpecs.count(model(MODELS.resolve("paper/" + name + ".yaml"))))
+                .isEqualTo(parameters);
+    }
+
+    /**
+     * Table 9, in billions. Two of its rows do not follow from their own columns: Switch-Large (26B) has 27.2B, and
+     * Switch-XXL (395B, for which it would need 128 experts) has 201B.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "paper/switch-base, 7, 0.5",
+        "paper/switch-large, 27.2, 0.05",
+        "paper/switch-xxl, 201, 0.5",
+        "paper/switch-c, 1571, 0.5",
+        "released/switch-xxl-128, 395, 0.5",
+        "released/switch-c-2048, 1571, 0.5"
+    })
+    void thePapersSwitchModelsAreAsLargeAsItSays(String name, double billions, double rounding) {
+        assertThat(ParameterSpecs.count(model(MODELS.resolve(name + ".yaml"))) / 1e9)
+                .isCloseTo(billions, within(rounding));
     }
 
     @Test
-    void switchLarge() {
-        T5Config config = large().sparse(SwitchConfig.of(128, 12, 12, CapacityConfig.perSequence(64)))
-                .build();
+    void everyModelFileIsReadAndSaysInWhichLayersItsExpertsAre() throws IOException {
+        List<Path> files;
+        try (Stream<Path> found = Files.walk(MODELS)) {
+            files = found.filter(Files::isRegularFile).toList();
+        }
 
-        assertThat(ParameterSpecs.count(config)).isEqualTo(26_309_291_008L);
+        assertThat(files).hasSize(18).allSatisfy(file -> {
+            T5Config config = model(file);
+            assertThat(config.keySize()).isEqualTo(64);
+            config.sparse().ifPresent(sparse -> {
+                int every = file.toString().contains("switch-c") ? 1 : 2;
+                for (Stack stack : Stack.values()) {
+                    assertThat(sparse.sparseLayers(stack) * every).isEqualTo(config.layers(stack));
+                }
+            });
+        });
     }
 
     @Test
@@ -65,14 +110,5 @@ class ParameterCountTest {
         assertThat(ParameterSpecs.of(config))
                 .filteredOn(spec -> spec.role() == Role.ROUTER)
                 .hasSize(12);
-    }
-
-    private static T5Config.Builder large() {
-        return T5Config.builder()
-                .modelSize(1024)
-                .feedForwardSize(4096)
-                .heads(16)
-                .encoderLayers(24)
-                .decoderLayers(24);
     }
 }

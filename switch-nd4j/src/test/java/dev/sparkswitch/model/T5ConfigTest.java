@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.engine.Precision;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,31 @@ class T5ConfigTest {
     }
 
     @Test
+    void capacityIsDealtOutByWidth() {
+        SwitchConfig group = SwitchConfig.of(2, 1, 1, CapacityConfig.group(4, 1.0, 2.0, 4)).toBuilder()
+                .expertWidths(List.of(24, 8))
+                .build();
+        SwitchConfig sequence = SwitchConfig.of(2, 1, 1, CapacityConfig.perSequence(4)).toBuilder()
+                .expertWidths(List.of(24, 8))
+                .build();
+
+        assertThat(group.shares(40, Phase.TRAIN).capacities()).containsExactly(30, 10);
+        assertThat(group.shares(40, Phase.EVALUATE).capacities())
+                .as("no more than there are")
+                .containsExactly(40, 20);
+        assertThat(group.shares(8, Phase.TRAIN).capacities()).as("the minimum").containsExactly(6, 4);
+        assertThat(group.shares(40, Phase.GENERATE).capacities()).containsExactly(40, 40);
+        assertThat(sequence.shares(40, Phase.TRAIN).capacities()).containsExactly(6, 2);
+        assertThat(group.shares(40, Phase.TRAIN).weights()).containsExactly(2.0 / 3, 2.0);
+        assertThat(group.toBuilder()
+                        .expertWidths(List.of(9, 9))
+                        .build()
+                        .shares(40, Phase.TRAIN)
+                        .equal())
+                .isTrue();
+    }
+
+    @Test
     void allContradictionsAreReportedTogether() {
         assertThatThrownBy(() -> T5Config.builder()
                         .encoderLayers(2)
@@ -59,7 +85,6 @@ class T5ConfigTest {
                                 .build())
                         .build())
                 .isInstanceOf(UserException.class)
-                .hasMessageContaining("2 experts but no sparse layer")
                 .hasMessageContaining("router.k is 3 but there are only 2 experts")
                 .hasMessageContaining("end-of-sequence id -1");
         assertThatThrownBy(() -> SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
@@ -69,6 +94,30 @@ class T5ConfigTest {
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("balance loss is -1.0")
                 .hasMessageContaining("expert dropout is 1.0");
+        assertThatThrownBy(() -> T5Config.builder()
+                        .sparse(SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                                .expertWidths(List.of(8, 8))
+                                .build())
+                        .build())
+                .hasMessageContaining("expert-widths has 2 entries for 4 experts");
+        assertThatThrownBy(() -> T5Config.builder()
+                        .sparse(SwitchConfig.of(2, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                                .router(new RouterConfig.Hash())
+                                .expertWidths(List.of(8, 4))
+                                .build())
+                        .build())
+                .hasMessageContaining("expert-widths needs a router that gives wider experts more tokens");
+        assertThatThrownBy(() -> SwitchConfig.of(2, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                        .expertWidths(List.of(8, 0))
+                        .build())
+                .hasMessageContaining("expert-widths [8, 0] must all be at least 1");
+        assertThatThrownBy(() -> T5Config.builder()
+                        .sparse(SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                                .attention(AttentionForm.SWITCH)
+                                .build())
+                        .build()
+                        .requirePrecision(Precision.BF16))
+                .hasMessageContaining("Experts in attention need float32");
         assertThatThrownBy(() -> CapacityConfig.group(0, 0, Double.NaN, 0))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("capacity.group-rows is 0")

@@ -32,6 +32,7 @@ final class ArchitectureTest {
             Map.entry("collective", "switch-nd4j"),
             Map.entry("checkpoint", "switch-nd4j"),
             Map.entry("train", "switch-nd4j"),
+            Map.entry("convert", "switch-nd4j"),
             Map.entry("generate", "switch-nd4j"),
             Map.entry("bench", "switch-nd4j"),
             Map.entry("eval", "eval"),
@@ -50,6 +51,7 @@ final class ArchitectureTest {
         "dev.sparkswitch.collective..",
         "dev.sparkswitch.checkpoint..",
         "dev.sparkswitch.train..",
+        "dev.sparkswitch.convert..",
         "dev.sparkswitch.generate..",
         "dev.sparkswitch.bench.."
     };

@@ -2,6 +2,7 @@ package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.DataSize;
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.model.Contradictions;
 
 /**
  * How a run is spread.
@@ -32,16 +33,15 @@ public record ClusterSettings(
         @Setting(value = "1GiB", help = "heap of an executor, where executors are started on this host")
         DataSize memoryPerRank) {
     public ClusterSettings {
-        if (ranks < 1
-                || minRanks < 0
-                || minRanks > ranks
-                || expertParallel < 0
-                || maxAttempts < 1
-                || coresPerRank < 1) {
-            throw new IllegalArgumentException(
-                    "ranks, max-attempts and cores-per-rank must be at least 1, min-ranks must" + " lie in 0.." + ranks
-                            + " and expert-parallel must not be negative");
-        }
+        Contradictions.none(found -> found.atLeast(1, "ranks", ranks)
+                .atLeast(0, "min-ranks", minRanks)
+                .check(minRanks <= ranks, "min-ranks " + minRanks + " exceeds the " + ranks + " ranks")
+                .atLeast(0, "expert-parallel", expertParallel)
+                .check(
+                        expertParallel <= ranks,
+                        "expert-parallel " + expertParallel + " exceeds the " + ranks + " ranks")
+                .atLeast(1, "max-attempts", maxAttempts)
+                .atLeast(1, "cores-per-rank", coresPerRank));
     }
 
     /** The ranks that share one copy of the experts in a world of {@code worldSize}. */

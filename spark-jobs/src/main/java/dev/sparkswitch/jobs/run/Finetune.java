@@ -7,6 +7,7 @@ import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.Checkpoint;
 import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.corpus.Vocabulary;
+import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.T5Config;
 import java.util.List;
 import java.util.Optional;
@@ -28,16 +29,18 @@ public final class Finetune {
         Vocabulary vocabulary = Vocabulary.open(hadoop, config.vocabulary());
         T5Config model;
         Manifest.Input from;
+        Contradictions found = new Contradictions();
         try (ModelSource source = TrainingRun.openModel(hadoop, config.from())) {
-            requireVocabulary(source, vocabulary, config.from());
+            found.collect(() -> requireVocabulary(source, vocabulary, config.from()));
             model = tuned(source.config(), config);
             String id = source instanceof Checkpoint checkpoint
                     ? checkpoint.manifest().id()
                     : config.from();
             from = new Manifest.Input("model", config.from(), id);
         }
-        TrainingRun.requireDivisible(model, config.training(), config.cluster());
-        RunFolder.requireOurs(hadoop, config.output());
+        TrainingRun.check(model, config.training(), config.cluster(), found);
+        found.collect(() -> RunFolder.requireOurs(hadoop, config.output()));
+        found.raiseLines();
         TaskShards shards = TaskShards.make(hadoop, new Path(config.output() + SHARDS), config, vocabulary);
         ObjectNode tree = Configs.toTree(config);
         return TrainingRun.run(

@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.train.TrainingConfig;
 import java.util.List;
 
@@ -50,14 +51,11 @@ public record FinetuneConfig(
         @Setting(help = "the ranks") ClusterSettings cluster,
         @Setting(help = "the engine") EngineSettings engine) {
     public FinetuneConfig {
-        if (tasks.isEmpty()) {
-            throw new IllegalArgumentException("tasks must name at least one task");
-        }
-        if (inputs < 2 || targets < 2) {
-            throw new IllegalArgumentException("inputs and targets must be at least 2");
-        }
-        if (!(heldOut > 0 && heldOut < 1)) {
-            throw new IllegalArgumentException("held-out " + heldOut + " must lie in (0, 1)");
-        }
+        Contradictions.none(found -> found.check(!tasks.isEmpty(), "tasks must name at least one task")
+                .atLeast(2, "inputs", inputs)
+                .atLeast(2, "targets", targets)
+                .fraction("dropout", dropout)
+                .fraction("expert-dropout", expertDropout)
+                .check(heldOut > 0 && heldOut < 1, "held-out " + heldOut + " must lie in (0, 1)"));
     }
 }

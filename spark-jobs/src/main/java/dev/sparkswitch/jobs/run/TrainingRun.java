@@ -119,12 +119,16 @@ public final class TrainingRun {
      * @throws UserException for settings that cannot work, before any rank starts
      */
     public static Finished run(SparkSource source, Configuration hadoop, Task task) {
-        RunFolder folder = RunFolder.open(hadoop, task);
-        Optional<Manifest> finished = folder.finished();
+        Contradictions found = new Contradictions();
+        Optional<RunFolder> opened = found.attempt(() -> RunFolder.open(hadoop, task));
+        Optional<Manifest> finished =
+                opened.flatMap(folder -> found.attempt(folder::finished).flatMap(manifest -> manifest));
         if (finished.isPresent()) {
-            return new Finished(folder.path(), finished.get(), true);
+            return new Finished(opened.get().path(), finished.get(), true);
         }
-        check(hadoop, task);
+        check(hadoop, task, found);
+        found.raiseLines();
+        RunFolder folder = opened.orElseThrow();
         folder.begin();
 
         SparkSession spark = source.start();
@@ -159,41 +163,38 @@ public final class TrainingRun {
         return new Finished(folder.path(), folder.commit(manifest.build()), false);
     }
 
-    /** Refuses settings that contradict each other or the shards, all at once, before anything is started or written. */
-    private static void check(Configuration hadoop, Task task) {
-        Contradictions found = new Contradictions();
-        contradictions(found, task.model(), task.settings(), task.cluster());
-        Optional<Manifest> shards = found.attempt(() -> shards(hadoop, task.training()));
-        shards.ifPresent(training -> {
-            int vocabulary = Integer.parseInt(training.property(ShardLayout.VOCABULARY_SIZE));
-            found.check(
-                    task.model().vocabularySize() >= vocabulary,
-                    "The shards in " + task.training() + " hold ids up to " + (vocabulary - 1)
-                            + " but model.vocabulary-size is " + task.model().vocabularySize()
-                            + ": set it to at least " + vocabulary + ".");
-        });
-        shards.ifPresent(training -> task.heldOut().ifPresent(path -> found.attempt(() -> shards(hadoop, path))
+    /** Everything that can be known to be wrong before a rank starts. */
+    private static void check(Configuration hadoop, Task task, Contradictions found) {
+        check(task.model(), task.settings(), task.cluster(), found);
+        task.engine()
+                .precision()
+                .ifPresent(precision -> found.collect(() -> task.model().requirePrecision(precision)));
+        // Without its shards, whatever else concerns the data would only be said again.
+        found.attempt(() -> shards(hadoop, task.training()))
+                .ifPresent(shards -> checkData(hadoop, task, shards, found));
+    }
+
+    private static void checkData(Configuration hadoop, Task task, Manifest shards, Contradictions found) {
+        int vocabulary = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));
+        found.check(
+                task.model().vocabularySize() >= vocabulary,
+                "The shards in " + task.training() + " hold ids up to " + (vocabulary - 1)
+                        + " but model.vocabulary-size is " + task.model().vocabularySize() + ": set it to at least "
+                        + vocabulary + ".");
+        task.heldOut().ifPresent(path -> found.attempt(() -> shards(hadoop, path))
                 .ifPresent(heldOut -> found.check(
-                        heldOut.property(ShardLayout.VOCABULARY).equals(training.property(ShardLayout.VOCABULARY)),
-                        "The held-out shards in " + path + " were made with another vocabulary than " + task.training()
-                                + ": run 'sparkswitch batch' for both with one vocabulary."))));
-        raise(found);
-        task.initFrom().ifPresent(path -> checkInitial(hadoop, path, task.model(), shards.orElseThrow()));
+                        heldOut.property(ShardLayout.VOCABULARY).equals(shards.property(ShardLayout.VOCABULARY)),
+                        "The held-out shards in " + path + " were made with another vocabulary than "
+                                + task.training()
+                                + ": run 'sparkswitch batch' for both with one vocabulary.")));
+        task.initFrom().ifPresent(path -> found.collect(() -> checkInitial(hadoop, path, task.model(), shards)));
     }
 
     /**
-     * Refuses a model whose settings contradict each other, and experts or rows that cannot be divided among the ranks.
-     *
-     * @throws UserException with everything that is wrong, naming numbers that can be divided
+     * Notes where the model's settings contradict each other, and experts or rows that cannot be divided among the ranks,
+     * with numbers that can.
      */
-    static void requireDivisible(T5Config model, TrainingConfig settings, ClusterSettings cluster) {
-        Contradictions found = new Contradictions();
-        contradictions(found, model, settings, cluster);
-        raise(found);
-    }
-
-    private static void contradictions(
-            Contradictions found, T5Config model, TrainingConfig settings, ClusterSettings cluster) {
+    static void check(T5Config model, TrainingConfig settings, ClusterSettings cluster, Contradictions found) {
         Contradictions ofModel = new Contradictions();
         model.contradictions(ofModel);
         ofModel.messages().forEach(message -> found.check(false, "model: " + message + "."));
@@ -201,17 +202,6 @@ public final class TrainingRun {
                 .ifPresent(sparse -> found.attempt(() -> new ExpertPlacement(
                         sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks())));
         found.attempt(() -> settings.microRows(cluster.ranks(), groupRows(model)));
-    }
-
-    private static void raise(Contradictions found) {
-        List<String> messages = found.messages();
-        if (messages.size() == 1) {
-            throw new UserException(messages.get(0));
-        }
-        if (!messages.isEmpty()) {
-            throw new UserException(
-                    messages.size() + " settings contradict each other:\n  " + String.join("\n  ", messages));
-        }
     }
 
     private static void checkInitial(Configuration hadoop, String path, T5Config model, Manifest shards) {

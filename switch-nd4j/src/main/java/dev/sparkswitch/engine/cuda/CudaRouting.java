@@ -5,6 +5,7 @@ import static dev.sparkswitch.engine.cuda.CudaContext.require;
 import static dev.sparkswitch.engine.cuda.Product.Turn.NONE;
 import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Routing;
@@ -126,6 +127,10 @@ final class CudaRouting {
     }
 
     Routing route(RoutingPlan plan, Tensor logits, Tensor routed) {
+        if (!plan.shares().equal()) {
+            throw new UserException("This engine routes to experts of one width only: set engine.kind to nd4j, or leave"
+                    + " model.sparse.expert-widths out.");
+        }
         int experts = logits.extent(1);
         int tokens = plan.tokens();
         require(logits.extent(0) == tokens && routed.size() == tokens, "route", logits, routed);

@@ -38,7 +38,7 @@ final class FloatPlacement {
             for (int c = 0; c < choices; c++) {
                 for (int t = first; t < first + plan.groupTokens(); t++) {
                     int expert = chosen[t * choices + c];
-                    if (expert >= 0 && taken[expert] < plan.capacity()) {
+                    if (expert >= 0 && taken[expert] < plan.capacity(expert)) {
                         sit(t, c, expert, group, taken[expert]++);
                     }
                 }
@@ -81,7 +81,7 @@ final class FloatPlacement {
                     probabilities.get((first + i) * experts, row);
                     last[i] = FloatPreference.after(preference.of(first + i, row), last[i]);
                     searching |= last[i] >= 0;
-                    if (last[i] >= 0 && taken[last[i]] < plan.capacity()) {
+                    if (last[i] >= 0 && taken[last[i]] < plan.capacity(last[i])) {
                         sit(first + i, c, last[i], group, taken[last[i]]++);
                     }
                 }

@@ -145,6 +145,11 @@ final class FloatRoutingKernels implements RoutingKernels {
                 probabilities.get(t * experts, probability);
                 demand.get(group * experts, gradient);
                 FloatRows.scale(gradient, (float) (balance * experts / members[group]), experts);
+                if (!plan.shares().equal()) {
+                    for (int e = 0; e < experts; e++) {
+                        gradient[e] *= (float) plan.shares().weight(e);
+                    }
+                }
                 if (shared) {
                     // The chosen experts again: those that were full stand in the sum too.
                     preference.choose(t, probability, chosen, 0);

@@ -49,7 +49,8 @@ final class FloatRoutingSums {
                 demand.put(group * experts + e, (float) fraction);
                 sums[RoutingStatistics.DEMAND + e] += first[e];
                 if (members > 0 && plan.policy().balanced()) {
-                    sums[RoutingStatistics.BALANCE] += experts * fraction * importance[e] / members;
+                    double weight = experts * plan.shares().weight(e);
+                    sums[RoutingStatistics.BALANCE] += weight * fraction * importance[e] / members;
                 }
             }
         }

@@ -8,6 +8,7 @@ import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.AttentionShape.Order;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.ExpertShares;
 import dev.sparkswitch.engine.LossSettings;
 import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Precision;
@@ -276,6 +277,12 @@ class GradientTest {
         return new RoutingPlan(policy, overflow, sampling, 3, 7, 3, 3);
     }
 
+    /** Four experts of different sizes. */
+    private static RoutingPlan unequal(RoutingPolicy policy, Overflow overflow) {
+        ExpertShares shares = ExpertShares.of(List.of(4, 1, 2, 3), List.of(4, 1, 2, 3));
+        return new RoutingPlan(policy, overflow, Sampling.NONE, 3, 7, 4, 3, shares);
+    }
+
     static Stream<RoutingPlan> plans() {
         Sampling sampling = new Sampling(RandomStream.ROUTER_SAMPLING.at(1, 2, 3), 1001);
         return Stream.of(
@@ -288,7 +295,9 @@ class GradientTest {
                 plan(new TopK(2), Overflow.DROP, sampling),
                 plan(new TopP(0.6, 3), Overflow.DROP, Sampling.NONE),
                 plan(new TopP(0.6, 3), Overflow.REROUTE, sampling),
-                plan(new ExpertChoice(4, 1.5, 1), Overflow.DROP, Sampling.NONE));
+                plan(new ExpertChoice(4, 1.5, 1), Overflow.DROP, Sampling.NONE),
+                unequal(new TopK(1), Overflow.DROP),
+                unequal(new TopK(2), Overflow.REROUTE));
     }
 
     @ParameterizedTest

@@ -12,6 +12,7 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.model.AttentionForm;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.Embedding;
@@ -115,6 +116,27 @@ class ModelGradientTest {
                 0);
     }
 
+    private static Variant beyond(
+            String name,
+            int experts,
+            int choices,
+            List<Integer> widths,
+            AttentionForm attention,
+            CapacityConfig capacity,
+            Noise noise) {
+        return new Variant(
+                name,
+                model(noise)
+                        .sparse(sparse(experts, choices, capacity, noise).toBuilder()
+                                .expertWidths(widths)
+                                .attention(attention)
+                                .build())
+                        .build(),
+                Packing.SEGMENTS,
+                0,
+                0);
+    }
+
     static Stream<Variant> variants() {
         CapacityConfig ample = CapacityConfig.group(1, 9, 9, 4);
         CapacityConfig tight = CapacityConfig.group(2, 0.8, 1, 1);
@@ -213,6 +235,25 @@ class ModelGradientTest {
                         CapacityConfig.perSequence(2)),
                 routed("hash", 3, new Hash(), ample),
                 routed("hash, drops", 5, new Hash(), tight),
+                beyond("two widths", 4, 1, List.of(3, 3, 6, 6), AttentionForm.DENSE, ample, Noise.OFF),
+                beyond(
+                        "three widths, drops, noise",
+                        5,
+                        2,
+                        List.of(4, 2, 2, 6, 4),
+                        AttentionForm.DENSE,
+                        tight,
+                        Noise.ON),
+                beyond("experts in attention", 3, 1, List.of(), AttentionForm.SWITCH, ample, Noise.OFF),
+                beyond("experts in attention, drops, noise", 3, 1, List.of(), AttentionForm.SWITCH, tight, Noise.ON),
+                beyond(
+                        "two widths, attention, top-2",
+                        4,
+                        2,
+                        List.of(3, 3, 5, 5),
+                        AttentionForm.SWITCH,
+                        tight,
+                        Noise.ON),
                 new Variant(
                         "one expert",
                         model(Noise.OFF).sparse(sparse(1, 1, tight, Noise.OFF)).build(),

@@ -166,7 +166,7 @@ final class ReferenceRouting {
                                 .orElse(-1);
                         before.add(expert);
                     }
-                    if (expert >= 0 && load[expert] < plan.capacity()) {
+                    if (expert >= 0 && load[expert] < plan.capacity(expert)) {
                         sit(t, c, expert, group, load[expert]++);
                     }
                 }
@@ -266,7 +266,9 @@ final class ReferenceRouting {
             demand[group * experts + e] = f;
             statistics[RoutingStatistics.DEMAND + e] += first[e];
             if (balanced) {
-                balance = balance.plus(importance[e].times(1.0 / members).times(experts * f));
+                balance = balance.plus(importance[e]
+                        .times(1.0 / members)
+                        .times(experts * plan.shares().weight(e) * f));
             }
         }
     }

@@ -122,24 +122,35 @@ class BadInputTest {
     }
 
     @Test
-    void settingsThatContradictEachOtherAreAllToldAtOnce() throws IOException {
+    void everythingThatIsKnownToBeWrongIsSaidAtOnce() throws IOException {
         Map<String, String> before = files();
 
-        InProcess outcome = run(Mistake.PRETRAIN
-                + "--set model.sparse.sparse-encoder-layers=0 --set model.sparse.sparse-decoder-layers=0"
-                + " --set model.sparse.capacity.group-rows=64 --set cluster.ranks=3 --set model.vocabulary-size=250");
+        InProcess data = run(Mistake.PRETRAIN + "--set cluster.ranks=3 --set training.rows=7 --set output=@/taken"
+                + " --set model.sparse.sparse-encoder-layers=0 --set model.sparse.sparse-decoder-layers=0"
+                + " --set model.vocabulary-size=250 --set init-from=@/none");
+        InProcess settings = run(Mistake.PRETRAIN + "--set model.sparse.balance-loss=-1 --set model.heads=0"
+                + " --set training.rows=0 --set cluster.min-ranks=2");
+        InProcess group = run(Mistake.PRETRAIN + "--set model.sparse.capacity.group-rows=16");
 
-        assertThat(outcome.code()).isEqualTo(USER);
-        assertThat(outcome.err().lines())
-                .hasSize(5)
+        assertThat(data.err().lines())
                 .satisfiesExactly(
-                        line -> assertThat(line).startsWith("error: 4 settings contradict each other:"),
+                        line -> assertThat(line).isEqualTo("error: 6 settings are wrong:"),
+                        line -> assertThat(line).contains("taken holds thesis.txt but no run"),
                         line -> assertThat(line).contains("model: there are 4 experts but no sparse layer"),
                         line -> assertThat(line).contains("4 experts cannot be spread evenly over 3 ranks"),
-                        line -> assertThat(line).contains("whole routing groups of 64 rows"),
-                        line -> assertThat(line).contains("ids up to 299 but model.vocabulary-size is 250"));
+                        line -> assertThat(line).contains("7 rows a step cannot be cut into 3 ranks"),
+                        line -> assertThat(line).contains("ids up to 299 but model.vocabulary-size is 250"),
+                        line -> assertThat(line).contains("none holds no model"));
+        assertThat(settings.err())
+                .contains("4 settings are wrong:")
+                .contains("model.sparse: balance loss is -1.0")
+                .contains("model: heads is 0 but must be at least 1")
+                .contains("training: rows is 0 but must be at least 1")
+                .contains("cluster: min-ranks 2 exceeds the 1 ranks");
+        assertSays(group, USER, List.of("a routing group of 16 rows is larger than the 8 rows of a step"));
+        assertThat(List.of(data.code(), settings.code())).containsOnly(USER);
         assertThat(files()).isEqualTo(before);
-        assertThat(SparkStarts.COUNT).hasValue(0);
+        assertThat(SparkStarts.COUNT).as("starts of Spark").hasValue(0);
     }
 
     @Test

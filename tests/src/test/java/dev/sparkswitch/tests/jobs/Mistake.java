@@ -56,7 +56,7 @@ record Mistake(String name, String command, List<String> says) {
                 mistake(
                         "a value out of range",
                         PRETRAIN + "--set training.rows=0",
-                        "rows is 0: it must be at least 1"));
+                        "rows is 0 but must be at least 1"));
     }
 
     private static List<Mistake> data() {

@@ -8,10 +8,11 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The golden cases under {@code -Dsparkswitch.fixtures}, by default the project's own copies. */
-final class Fixtures {
+public final class Fixtures {
     private Fixtures() {}
 
-    static Path root() {
+    /** The folder of the cases. */
+    public static Path root() {
         return Path.of(System.getProperty("sparkswitch.fixtures", "src/test/resources/fixtures"));
     }
 

@@ -13,6 +13,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.model.AttentionForm;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Exploration;
@@ -196,6 +197,17 @@ class WorldEqualityTest {
     @MethodSource("routers")
     void everyRouterIsTheSameOnOneRankAndOnFourInTwoMicroBatches(RouterConfig router) {
         requireSame(model(router), 4, 2, 2);
+    }
+
+    /** Ranks whose experts are of different sizes, and expert projections on their ranks. */
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
+    @CsvSource({"2, 2, 1", "4, 2, 2"})
+    void modelsBeyondThePaperAreTheSameOnEveryWorld(int worldSize, int expertParallel, int accumulation) {
+        SwitchConfig sparse = model().sparse().orElseThrow().toBuilder()
+                .expertWidths(List.of(24, 12, 16, 16))
+                .attention(AttentionForm.SWITCH)
+                .build();
+        requireSame(model().toBuilder().sparse(sparse).build(), worldSize, expertParallel, accumulation);
     }
 
     private void requireSame(T5Config model, int worldSize, int expertParallel, int accumulation) {

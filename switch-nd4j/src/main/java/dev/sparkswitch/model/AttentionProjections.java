@@ -1,0 +1,32 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.engine.Tensor;
+
+/** The four projections of self-attention: one set for all tokens, or a set an expert. */
+interface AttentionProjections {
+    /**
+     * Begins with the projections of one pass.
+     *
+     * @param x the normalised stream [T, d_model]; stays the caller's, until the pass is over
+     */
+    Projected begin(StackPass pass, Tensor x);
+
+    /** The projections of one pass, in the order of a forward and a backward pass; each is called at most once. */
+    interface Projected extends Saved {
+        /** Queries, keys and values side by side [T, 3 * width]. */
+        Tensor queryKeyValue();
+
+        /**
+         * What attention adds to the stream [T, d_model].
+         *
+         * @param result the attention's [T, width]; stays the caller's
+         */
+        Tensor output(Tensor result);
+
+        /** The gradient of the attention's result; adds that of the weights. */
+        Tensor outputBackward(Tensor result, Tensor dDelta);
+
+        /** The gradient of x from that of queries, keys and values; adds that of the weights. */
+        Tensor queryKeyValueBackward(Tensor dQkv);
+    }
+}

@@ -1,0 +1,136 @@
+package dev.sparkswitch.model;
+
+import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A Switch layer in self-attention (Switch Transformer, appendix A): each token's queries, keys, values and output are
+ * projected by the expert that the layer's router chose for it, each result scaled by the gate. One choice serves all four,
+ * so that a block has one router more and a token one expert of attention. A token without a slot has no query, key or value
+ * (zeros), so that it looks at others by position alone, and adds nothing to the stream.
+ *
+ * <p>The paper found it to diverge below float32, which {@link T5Config#requirePrecision} therefore asks for.
+ */
+final class SwitchProjections implements AttentionProjections, SparseLayer {
+    private final String name;
+    private final Router router;
+    private final ExpertProjection queryKeyValue;
+    private final ExpertProjection output;
+    private final Tensor statistics;
+
+    SwitchProjections(
+            Engine engine,
+            Parameters parameters,
+            T5Config config,
+            Stack stack,
+            int layer,
+            int site,
+            Parallelism parallelism) {
+        ParameterNames names = new ParameterNames(config);
+        ExpertPlacement placement = parallelism.placement();
+        this.name = names.selfAttention(stack, layer);
+        this.router = Router.of(
+                engine,
+                parameters,
+                config,
+                new RouterPlace(
+                        names.attentionRouter(stack, layer), stack, layer, site, RouterPlace.Experts.ATTENTION));
+        List<List<String>> inputs = new ArrayList<>();
+        List<List<String>> outputs = new ArrayList<>();
+        int first = placement.firstExpert(parallelism.rank());
+        for (int e = first; e < first + placement.localExperts(); e++) {
+            String prefix = names.attentionExpert(stack, layer, e);
+            inputs.add(List.of(prefix + ".q.weight", prefix + ".k.weight", prefix + ".v.weight"));
+            outputs.add(List.of(prefix + ".o.weight"));
+        }
+        TokenExchange exchange =
+                new TokenExchange(engine, parallelism.collectives(), placement.exchangeGroup(parallelism.rank()));
+        this.queryKeyValue = new ExpertProjection(parameters.experts(inputs), exchange);
+        this.output = new ExpertProjection(parameters.experts(outputs), exchange);
+        int experts = config.sparse().orElseThrow().experts();
+        this.statistics = engine.allocate(engine.precision().master(), RoutingStatistics.size(experts));
+        engine.fill(statistics, 0);
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Tensor statistics() {
+        return statistics;
+    }
+
+    @Override
+    public void close() {
+        statistics.close();
+        router.close();
+    }
+
+    @Override
+    public Projected begin(StackPass pass, Tensor x) {
+        return new Pass(pass, x);
+    }
+
+    private final class Pass implements Projected {
+        private final StackPass pass;
+        private final Engine engine;
+        private final Tensor x;
+        private final Router.Choice choice;
+        private ExpertProjection.Kept ofInput;
+        private ExpertProjection.Kept ofOutput;
+        private Tensor dGateOfOutput;
+
+        Pass(StackPass pass, Tensor x) {
+            this.pass = pass;
+            this.engine = pass.engine();
+            this.x = x;
+            this.choice = router.choose(pass, x);
+            engine.copy(choice.routing().statistics(), statistics, Write.ADD);
+        }
+
+        @Override
+        public Tensor queryKeyValue() {
+            ExpertProjection.Forward forward = queryKeyValue.forward(engine, x, choice.routing());
+            ofInput = forward.kept();
+            return forward.y();
+        }
+
+        @Override
+        public Tensor output(Tensor result) {
+            ExpertProjection.Forward forward = output.forward(engine, result, choice.routing());
+            ofOutput = forward.kept();
+            return forward.y();
+        }
+
+        @Override
+        public Tensor outputBackward(Tensor result, Tensor dDelta) {
+            ExpertProjection.Gradient gradient = output.backward(engine, dDelta, ofOutput, choice.routing());
+            dGateOfOutput = gradient.dGate();
+            return gradient.dx();
+        }
+
+        @Override
+        public Tensor queryKeyValueBackward(Tensor dQkv) {
+            ExpertProjection.Gradient gradient = queryKeyValue.backward(engine, dQkv, ofInput, choice.routing());
+            try (Tensor dGate = gradient.dGate();
+                    Tensor ofTheOther = dGateOfOutput) {
+                engine.copy(ofTheOther, dGate, Write.ADD);
+                router.backward(pass, choice, dGate, gradient.dx());
+                return gradient.dx();
+            }
+        }
+
+        @Override
+        public void close() {
+            choice.close();
+            ofInput.close();
+            ofOutput.close();
+        }
+    }
+}
