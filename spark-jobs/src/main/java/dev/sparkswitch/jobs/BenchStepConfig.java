@@ -1,23 +1,16 @@
 package dev.sparkswitch.jobs;
 
-import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Setting;
-import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.bench.StepBenchmark;
 import dev.sparkswitch.jobs.run.EngineSettings;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 
 /**
  * The settings of {@code bench step}.
  *
- * @param model a name in {@code conf/models} or a YAML file of a model
+ * @param model the model
  * @param engine on what
  * @param batch rows a step
  * @param inputs input positions a row
@@ -30,8 +23,8 @@ import java.util.Optional;
  * @param operations lines below each phase
  */
 public record BenchStepConfig(
-        @Setting(value = "t5-base", help = "name in conf/models, or a YAML file of a model")
-        String model,
+        @Setting(help = "the model, or a file of conf/models")
+        T5Config model,
 
         @Setting(help = "the engine") EngineSettings engine,
         @Setting(value = "32", help = "rows a step") int batch,
@@ -61,30 +54,16 @@ public record BenchStepConfig(
         return new StepBenchmark.Plan(batch, inputs, targets, warmUp, steps, profiled, optimizer);
     }
 
-    /**
-     * The model that {@link #model} names, with the dropout that is asked for.
-     *
-     * @throws UserException where there is no such model
-     */
-    T5Config loadModel(Home home) throws IOException {
-        Path file = Path.of(model);
-        Home.ConfFile found = Files.isRegularFile(file)
-                ? new Home.ConfFile(model, Files.readAllBytes(file))
-                : home.conf("models/" + model + ".yaml")
-                        .orElseThrow(() -> new UserException("There is no model '" + model
-                                + "': name a file of conf/models without its ending, or a YAML file."));
-        T5Config config = load(found, List.of());
+    /** The model with the dropout that is asked for. */
+    T5Config modelToMeasure() {
         if (dropout.isEmpty()) {
-            return config;
+            return model;
         }
-        return load(
-                found,
-                config.sparse().isEmpty()
-                        ? List.of("dropout=" + dropout.get())
-                        : List.of("dropout=" + dropout.get(), "sparse.expert-dropout=" + dropout.get()));
-    }
-
-    private static T5Config load(Home.ConfFile file, List<String> overrides) {
-        return Configs.load(T5Config.class, new ByteArrayInputStream(file.content()), file.origin(), overrides);
+        double rate = dropout.get();
+        T5Config.Builder builder = model.toBuilder().dropout(rate);
+        model.sparse()
+                .ifPresent(sparse ->
+                        builder.sparse(sparse.toBuilder().expertDropout(rate).build()));
+        return builder.build();
     }
 }

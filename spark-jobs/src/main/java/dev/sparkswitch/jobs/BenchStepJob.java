@@ -4,7 +4,6 @@ import dev.sparkswitch.bench.StepBenchmark;
 import dev.sparkswitch.bench.StepReport;
 import dev.sparkswitch.jobs.run.RankResources;
 import dev.sparkswitch.model.T5Config;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -15,8 +14,8 @@ import picocli.CommandLine.Option;
         name = "step",
         description = "Times training steps of a model on this host, as a whole and by phases. Needs no Spark.",
         footer = {
-            "  sparkswitch bench step --set model=t5-base batch=8 steps=5",
-            "  sparkswitch bench step --set model=my-model.yaml optimizer=adamw dropout=0 --json",
+            "  sparkswitch bench step --set model=conf/models/released/switch-base-8.yaml batch=16 steps=5",
+            "  sparkswitch bench step --json --set engine.kind=nd4j optimizer=adamw dropout=0",
         })
 public final class BenchStepJob extends Job<BenchStepConfig> {
     @Option(names = "--json", description = "Print the report as JSON.")
@@ -32,8 +31,8 @@ public final class BenchStepJob extends Job<BenchStepConfig> {
     }
 
     @Override
-    protected void run(BenchStepConfig config, JobContext context) throws IOException {
-        T5Config model = config.loadModel(context.files());
+    protected void run(BenchStepConfig config, JobContext context) {
+        T5Config model = config.modelToMeasure();
         StepReport report =
                 StepBenchmark.run(() -> config.engine().open(RankResources.wholeMachine()), model, config.plan());
         PrintWriter out = context.out();

@@ -2,7 +2,6 @@ package dev.sparkswitch.jobs;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 
 /** The first word of commands that have two. */
 enum CommandGroup {
@@ -31,12 +30,6 @@ enum CommandGroup {
                 .synopsisSubcommandLabel("COMMAND")
                 .commandListHeading("%nCommands:%n")
                 .optionListHeading("%nOptions:%n");
-        CommandLine line = new CommandLine(spec);
-        line.setExecutionStrategy(CommandGroup::execute);
-        return line;
-    }
-
-    private static int execute(CommandLine.ParseResult parsed) {
-        throw new ParameterException(parsed.commandSpec().commandLine(), "A command is missing");
+        return new CommandLine(spec);
     }
 }

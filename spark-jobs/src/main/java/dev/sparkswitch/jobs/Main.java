@@ -63,7 +63,8 @@ public final class Main implements Runnable {
                 new EvaluateJob(),
                 new GenerateJob(),
                 new ConvertJob(),
-                new BenchStepJob());
+                new BenchStepJob(),
+                new BundleJob());
     }
 
     /** Runs one command and ends the process with its exit code. */

@@ -107,7 +107,7 @@ final class MainTest {
         Outcome outcome = execute(PROJECT, Main.jobs(), "bench");
 
         assertThat(outcome.code()).isEqualTo(2);
-        assertThat(outcome.err()).isEqualTo("error: A command is missing. Try: sparkswitch bench --help\n");
+        assertThat(outcome.err()).isEqualTo("error: Missing required subcommand. Try: sparkswitch bench --help\n");
         assertThat(execute(PROJECT, Main.jobs(), "bench", "--help").out()).contains("step");
     }
 

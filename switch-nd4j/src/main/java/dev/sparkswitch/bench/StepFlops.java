@@ -1,6 +1,8 @@
 package dev.sparkswitch.bench;
 
 import dev.sparkswitch.engine.AttentionShape;
+import dev.sparkswitch.model.AttentionForm;
+import dev.sparkswitch.model.RouterConfig;
 import dev.sparkswitch.model.Stack;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
@@ -47,12 +49,12 @@ final class StepFlops {
         double projection = 2.0 * config.modelSize() * config.attentionSize();
         double sum = 2 * targets * config.vocabularySize() * config.modelSize();
         for (int layer = 0; layer < config.encoderLayers(); layer++) {
-            sum += 4 * projection * inputs;
+            sum += selfAttention(Stack.ENCODER, layer, inputs, projection);
             sum += attention(inputLength, inputLength, AttentionShape.Order.FULL);
             sum += feedForward(Stack.ENCODER, layer, inputs);
         }
         for (int layer = 0; layer < config.decoderLayers(); layer++) {
-            sum += 4 * projection * targets;
+            sum += selfAttention(Stack.DECODER, layer, targets, projection);
             sum += attention(targetLength, targetLength, AttentionShape.Order.CAUSAL);
             sum += 2 * projection * (inputs + targets);
             sum += attention(targetLength, inputLength, AttentionShape.Order.FULL);
@@ -65,17 +67,43 @@ final class StepFlops {
         return attention(new AttentionShape(rows, config.heads(), config.keySize(), queries, keys, order));
     }
 
+    /** The projections of queries, keys, values and result, and a router where experts make them. */
+    private double selfAttention(Stack stack, int layer, double tokens, double projection) {
+        double dense = 4 * projection * tokens;
+        if (!config.sparse(stack, layer) || config.sparse().orElseThrow().attention() == AttentionForm.DENSE) {
+            return dense;
+        }
+        SwitchConfig sparse = config.sparse().orElseThrow();
+        return sparse.router().share() * dense + router(sparse, tokens);
+    }
+
     private double feedForward(Stack stack, int layer, double tokens) {
         int matrices =
                 switch (config.feedForward()) {
                     case RELU -> 2;
                     case GATED_GELU -> 3;
                 };
-        double dense = 2.0 * matrices * tokens * config.modelSize() * config.feedForwardSize();
+        double unit = 2.0 * matrices * tokens * config.modelSize();
         if (!config.sparse(stack, layer)) {
-            return dense;
+            return unit * config.feedForwardSize();
         }
         SwitchConfig sparse = config.sparse().orElseThrow();
-        return sparse.router().share() * dense + 2 * tokens * config.modelSize() * sparse.experts();
+        return sparse.router().share() * unit * meanWidth(sparse) + router(sparse, tokens);
+    }
+
+    /** The width that a token meets on average: wider experts take more tokens, in proportion. */
+    private double meanWidth(SwitchConfig sparse) {
+        double sum = 0;
+        double squares = 0;
+        for (int expert = 0; expert < sparse.experts(); expert++) {
+            double width = config.expertWidth(expert);
+            sum += width;
+            squares += width * width;
+        }
+        return squares / sum;
+    }
+
+    private double router(SwitchConfig sparse, double tokens) {
+        return sparse.router() instanceof RouterConfig.Hash ? 0 : 2 * tokens * config.modelSize() * sparse.experts();
     }
 }

@@ -73,7 +73,12 @@ public record EngineSettings(
                 throw e;
             }
             LOG.info("no CUDA card is used: {}", e.getMessage());
-            return processor(processors);
+            try {
+                return processor(processors);
+            } catch (ResourceException noProcessor) {
+                e.addSuppressed(noProcessor);
+                throw e;
+            }
         }
     }
 
@@ -82,6 +87,13 @@ public record EngineSettings(
     }
 
     private Engine processor(int processors) {
-        return new Nd4jEngine(precision.orElse(Precision.FLOAT32), processors);
+        try {
+            return new Nd4jEngine(precision.orElse(Precision.FLOAT32), processors);
+        } catch (NoClassDefFoundError e) {
+            throw new ResourceException(
+                    "the engine nd4j is not part of this installation (" + e.getMessage()
+                            + " is missing): choose engine.kind=cuda, or make the bundle with nd4j=true",
+                    e);
+        }
     }
 }
