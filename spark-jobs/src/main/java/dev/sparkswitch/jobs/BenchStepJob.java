@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
         name = "step",
         description = "Times training steps of a model on this host, as a whole and by phases. Needs no Spark.",
         footer = {
-            "  sparkswitch bench step --set model=conf/models/released/switch-base-8.yaml batch=16 steps=5",
+            "  sparkswitch bench step --set model=switch-base-8 batch=16 steps=5",
             "  sparkswitch bench step --json --set engine.kind=nd4j optimizer=adamw dropout=0",
         })
 public final class BenchStepJob extends Job<BenchStepConfig> {
