@@ -21,6 +21,6 @@ public final class GenerateJob extends Job<GenerateConfig> {
 
     @Override
     protected void run(GenerateConfig config, JobContext context) {
-        context.finished(Generate.run(() -> context.spark(SparkProfile.data()), context.hadoop(), config));
+        context.finished(Generate.run(context.sparkFor(SparkProfile.data())::get, context.hadoop(), config));
     }
 }
