@@ -107,7 +107,11 @@ class PhiloxTest {
                         "SHUFFLE=7",
                         "SAMPLING=8",
                         "BOOTSTRAP=9",
-                        "DEMO=10");
+                        "DEMO=10",
+                        "ROUTER_SAMPLING=11",
+                        "ROUTER_DROPOUT=12",
+                        "HASH_ROUTING=13",
+                        "UPCYCLING=21");
     }
 
     private static int[] words(String hex) {
