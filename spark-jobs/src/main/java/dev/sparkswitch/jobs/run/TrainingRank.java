@@ -91,7 +91,7 @@ final class TrainingRank implements RankBody<RunSummary> {
         int expertParallel = Math.min(spec.expertParallel(), context.worldSize());
         Parallelism parallelism =
                 new Parallelism(new ExpertPlacement(experts, expertParallel, context.worldSize()), collectives);
-        try (Engine engine = engineSettings.open(TaskResources.ofTask());
+        try (Engine engine = engineSettings.inWorldOf(context.worldSize()).open(TaskResources.ofTask());
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
