@@ -95,10 +95,8 @@ public record Chart(String title, String note, Width width, int height, ObjectNo
         for (Curve curve : curves) {
             longest = Math.max(longest, curve.points().length);
         }
-        String means = longest > MOST_POINTS
-                ? " Each point is the mean of about " + Numbers.count(Math.round((double) longest / MOST_POINTS))
-                        + " values."
-                : "";
+        int together = pointsTogether(longest);
+        String means = together > 1 ? " Each point is the mean of " + Numbers.count(together) + " values." : "";
         data.set("levels", marks(marks.levels()));
         data.set("events", marks(marks.events()));
         return new Chart(title, (note + means).strip(), width, width == Width.FULL ? 340 : 280, data);
@@ -208,14 +206,20 @@ public record Chart(String title, String note, Width width, int height, ObjectNo
         return Double.parseDouble(String.format(java.util.Locale.ROOT, "%.6g", value));
     }
 
+    /** How many neighbours of a curve of {@code length} points are drawn as one. */
+    private static int pointsTogether(int length) {
+        return Math.max(1, (length + MOST_POINTS - 1) / MOST_POINTS);
+    }
+
     private static double[][] thinned(double[][] points) {
-        if (points.length <= MOST_POINTS) {
+        int together = pointsTogether(points.length);
+        if (together == 1) {
             return points;
         }
-        double[][] means = new double[MOST_POINTS][2];
-        for (int bucket = 0; bucket < MOST_POINTS; bucket++) {
-            int from = (int) ((long) bucket * points.length / MOST_POINTS);
-            int to = (int) ((long) (bucket + 1) * points.length / MOST_POINTS);
+        double[][] means = new double[(points.length + together - 1) / together][2];
+        for (int bucket = 0; bucket < means.length; bucket++) {
+            int from = bucket * together;
+            int to = Math.min(points.length, from + together);
             for (int i = from; i < to; i++) {
                 means[bucket][0] += points[i][0] / (to - from);
                 means[bucket][1] += points[i][1] / (to - from);

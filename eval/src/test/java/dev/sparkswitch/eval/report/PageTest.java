@@ -14,6 +14,7 @@ import dev.sparkswitch.eval.report.Chart.Width;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -114,9 +115,14 @@ class PageTest {
             points[i] = new double[] {i, i % 10};
         }
         Chart chart = chart("x", points);
-        assertThat(chart.note()).contains("mean of about 10 values");
+        assertThat(chart.note()).contains("mean of 10 values");
         assertThat(chart.data().at("/series/0/points")).hasSize(600);
         assertThat(chart.data().at("/series/0/points/7/1").doubleValue()).isEqualTo(4.5);
+
+        Chart shorter = chart("x", Arrays.copyOf(points, 701));
+        assertThat(shorter.note()).contains("mean of 2 values");
+        assertThat(shorter.data().at("/series/0/points")).hasSize(351);
+        assertThat(shorter.data().at("/series/0/points/350/0").doubleValue()).isEqualTo(700);
     }
 
     @Test
