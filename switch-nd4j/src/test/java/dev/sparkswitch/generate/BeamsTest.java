@@ -84,15 +84,15 @@ class BeamsTest {
     }
 
     @Property(tries = 200)
-    void withBeamsForAllTargetsTheBestOneIsFound(
+    void withBeamsForAllTargetsTheBestScoreIsFound(
             @ForAll long seed,
             @ForAll @DoubleRange(min = -1, max = 2) double penalty,
             @ForAll @IntRange(min = 2, max = 5) int maxLength) {
         double[][] language = language(seed);
         Beams.Hypothesis found = search(language, 1024, penalty, EarlyStopping.NEVER, maxLength);
         Beams.Hypothesis wanted = exhaustive(language, penalty, maxLength);
+        // Not the tokens: two targets made of the same transitions in another order tie but for rounding.
         assertThat(found.score()).isCloseTo(wanted.score(), within(1e-12));
-        assertThat(found.tokens()).isEqualTo(wanted.tokens());
     }
 
     @Property(tries = 200)
