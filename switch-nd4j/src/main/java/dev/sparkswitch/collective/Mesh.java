@@ -19,6 +19,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -73,6 +74,11 @@ final class Mesh implements AutoCloseable {
             mesh.close();
             throw e;
         }
+    }
+
+    /** The first failure that this rank has learned of. */
+    Optional<CollectiveException> failure() {
+        return Optional.ofNullable(fate.failure());
     }
 
     private void meet(Rendezvous rendezvous) {
