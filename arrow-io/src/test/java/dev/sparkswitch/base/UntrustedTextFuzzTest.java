@@ -44,7 +44,7 @@ class UntrustedTextFuzzTest {
     private static void assertInside(Manifest manifest) {
         java.nio.file.Path folder = java.nio.file.Path.of("/some/folder");
         for (Manifest.Entry entry : manifest.files()) {
-            assertThat(folder.resolve(entry.path()).normalize()).startsWith(folder);
+            assertThat(folder.resolve(entry.path()).normalize()).startsWithRaw(folder);
             assertThat(entry.bytes()).isNotNegative();
         }
     }

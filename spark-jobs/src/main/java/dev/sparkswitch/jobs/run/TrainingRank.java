@@ -12,6 +12,7 @@ import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.cluster.TransportEncryption;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.HostTensorCollectives;
 import dev.sparkswitch.collective.NettyCollectives;
@@ -67,7 +68,8 @@ final class TrainingRank implements RankBody<RunSummary> {
         if (context.worldSize() == 1) {
             return train(context, new SingleRank());
         }
-        try (NettyCollectives network = NettyCollectives.connect(context, NettyOptions.defaults())) {
+        try (NettyCollectives network =
+                NettyCollectives.connect(context, TransportEncryption.ofTask(NettyOptions.defaults()))) {
             try {
                 return train(context, new HostTensorCollectives(network));
             } catch (Exception | Error e) {
