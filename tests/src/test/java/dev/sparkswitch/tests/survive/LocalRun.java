@@ -76,6 +76,7 @@ final class LocalRun {
     private Network network = (attempt, worldSize) -> List.copyOf(InProcessCollectives.world(worldSize));
     private Consumer<TrainingStatus> progress = status -> {};
     private final List<Integer> worlds = new ArrayList<>();
+    private final List<Long> starts = new ArrayList<>();
     private final List<String> causes = new ArrayList<>();
 
     LocalRun(Path folder, String... settings) {
@@ -153,6 +154,11 @@ final class LocalRun {
         return worlds;
     }
 
+    /** The steps that were done when each attempt began. */
+    List<Long> starts() {
+        return starts;
+    }
+
     /** Why attempts ended, but the last. */
     List<String> causes() {
         return causes;
@@ -217,17 +223,19 @@ final class LocalRun {
             CheckpointStore store = store();
             int number = store.startAttempt();
             Optional<CheckpointRef> start = store.newestValid();
+            starts.add(start.map(CheckpointRef::step).orElse(0L));
             List<HostCollectives> world = network.world(attempt, worldSize);
             List<RankOutcome<HashMap<String, double[]>>> outcomes = LocalRanks.run(
                     worldSize,
                     attempt,
                     context -> {
-                        HostCollectives own = world.get(context.rank());
-                        try {
-                            return train(context, number, start, own);
-                        } catch (Exception | Error e) {
-                            own.abort(e);
-                            throw e;
+                        try (HostCollectives own = world.get(context.rank())) {
+                            try {
+                                return train(context, number, start, own);
+                            } catch (Exception | Error e) {
+                                own.abort(e);
+                                throw e;
+                            }
                         }
                     },
                     watcher);
