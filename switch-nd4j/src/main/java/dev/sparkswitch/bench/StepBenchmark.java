@@ -227,6 +227,7 @@ public final class StepBenchmark {
                         "steps=1000000",
                         "learning-rate.rate=0.001",
                         "learning-rate.schedule=constant",
+                        "divergence.explosion=0",
                         "optimizer=" + plan.optimizer().name().toLowerCase()));
     }
 

@@ -44,6 +44,7 @@ final class Mesh implements AutoCloseable {
     private final Place place;
     private final NettyOptions options;
     private final Handshake handshake;
+    private final Optional<Tls.Contexts> tls;
     private final Fate fate;
     private final MultiThreadIoEventLoopGroup loops;
     private final AtomicInteger strangers = new AtomicInteger();
@@ -55,6 +56,7 @@ final class Mesh implements AutoCloseable {
         this.place = new Place(rendezvous.attempt(), rendezvous.worldSize(), rendezvous.rank());
         this.options = options;
         this.handshake = new Handshake(rendezvous.secret());
+        this.tls = options.tls().map(Tls::open);
         this.fate = new Fate(this::tellOthers);
         this.peers = new Peer[place.worldSize()];
         this.loops = new MultiThreadIoEventLoopGroup(
@@ -105,6 +107,7 @@ final class Mesh implements AutoCloseable {
                     @Override
                     protected void initChannel(SocketChannel channel) {
                         configure(channel);
+                        tls.ifPresent(contexts -> channel.pipeline().addLast(contexts.forAnswerer(channel)));
                         answer(channel);
                     }
                 });
@@ -121,7 +124,7 @@ final class Mesh implements AutoCloseable {
         }
     }
 
-    /** Options for both ends. TLS, when it comes, is the pipeline's first handler, added here. */
+    /** Options for both ends. */
     private static void configure(SocketChannel channel) {
         channel.config()
                 .setTcpNoDelay(true)
@@ -189,6 +192,7 @@ final class Mesh implements AutoCloseable {
                     @Override
                     protected void initChannel(SocketChannel channel) {
                         configure(channel);
+                        tls.ifPresent(contexts -> channel.pipeline().addLast(contexts.forCaller(channel)));
                         channel.pipeline().addLast(new HandshakeHandlers.Caller(handshake, place, peer, listener));
                     }
                 })

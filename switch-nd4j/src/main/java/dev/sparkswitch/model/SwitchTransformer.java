@@ -95,7 +95,8 @@ public final class SwitchTransformer implements AutoCloseable {
                 Phase.TRAIN,
                 step.seed(),
                 step.step(),
-                new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)));
+                new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)),
+                step.recomputation());
     }
 
     /**

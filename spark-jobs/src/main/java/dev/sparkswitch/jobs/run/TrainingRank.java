@@ -13,6 +13,7 @@ import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.cluster.TransportEncryption;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.NettyCollectives;
 import dev.sparkswitch.collective.NettyOptions;
@@ -70,7 +71,8 @@ final class TrainingRank implements RankBody<RunSummary> {
         if (context.worldSize() == 1) {
             return train(context, engine -> new SingleRank());
         }
-        try (NettyCollectives network = NettyCollectives.connect(context, NettyOptions.defaults())) {
+        try (NettyCollectives network =
+                NettyCollectives.connect(context, TransportEncryption.ofTask(NettyOptions.defaults()))) {
             try {
                 return train(context, engine -> Collectives.of(network, engine));
             } catch (Exception | Error e) {
