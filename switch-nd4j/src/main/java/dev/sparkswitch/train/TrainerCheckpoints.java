@@ -14,8 +14,6 @@ import dev.sparkswitch.model.Role;
 import dev.sparkswitch.model.SwitchTransformer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
-import java.util.TreeMap;
 
 /**
  * A trainer's checkpoints: rank 0 writes what all ranks hold, the ranks of the first replica write their experts, and rank 0
@@ -41,8 +39,8 @@ final class TrainerCheckpoints {
         this.job = job;
     }
 
-    /** Loads the job's checkpoint, or begins afresh; returns the steps done. */
-    long restore() {
+    /** Loads the job's checkpoint, or begins afresh; returns where the run stands. */
+    CheckpointState restore() {
         if (job.start().isEmpty()) {
             if (job.initial().isPresent()) {
                 ModelWeights.load(model, job.initial().get().parameters());
@@ -50,7 +48,7 @@ final class TrainerCheckpoints {
                 TrainingConfig config = job.config();
                 new Initializer(config.seed(), config.initScale(), config.embeddingInit()).initialize(model);
             }
-            return 0;
+            return new CheckpointState(0, 0, job.config().seed());
         }
         try (Checkpoint checkpoint = job.checkpoints().load(job.start().get())) {
             ModelWeights.load(model, checkpoint.parameters());
@@ -62,13 +60,13 @@ final class TrainerCheckpoints {
                                         .optimizer()
                                         .read(state.name(), state.value().type()));
             }
-            return checkpoint.state().step();
+            return checkpoint.state();
         }
     }
 
     /** Writes and commits a checkpoint; every rank calls it after the same step. */
-    void save(long step, long nextRow, double heldOutLoss) {
-        CheckpointWriter writer = job.checkpoints().begin(step, job.attempt());
+    void save(CheckpointState state) {
+        CheckpointWriter writer = job.checkpoints().begin(state.step(), job.attempt());
         int rank = context.rank();
         if (rank == 0) {
             writer.add(CheckpointFiles.DENSE, parameters(false));
@@ -83,12 +81,6 @@ final class TrainerCheckpoints {
         RankGroup world = RankGroup.world(context.worldSize());
         parallelism.collectives().barrier(world);
         if (rank == 0) {
-            CheckpointState state = new CheckpointState(
-                    step,
-                    nextRow,
-                    job.config().seed(),
-                    Double.isNaN(heldOutLoss) ? OptionalDouble.empty() : OptionalDouble.of(heldOutLoss),
-                    new TreeMap<>());
             job.checkpoints()
                     .commit(
                             writer,
@@ -96,7 +88,12 @@ final class TrainerCheckpoints {
                             state,
                             job.provenance().get(),
                             writer.announced(context.worldSize()));
-            job.checkpoints().retain(new Retention(job.config().keepCheckpoints(), 0), job.attempt());
+            job.checkpoints()
+                    .retain(
+                            new Retention(
+                                    job.config().keepCheckpoints(),
+                                    job.selection().isPresent() ? 1 : 0),
+                            job.attempt());
         }
         parallelism.collectives().barrier(world);
     }

@@ -20,6 +20,9 @@ import org.apache.hadoop.conf.Configuration;
  * @param config the whole configuration as JSON, for manifests
  * @param inputs the manifests' inputs: name, path and id of each
  * @param hadoop settings of Hadoop's file systems
+ * @param selection {@link TaskSelection} as JSON, or empty where the last model is the result
+ * @param teacher {@link TeacherSpec} as JSON, or empty
+ * @param compared models that are measured at the end as the run's own are
  */
 record RunSpec(
         String folder,
@@ -32,7 +35,10 @@ record RunSpec(
         int expertParallel,
         String config,
         List<List<String>> inputs,
-        Map<String, String> hadoop)
+        Map<String, String> hadoop,
+        String selection,
+        String teacher,
+        List<String> compared)
         implements Serializable {
 
     /** Hadoop's configuration with the settings that Spark was given. */

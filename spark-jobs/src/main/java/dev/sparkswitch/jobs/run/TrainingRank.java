@@ -17,6 +17,7 @@ import dev.sparkswitch.collective.HostTensorCollectives;
 import dev.sparkswitch.collective.NettyCollectives;
 import dev.sparkswitch.collective.NettyOptions;
 import dev.sparkswitch.collective.SingleRank;
+import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
@@ -26,14 +27,18 @@ import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import dev.sparkswitch.train.MetricsLog;
+import dev.sparkswitch.train.ModelTeacher;
 import dev.sparkswitch.train.RankBody;
 import dev.sparkswitch.train.RankContext;
+import dev.sparkswitch.train.Selection;
 import dev.sparkswitch.train.StepMetrics;
+import dev.sparkswitch.train.Teaching;
 import dev.sparkswitch.train.TextTokens;
 import dev.sparkswitch.train.Trainer;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingJob;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -95,7 +100,11 @@ final class TrainingRank implements RankBody<RunSummary> {
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
-                SwitchTransformer model = new SwitchTransformer(engine, config, parallelism)) {
+                SwitchTransformer model = new SwitchTransformer(engine, config, parallelism);
+                Closing<LoadedModel> teacher = Closing.of(teacher()
+                        .map(told -> LoadedModel.open(
+                                hadoop, told.model(), engine, context.worldSize(), spec, collectives)));
+                Closing<TaskValidation> validation = Closing.of(validation(hadoop, context))) {
             LOG.info("rank {} of {} on {}", context.rank(), context.worldSize(), engine.description());
             Optional<MetricsLog> metrics =
                     context.rank() == 0 ? Optional.of(new MetricsLog(files, folder, start.step())) : Optional.empty();
@@ -110,22 +119,74 @@ final class TrainingRank implements RankBody<RunSummary> {
                             model,
                             parallelism,
                             new TrainingJob(
-                                    training,
-                                    start.attempt(),
-                                    rows,
-                                    heldOut.value(),
-                                    text(rows.manifest(), config),
-                                    checkpoints,
-                                    start.checkpoint(),
-                                    initial.value(),
-                                    () -> provenance(rows.manifest(), training),
-                                    metrics))) {
+                                            training,
+                                            start.attempt(),
+                                            rows,
+                                            heldOut.value(),
+                                            text(rows.manifest(), config),
+                                            checkpoints,
+                                            start.checkpoint(),
+                                            initial.value(),
+                                            () -> provenance(rows.manifest(), training),
+                                            metrics)
+                                    .with(
+                                            selection(validation.value()),
+                                            teacher.value().map(this::teaching)))) {
                 trainer.run();
                 StepMetrics.HeldOutLoss last = heldOut.value().isPresent()
                         ? trainer.heldOutLoss()
                         : new StepMetrics.HeldOutLoss(Double.NaN, Double.NaN, 0);
-                return new RunSummary(trainer.step(), last.all(), last.text(), engine.description());
+                List<Double> compared = new ArrayList<>();
+                for (String other : spec.compared()) {
+                    compared.add(worth(trainer, other, hadoop, engine, context.worldSize(), collectives));
+                }
+                return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
             }
+        }
+    }
+
+    private Optional<TeacherSpec> teacher() {
+        return RunSpec.given(spec.teacher()).map(text -> Configs.load(TeacherSpec.class, tree(text), List.of()));
+    }
+
+    private Teaching teaching(LoadedModel model) {
+        TeacherSpec told = teacher().orElseThrow();
+        return new Teaching(new ModelTeacher(model.model()), told.softShare(), told.temperature());
+    }
+
+    private Optional<TaskSelection> chosenBy() {
+        return RunSpec.given(spec.selection()).map(text -> Configs.load(TaskSelection.class, tree(text), List.of()));
+    }
+
+    private Optional<Selection> selection(Optional<TaskValidation> validation) {
+        return chosenBy()
+                .map(told -> new Selection(
+                        validation.map(given -> given), told.settings().patience()));
+    }
+
+    private Optional<TaskValidation> validation(Configuration hadoop, RankContext context) {
+        return chosenBy()
+                .filter(told -> !told.examples().isEmpty())
+                .map(told -> new TaskValidation(
+                        ValidationExamples.read(hadoop, new Path(told.examples())),
+                        told.settings(),
+                        Vocabulary.open(hadoop, told.vocabulary()).tokenizer(),
+                        told.inputs(),
+                        told.targets(),
+                        context.rank(),
+                        context.worldSize()));
+    }
+
+    /** What another model is worth on the same held-out rows and examples. */
+    private double worth(
+            Trainer trainer,
+            String folder,
+            Configuration hadoop,
+            Engine engine,
+            int worldSize,
+            Collectives collectives) {
+        try (LoadedModel other = LoadedModel.open(hadoop, folder, engine, worldSize, spec, collectives)) {
+            return trainer.measure(other.model()).value();
         }
     }
 
