@@ -22,7 +22,7 @@ public final class DistillJob extends Job<DistillConfig> {
     @Override
     protected void run(DistillConfig config, JobContext context) {
         context.finished(
-                Distill.run(context.sparkFor(SparkProfile.training(config.cluster()))::get, context.hadoop(), config));
+                Distill.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
     }
 
     @Override

@@ -9,7 +9,7 @@ import dev.sparkswitch.model.SwitchTransformer;
 public final class ModelTeacher implements Teacher {
     private final SwitchTransformer model;
 
-    /** @param model the teacher's, not closed by this */
+    /** @param model the teacher's, closed with this */
     public ModelTeacher(SwitchTransformer model) {
         this.model = model;
     }
@@ -28,6 +28,6 @@ public final class ModelTeacher implements Teacher {
 
     @Override
     public void close() {
-        // The model belongs to who made it.
+        model.close();
     }
 }

@@ -27,6 +27,7 @@ import org.apache.hadoop.fs.Path;
 public final class Distill {
     private static final String SHARDS = "-shards";
     private static final String BASELINE = "-baseline";
+    private static final String LABELS = "-labels";
     private static final String INITIAL = "-initial";
     private static final long FILE_BYTES = DataSize.parse("4GiB").bytes();
 
@@ -46,6 +47,7 @@ public final class Distill {
                 found.attempt(() -> TrainedModel.open(hadoop, config.teacher(), config.vocabulary()));
         Optional<T5Config> student = opened.flatMap(teacher -> found.attempt(() -> student(teacher.config(), config)));
         student.ifPresent(model -> TrainingRun.check(model, config.training(), config.cluster(), found));
+        opened.ifPresent(teacher -> requireWholeGroups(teacher.config(), config, found));
         if (config.shards().isEmpty()) {
             found.collect(() -> config.data().requireMetric());
         }
@@ -64,9 +66,14 @@ public final class Distill {
         baseline.ifPresent(compared::add);
         TeacherSpec told = new TeacherSpec(
                 TrainingRun.qualified(hadoop, config.teacher()),
+                teacher.input().id(),
                 ParameterSpecs.count(teacher.config()),
                 config.softShare(),
-                config.temperature());
+                config.temperature(),
+                config.labels() == DistillConfig.Labels.STORED
+                        ? TrainingRun.qualified(hadoop, config.output() + LABELS)
+                        : "",
+                Math.min(config.choices(), teacher.config().vocabularySize()));
         return TrainingRun.run(
                 spark,
                 hadoop,
@@ -99,6 +106,11 @@ public final class Distill {
                 before,
                 after,
                 100.0 * (before - after) / before));
+    }
+
+    /** The teacher reads the student's micro-batches, in whole routing groups of its own. */
+    private static void requireWholeGroups(T5Config model, DistillConfig config, Contradictions found) {
+        found.attempt(() -> config.training().microRows(config.cluster().ranks(), TrainingRun.groupRows(model)));
     }
 
     private static T5Config student(T5Config teacher, DistillConfig config) {
@@ -183,11 +195,12 @@ public final class Distill {
             return Optional.empty();
         }
         if (!config.baseline().equals(DistillConfig.TRAINED_BASELINE)) {
-            TrainedModel.open(hadoop, config.baseline(), config.vocabulary());
+            TrainedModel given = TrainedModel.open(hadoop, config.baseline(), config.vocabulary());
+            config.training().microRows(config.cluster().ranks(), TrainingRun.groupRows(given.config()));
             return Optional.of(config.baseline());
         }
         ObjectNode settings = Configs.toTree(config);
-        settings.remove(List.of("soft-share", "temperature", "initialize", "teacher", "baseline"));
+        settings.remove(List.of("soft-share", "temperature", "initialize", "teacher", "baseline", "labels", "choices"));
         return Optional.of(TrainingRun.run(
                         spark,
                         hadoop,

@@ -25,6 +25,8 @@ import java.util.Optional;
  * @param dropout the student's
  * @param softShare alpha: how much of the loss is the teacher's
  * @param temperature at which the teacher speaks
+ * @param labels whether the teacher runs beside the student
+ * @param choices likeliest tokens of a position that are kept, where labels are stored
  * @param baseline the student without a teacher: {@code none}, {@code train}, or a model's folder
  * @param selection how the best of the run's models is found
  * @param training how
@@ -74,6 +76,14 @@ public record DistillConfig(
         double temperature,
 
         @Setting(
+                value = "online",
+                help = "soft targets: online (the teacher runs beside the student), or stored (said once before)")
+        Labels labels,
+
+        @Setting(value = "32", help = "stored labels: likeliest tokens of a position that are kept")
+        int choices,
+
+        @Setting(
                 value = "none",
                 help = "the student without a teacher, to compare with: none, train, or a model's folder")
         String baseline,
@@ -96,6 +106,14 @@ public record DistillConfig(
         RANDOM
     }
 
+    /** When the teacher speaks. */
+    public enum Labels {
+        /** In every step, of the whole vocabulary. */
+        ONLINE,
+        /** Once of every row before training, of its likeliest tokens: it takes no memory and no time afterwards. */
+        STORED
+    }
+
     public DistillConfig {
         Contradictions.none(found -> found.check(
                         shards.isPresent() == tasks.isEmpty(),
@@ -109,7 +127,8 @@ public record DistillConfig(
                 .check(
                         softShare > 0 && softShare <= 1,
                         "soft-share " + softShare + " must lie in (0, 1]; without a teacher's part, run finetune")
-                .positive("temperature", temperature));
+                .positive("temperature", temperature)
+                .atLeast(1, "choices", choices));
     }
 
     /** What of the tasks is used. */

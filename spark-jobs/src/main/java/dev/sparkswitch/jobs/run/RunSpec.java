@@ -17,6 +17,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param trainingSettings {@link dev.sparkswitch.train.TrainingConfig} as JSON
  * @param engineSettings {@link EngineSettings} as JSON
  * @param expertParallel see {@link ClusterSettings#expertParallel}
+ * @param place where the ranks run
  * @param config the whole configuration as JSON, for manifests
  * @param inputs the manifests' inputs: name, path and id of each
  * @param hadoop settings of Hadoop's file systems
@@ -33,6 +34,7 @@ record RunSpec(
         String trainingSettings,
         String engineSettings,
         int expertParallel,
+        ClusterSettings.Place place,
         String config,
         List<List<String>> inputs,
         Map<String, String> hadoop,

@@ -27,11 +27,11 @@ import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import dev.sparkswitch.train.MetricsLog;
-import dev.sparkswitch.train.ModelTeacher;
 import dev.sparkswitch.train.RankBody;
 import dev.sparkswitch.train.RankContext;
 import dev.sparkswitch.train.Selection;
 import dev.sparkswitch.train.StepMetrics;
+import dev.sparkswitch.train.Teacher;
 import dev.sparkswitch.train.Teaching;
 import dev.sparkswitch.train.TextTokens;
 import dev.sparkswitch.train.Trainer;
@@ -96,14 +96,12 @@ final class TrainingRank implements RankBody<RunSummary> {
         int expertParallel = Math.min(spec.expertParallel(), context.worldSize());
         Parallelism parallelism =
                 new Parallelism(new ExpertPlacement(experts, expertParallel, context.worldSize()), collectives);
-        try (Engine engine = engineSettings.inWorldOf(context.worldSize()).open(TaskResources.ofTask());
+        try (Engine engine = engineSettings.inWorldOf(context.worldSize()).open(resources(context));
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
                 SwitchTransformer model = new SwitchTransformer(engine, config, parallelism);
-                Closing<LoadedModel> teacher = Closing.of(teacher()
-                        .map(told -> LoadedModel.open(
-                                hadoop, told.model(), engine, context.worldSize(), spec, collectives)));
+                Closing<Teacher> teacher = Closing.of(teacher(hadoop, context, engine, collectives, rows, training));
                 Closing<TaskValidation> validation = Closing.of(validation(hadoop, context))) {
             LOG.info("rank {} of {} on {}", context.rank(), context.worldSize(), engine.description());
             Optional<MetricsLog> metrics =
@@ -145,13 +143,38 @@ final class TrainingRank implements RankBody<RunSummary> {
         }
     }
 
+    /** What this rank may use: what Spark gave its task, or its share of this host. */
+    private RankResources resources(RankContext context) {
+        return switch (spec.place()) {
+            case SPARK -> TaskResources.ofTask();
+            case HOST -> {
+                int cores = RankResources.wholeMachine().cores();
+                yield new RankResources(Math.max(1, cores / context.worldSize()), context.rank());
+            }
+        };
+    }
+
     private Optional<TeacherSpec> teacher() {
         return RunSpec.given(spec.teacher()).map(text -> Configs.load(TeacherSpec.class, tree(text), List.of()));
     }
 
-    private Teaching teaching(LoadedModel model) {
+    private Optional<Teacher> teacher(
+            Configuration hadoop,
+            RankContext context,
+            Engine engine,
+            Collectives collectives,
+            ShardSource rows,
+            TrainingConfig training)
+            throws IOException {
+        Optional<TeacherSpec> told = teacher();
+        return told.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Teachers.open(hadoop, told.get(), spec, context, engine, collectives, rows, training));
+    }
+
+    private Teaching teaching(Teacher teacher) {
         TeacherSpec told = teacher().orElseThrow();
-        return new Teaching(new ModelTeacher(model.model()), told.softShare(), told.temperature());
+        return new Teaching(teacher, told.softShare(), told.temperature());
     }
 
     private Optional<TaskSelection> chosenBy() {

@@ -17,8 +17,6 @@ import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.checkpoint.ModelWeights;
 import dev.sparkswitch.cluster.AttemptLoop;
 import dev.sparkswitch.cluster.AttemptOptions;
-import dev.sparkswitch.cluster.BarrierCluster;
-import dev.sparkswitch.cluster.ClusterOptions;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
@@ -37,7 +35,6 @@ import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import scala.Tuple2;
 
@@ -158,22 +155,24 @@ public final class TrainingRun {
         RunFolder folder = opened.orElseThrow();
         folder.begin();
 
-        SparkSession spark = source.start();
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        TrainingRank body = new TrainingRank(spec(spark, hadoop, task, folder), "");
+        Ranks ranks =
+                switch (task.cluster().place()) {
+                    case SPARK -> Ranks.inExecutors(source);
+                    case HOST -> new Ranks(new HostRanks(), Duration.ZERO, Map.of());
+                };
+        TrainingRank body = new TrainingRank(spec(ranks.hadoop(), hadoop, task, folder), "");
         ClusterSettings cluster = task.cluster();
         AttemptOptions options = new AttemptOptions(
                 cluster.ranks(),
                 cluster.minRanks() == 0 ? cluster.ranks() : cluster.minRanks(),
                 cluster.maxAttempts(),
-                BarrierCluster.registrationWait(context.getConf()),
+                ranks.firstWait(),
                 Duration.ofMinutes(2));
         RunSummary summary;
         try (Progress progress =
                 Progress.start(task.name(), "steps", task.settings().steps())) {
-            CauseTelling launcher =
-                    new CauseTelling(new BarrierCluster(context, ClusterOptions.defaults()), body, task.name());
-            summary = new AttemptLoop(launcher, options, ranks -> legal(task, ranks))
+            CauseTelling launcher = new CauseTelling(ranks.launcher(), body, task.name());
+            summary = new AttemptLoop(launcher, options, size -> legal(task, size))
                     .run(body, new StatusPrinter(progress))
                     .get(0);
         }
@@ -286,7 +285,8 @@ public final class TrainingRun {
         }
     }
 
-    private static int groupRows(T5Config model) {
+    /** Rows that are routed together. */
+    static int groupRows(T5Config model) {
         return model.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1);
     }
 
@@ -311,7 +311,8 @@ public final class TrainingRun {
         return settings;
     }
 
-    private static RunSpec spec(SparkSession spark, Configuration hadoop, Task task, RunFolder folder) {
+    private static RunSpec spec(
+            Map<String, String> hadoopSettings, Configuration hadoop, Task task, RunFolder folder) {
         JsonNode model = HuggingFaceConfig.write(task.model());
         return new RunSpec(
                 folder.path().toString(),
@@ -322,11 +323,12 @@ public final class TrainingRun {
                 Configs.toTree(task.settings()).toString(),
                 Configs.toTree(task.engine()).toString(),
                 task.cluster().expertParallel(task.cluster().ranks()),
+                task.cluster().place(),
                 task.config().toString(),
                 folder.inputs().stream()
                         .map(input -> List.of(input.name(), input.path(), input.id()))
                         .toList(),
-                hadoopSettings(spark),
+                hadoopSettings,
                 task.selection()
                         .map(selection -> Configs.toTree(selection).toString())
                         .orElse(""),

@@ -116,7 +116,11 @@ class RanksTogetherTest {
                 0,
                 context -> {
                     Collectives own = new HostTensorCollectives(collectives.get(context.rank()));
-                    return write(new Parallelism(new ExpertPlacement(4, RANKS, RANKS), own), context.rank(), settings);
+                    return write(
+                            new Parallelism(new ExpertPlacement(4, RANKS, RANKS), own),
+                            context.rank(),
+                            eosId,
+                            settings);
                 },
                 status -> {});
 

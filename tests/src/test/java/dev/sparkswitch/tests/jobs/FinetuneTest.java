@@ -77,7 +77,9 @@ class FinetuneTest {
         for (String line : Files.readAllLines(folder.resolve(run).resolve("metrics.jsonl"))) {
             JsonNode step = JSON.readTree(line);
             if (step.path("scores").has(name)) {
-                scores.put(step.path("step").asLong(), step.path("scores").path(name).asDouble());
+                scores.put(
+                        step.path("step").asLong(),
+                        step.path("scores").path(name).asDouble());
             }
         }
         return scores;
@@ -144,9 +146,7 @@ class FinetuneTest {
         Path rte = Files.createDirectories(folder.resolve("rte"));
         Files.write(rte.resolve("train.jsonl"), rows);
         Files.write(folder.resolve("judged.jsonl"), rows.subList(0, 3));
-        Files.writeString(
-                folder.resolve("tiny.yaml"),
-                """
+        Files.writeString(folder.resolve("tiny.yaml"), """
                 vocabulary-size: 300
                 model-size: 16
                 key-size: 4
@@ -161,8 +161,8 @@ class FinetuneTest {
                 + " --set mixture={rates:~explicit,~weights:~{boolq:~1,~rte:~1}} --set training.steps=40"
                 + " --set training.evaluate-every=40");
 
-        JsonNode train = JSON.readTree(
-                folder.resolve("mixed-shards/train/manifest.json").toFile());
+        JsonNode train =
+                JSON.readTree(folder.resolve("mixed-shards/train/manifest.json").toFile());
         JsonNode heldOut = JSON.readTree(
                 folder.resolve("mixed-shards/heldout/manifest.json").toFile());
         long boolq = 40;
@@ -193,6 +193,20 @@ class FinetuneTest {
                                 + " --set output=@/none")
                         .err())
                 .contains("has no experts: give a Switch model");
+    }
+
+    /** All tokens kept at temperature 1: what is stored says the same as the teacher itself. */
+    @Test
+    void storedLabelsTeachWhatTheTeacherWouldSay() throws IOException {
+        String distill = "distill --set teacher=@/model --set vocabulary=@/vocabulary --set shards=@/shards"
+                + " --set soft-share=1 --set training={steps:~3,~rows:~8,~held-out-rows:~8,~learning-rate:~{warm-up:~2}}";
+        succeed(distill + " --set output=@/online");
+        succeed(distill + " --set output=@/stored --set labels=stored --set choices=300");
+        succeed(distill + " --set output=@/few --set labels=stored --set choices=2");
+
+        double online = property(manifest("online"), "best-value");
+        assertThat(property(manifest("stored"), "best-value")).isCloseTo(online, within(1e-4));
+        assertThat(property(manifest("few"), "best-value")).isNotCloseTo(online, within(1e-4));
     }
 
     @Test

@@ -280,10 +280,7 @@ record Mistake(String name, String command, List<String> says) {
                         "distillation without a teacher's part",
                         onTasks + "--set soft-share=0",
                         "soft-share 0.0 must lie in (0, 1]"),
-                mistake(
-                        "a baseline that is not there",
-                        onTasks + "--set baseline=@/none",
-                        "@/none holds no model"));
+                mistake("a baseline that is not there", onTasks + "--set baseline=@/none", "@/none holds no model"));
     }
 
     private static List<Mistake> generation() {
