@@ -27,6 +27,8 @@ class FinetuneTest {
             "spark.ui.enabled", "false",
             "spark.sql.shuffle.partitions", "2");
     private static final Map<String, String> BEFORE = new TreeMap<>();
+    private static final String FINETUNE = Mistake.FINETUNE + "--set cluster.place=host ";
+    private static final String DISTILL = "distill --set cluster.place=host ";
 
     @TempDir
     static Path folder;
@@ -87,7 +89,7 @@ class FinetuneTest {
 
     @Test
     void theResultIsTheModelThatAnswersBest() throws IOException {
-        succeed(Mistake.FINETUNE + "--set output=@/best --set training.steps=6 --set training.evaluate-every=1"
+        succeed(FINETUNE + "--set output=@/best --set training.steps=6 --set training.evaluate-every=1"
                 + " --set selection.labels=rank --set selection.metric=boolq/accuracy");
 
         Map<Long, Double> scores = scores("best", "boolq/accuracy");
@@ -120,7 +122,7 @@ class FinetuneTest {
 
     @Test
     void theScoreOnTheWayIsThatOfEvaluate() throws IOException {
-        succeed(Mistake.FINETUNE + "--set output=@/scored --set training.evaluate-every=2"
+        succeed(FINETUNE + "--set output=@/scored --set training.evaluate-every=2"
                 + " --set selection.generation={max-length:~9}");
         succeed(Mistake.EVALUATE + "--set from=@/scored --set output=@/scored-evaluation"
                 + " --set generation.max-length=9 --set inputs=64");
@@ -156,7 +158,7 @@ class FinetuneTest {
                 decoder-layers: 1
                 """);
 
-        succeed(Mistake.FINETUNE + "--set output=@/mixed --set from=null --set model=@/tiny.yaml --set held-out=0.2"
+        succeed(FINETUNE + "--set output=@/mixed --set from=null --set model=@/tiny.yaml --set held-out=0.2"
                 + " --set tasks=[{task:~boolq,~path:~@/tasks},{task:~rte,~path:~@/rte,~validation:~@/judged.jsonl}]"
                 + " --set mixture={rates:~explicit,~weights:~{boolq:~1,~rte:~1}} --set training.steps=40"
                 + " --set training.evaluate-every=40");
@@ -176,7 +178,7 @@ class FinetuneTest {
 
     @Test
     void aStudentIsMeasuredBesideItsTeacherAndTheSameWithoutOne() throws IOException {
-        succeed("distill --set teacher=@/model --set vocabulary=@/vocabulary --set shards=@/shards"
+        succeed(DISTILL + "--set teacher=@/model --set vocabulary=@/vocabulary --set shards=@/shards"
                 + " --set output=@/student --set baseline=train --set training={steps:~4,~rows:~8,~held-out-rows:~8,"
                 + "~evaluate-every:~2,~learning-rate:~{warm-up:~2}}");
 
@@ -189,7 +191,7 @@ class FinetuneTest {
         assertThat(folder.resolve("student/report.html"))
                 .content()
                 .contains("Distillation", "fewer parameters than its teacher", "Published, not measured here");
-        assertThat(run("distill --set teacher=@/student --set vocabulary=@/vocabulary --set shards=@/shards"
+        assertThat(run(DISTILL + "--set teacher=@/student --set vocabulary=@/vocabulary --set shards=@/shards"
                                 + " --set output=@/none")
                         .err())
                 .contains("has no experts: give a Switch model");
@@ -198,7 +200,7 @@ class FinetuneTest {
     /** All tokens kept at temperature 1: what is stored says the same as the teacher itself. */
     @Test
     void storedLabelsTeachWhatTheTeacherWouldSay() throws IOException {
-        String distill = "distill --set teacher=@/model --set vocabulary=@/vocabulary --set shards=@/shards"
+        String distill = DISTILL + "--set teacher=@/model --set vocabulary=@/vocabulary --set shards=@/shards"
                 + " --set soft-share=1 --set training={steps:~3,~rows:~8,~held-out-rows:~8,~learning-rate:~{warm-up:~2}}";
         succeed(distill + " --set output=@/online");
         succeed(distill + " --set output=@/stored --set labels=stored --set choices=300");
@@ -211,8 +213,8 @@ class FinetuneTest {
 
     @Test
     void aFineTunedTeacherTeachesItsTasks() throws IOException {
-        succeed(Mistake.FINETUNE + "--set output=@/tuned");
-        succeed("distill --set teacher=@/tuned --set vocabulary=@/vocabulary --set tasks=[{task:~boolq,~path:~@/tasks}]"
+        succeed(FINETUNE + "--set output=@/tuned");
+        succeed(DISTILL + "--set teacher=@/tuned --set vocabulary=@/vocabulary --set tasks=[{task:~boolq,~path:~@/tasks}]"
                 + " --set output=@/tuned-student --set inputs=64 --set targets=8 --set held-out=0.3"
                 + " --set selection.labels=rank --set temperature=2 --set training={steps:~2,~rows:~8}");
 
