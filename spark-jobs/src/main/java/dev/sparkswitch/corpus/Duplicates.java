@@ -15,7 +15,6 @@ import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
-import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -61,7 +60,8 @@ final class Duplicates {
      */
     static JavaRDD<Row> find(SparkSession spark, Parts parts, int count, Pass.Unique unique, int partitions) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        JavaRDD<Row> keys = context.parallelize(IntStream.range(0, count).boxed().toList(), count)
+        JavaRDD<Row> keys = context.parallelize(
+                        IntStream.range(0, count).boxed().toList(), count)
                 .flatMap(part -> new Keys(parts, part, unique));
         return spark.createDataFrame(keys, KEYS)
                 .repartition(partitions, col("high"), col("low"))

@@ -15,8 +15,11 @@ record GopherQualityRule(Thresholds thresholds) implements Rule {
 
     /** What a text must keep to. */
     public record Thresholds(
-            @Setting(value = "50", help = "gopher-quality: least words") int minWords,
-            @Setting(value = "100000", help = "gopher-quality: most words") int maxWords,
+            @Setting(value = "50", help = "gopher-quality: least words")
+            int minWords,
+
+            @Setting(value = "100000", help = "gopher-quality: most words")
+            int maxWords,
 
             @Setting(value = "3", help = "gopher-quality: least mean characters of a word")
             double minMeanWord,
@@ -122,7 +125,8 @@ record GopherQualityRule(Thresholds thresholds) implements Rule {
             if (first < last && (text.charAt(first) == '•' || text.charAt(first) == '-')) {
                 bullets++;
             }
-            if (first < last && (text.charAt(last - 1) == '…' || last - first >= 3 && text.startsWith("...", last - 3))) {
+            if (first < last
+                    && (text.charAt(last - 1) == '…' || last - first >= 3 && text.startsWith("...", last - 3))) {
                 ellipses++;
             }
             from = TextScan.nextLine(text, end);

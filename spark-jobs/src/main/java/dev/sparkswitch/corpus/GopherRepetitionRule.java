@@ -24,7 +24,9 @@ record GopherRepetitionRule(Thresholds thresholds) implements Rule {
             @Setting(value = "0.2", help = "gopher-repetition: most of the characters in lines that are there again")
             double lineCharacters,
 
-            @Setting(value = "0.2", help = "gopher-repetition: most of the characters in paragraphs that are there again")
+            @Setting(
+                    value = "0.2",
+                    help = "gopher-repetition: most of the characters in paragraphs that are there again")
             double paragraphCharacters,
 
             @Setting(
@@ -39,8 +41,8 @@ record GopherRepetitionRule(Thresholds thresholds) implements Rule {
             implements java.io.Serializable {
         public Thresholds {
             if (top.size() != TOP.length || again.size() != AGAIN.length) {
-                throw new IllegalArgumentException("top " + top + " needs " + TOP.length + " shares, again " + again + " "
-                        + AGAIN.length);
+                throw new IllegalArgumentException(
+                        "top " + top + " needs " + TOP.length + " shares, again " + again + " " + AGAIN.length);
             }
         }
     }

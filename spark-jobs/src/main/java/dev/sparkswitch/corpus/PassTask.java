@@ -130,7 +130,8 @@ final class PassTask implements Serializable {
             return finished.get();
         }
         PartSummary before = source.finished(part)
-                .orElseThrow(() -> new IllegalStateException("part " + part + " of " + source.folder() + " is not there"));
+                .orElseThrow(
+                        () -> new IllegalStateException("part " + part + " of " + source.folder() + " is not there"));
         try (Run run = new Run(part);
                 DocumentFile.Reader documents =
                         new DocumentFile.Reader(source.files(), source.file(before.documents()))) {

@@ -38,6 +38,8 @@ import org.apache.spark.util.SerializableConfiguration;
 final class Passes {
     static final String REASON = "reason";
 
+    private static final long LEAST_PIECE = 256 << 10;
+
     private static final StructType DOCUMENT = new StructType()
             .add(Corpus.TEXT, DataTypes.StringType)
             .add(Corpus.URL, DataTypes.StringType)
@@ -85,7 +87,12 @@ final class Passes {
             return table(pass, target, files, config, sample);
         }
         List<Unit> units = InputPlan.of(
-                hadoop.value(), files.orElseThrow().named(), input.format(), work.partitions());
+                hadoop.value(),
+                files.orElseThrow().named(),
+                input.format(),
+                work.partitions(),
+                // Who says how many partitions there are to be gets as many.
+                config.partitions() > 0 ? 1 : LEAST_PIECE);
         if (sample >= 1) {
             units = some(units, Sampling.parts((long) sample, units.size()));
         }
@@ -124,10 +131,16 @@ final class Passes {
             work.forget(0);
             work.parts(hadoop, 0);
         }
-        return go(pass, target, config, sampling(sample, parts), task -> rows.mapPartitionsWithIndex(
-                (part, mine) -> List.of(task.first(part, new TableRows(mine, sources, isFiles, input)).toJson())
-                        .iterator(),
-                true));
+        return go(
+                pass,
+                target,
+                config,
+                sampling(sample, parts),
+                task -> rows.mapPartitionsWithIndex(
+                        (part, mine) -> List.of(task.first(part, new TableRows(mine, sources, isFiles, input))
+                                        .toJson())
+                                .iterator(),
+                        true));
     }
 
     private static Sampling sampling(double sample, int parts) {
@@ -148,18 +161,15 @@ final class Passes {
         return go(pass, target, config, Sampling.share(1), task -> {
             JavaRDD<Row> extra = Duplicates.find(steps.spark(), source, parts, unique, work.partitions());
             return extra.mapPartitionsWithIndex(
-                    (part, mine) ->
-                            List.of(task.later(part, source, unique, mine).toJson()).iterator(),
+                    (part, mine) -> List.of(
+                                    task.later(part, source, unique, mine).toJson())
+                            .iterator(),
                     true);
         });
     }
 
     private PartSummary go(
-            Pass pass,
-            Parts target,
-            PrepareConfig config,
-            Sampling sampling,
-            Function<PassTask, JavaRDD<String>> job) {
+            Pass pass, Parts target, PrepareConfig config, Sampling sampling, Function<PassTask, JavaRDD<String>> job) {
         Optional<List<PartSummary>> finished = finished(target);
         List<PartSummary> all;
         if (finished.isPresent()) {
@@ -168,13 +178,10 @@ final class Passes {
             LongAccumulator read = steps.spark().sparkContext().longAccumulator("documents");
             LongAccumulator dropped = steps.spark().sparkContext().longAccumulator("documents dropped");
             PassTask task = new PassTask(
-                    pass,
-                    target,
-                    new PassTask.Settings(config.dropped(), config.strict(), sampling),
-                    read,
-                    dropped);
+                    pass, target, new PassTask.Settings(config.dropped(), config.strict(), sampling), read, dropped);
             all = new ArrayList<>();
-            for (String json : steps.run(pass.name(), read, dropped, () -> job.apply(task).collect())) {
+            for (String json :
+                    steps.run(pass.name(), read, dropped, () -> job.apply(task).collect())) {
                 try {
                     all.add(PartSummary.fromJson(json));
                 } catch (JsonProcessingException e) {

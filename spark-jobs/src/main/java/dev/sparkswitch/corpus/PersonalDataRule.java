@@ -22,8 +22,8 @@ record PersonalDataRule(Set<PersonalData> kinds) implements Rule {
     private static final Pattern IP_4 = Pattern.compile(
             "(?<![\\w.])(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)\\.){3}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?![\\w]|\\.\\d)");
     private static final Pattern IP_6 = Pattern.compile("(?<![\\w:.])[0-9A-Fa-f:]{3,39}(?![\\w:]|\\.\\d)");
-    private static final Pattern PHONE = Pattern.compile(
-            "(?<![\\w+])\\+\\d{1,3}(?:[ .\\-/]?\\(?\\d{1,5}\\)?){2,6}(?!\\w)"
+    private static final Pattern PHONE =
+            Pattern.compile("(?<![\\w+])\\+\\d{1,3}(?:[ .\\-/]?\\(?\\d{1,5}\\)?){2,6}(?!\\w)"
                     + "|(?<![\\w.+-])(?:1[ .-])?(?:\\([2-9]\\d{2}\\) ?|[2-9]\\d{2}[ .-])\\d{3}[ .-]\\d{4}(?![\\w-])");
 
     PersonalDataRule {
@@ -48,7 +48,8 @@ record PersonalDataRule(Set<PersonalData> kinds) implements Rule {
         String text = document.text();
         for (PersonalData kind : kinds) {
             text = switch (kind) {
-                case MAIL -> text.indexOf('@') < 0 ? text : masked(text, MAIL, kind, "email@example.com", all -> true, tally);
+                case MAIL ->
+                    text.indexOf('@') < 0 ? text : masked(text, MAIL, kind, "email@example.com", all -> true, tally);
                 case IP -> {
                     String four = text.indexOf('.') < 0
                             ? text
@@ -123,8 +124,11 @@ record PersonalDataRule(Set<PersonalData> kinds) implements Rule {
             digit |= group.chars().anyMatch(Character::isDigit);
         }
         String lower = text.toLowerCase(Locale.ROOT);
-        boolean reserved = lower.equals("::1") || lower.startsWith("fe80:") || lower.startsWith("fc")
-                || lower.startsWith("fd") || lower.startsWith("2001:db8:");
+        boolean reserved = lower.equals("::1")
+                || lower.startsWith("fe80:")
+                || lower.startsWith("fc")
+                || lower.startsWith("fd")
+                || lower.startsWith("2001:db8:");
         return !reserved && digit && (gap >= 0 ? groups >= 2 && groups < 8 : groups == 8);
     }
 

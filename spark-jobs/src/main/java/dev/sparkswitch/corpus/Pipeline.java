@@ -33,15 +33,16 @@ final class Pipeline {
     /** The steps that run, in their order. */
     static List<Step> steps(PrepareConfig config) {
         List<Step> steps = new ArrayList<>(config.steps().orElseGet(() -> switch (config.preset()) {
-            case C4 -> List.of(
-                    Step.LENGTH, Step.UNIQUE_URLS, Step.C4_LINES, Step.UNIQUE_LINES, Step.SENTENCES, Step.LANGUAGE);
-            case FINEWEB -> List.of(
-                    Step.LANGUAGE,
-                    Step.GOPHER_REPETITION,
-                    Step.GOPHER_QUALITY,
-                    Step.C4_LINES,
-                    Step.FINEWEB_QUALITY,
-                    Step.UNIQUE_TEXTS);
+            case C4 ->
+                List.of(Step.LENGTH, Step.UNIQUE_URLS, Step.C4_LINES, Step.UNIQUE_LINES, Step.SENTENCES, Step.LANGUAGE);
+            case FINEWEB ->
+                List.of(
+                        Step.LANGUAGE,
+                        Step.GOPHER_REPETITION,
+                        Step.GOPHER_QUALITY,
+                        Step.C4_LINES,
+                        Step.FINEWEB_QUALITY,
+                        Step.UNIQUE_TEXTS);
             case LIGHT -> List.of(Step.MARKUP, Step.LENGTH, Step.LANGUAGE, Step.UNIQUE_TEXTS);
             case NONE -> List.of(Step.LENGTH, Step.LANGUAGE);
         }));
@@ -52,7 +53,14 @@ final class Pipeline {
             case LANGUAGE -> languages(config).isEmpty();
             case PERSONAL_DATA -> masked(config).isEmpty();
             case UNIQUE_URLS -> !config.input().hasUrls();
-            case MARKUP, LENGTH, C4_LINES, SENTENCES, GOPHER_REPETITION, GOPHER_QUALITY, FINEWEB_QUALITY, UNIQUE_LINES,
+            case MARKUP,
+                    LENGTH,
+                    C4_LINES,
+                    SENTENCES,
+                    GOPHER_REPETITION,
+                    GOPHER_QUALITY,
+                    FINEWEB_QUALITY,
+                    UNIQUE_LINES,
                     UNIQUE_TEXTS -> false;
         });
         return steps;
@@ -103,7 +111,8 @@ final class Pipeline {
             }
             case FINEWEB, NONE -> {}
         }
-        return new LengthRule(rules.minCharacters().orElse(least), rules.maxCharacters().orElse(most));
+        return new LengthRule(
+                rules.minCharacters().orElse(least), rules.maxCharacters().orElse(most));
     }
 
     private C4Lines lines() {

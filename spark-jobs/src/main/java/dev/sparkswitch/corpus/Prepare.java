@@ -86,8 +86,7 @@ public final class Prepare {
         Steps steps = Steps.of(session, "prepare", Steps.partitions(session, config.partitions()));
         Prepare prepare = new Prepare(steps, config, passes);
         try {
-            WorkFolder work =
-                    WorkFolder.open(output, settings, inputs, Steps.partitions(session, config.partitions()));
+            WorkFolder work = WorkFolder.open(output, settings, inputs, Steps.partitions(session, config.partitions()));
             Passes done = new Passes(steps, work);
             done.run(passes, files, config);
             prepare.count(done.summaries(), files);

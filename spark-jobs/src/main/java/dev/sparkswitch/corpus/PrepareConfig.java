@@ -14,8 +14,9 @@ public record PrepareConfig(
 
         @Setting(
                 value = "c4",
-                help = "rules: c4 (those of C4, for web pages), fineweb (those of FineWeb, for web pages), light (for clean"
-                        + " text) or none")
+                help =
+                        "rules: c4 (those of C4, for web pages), fineweb (those of FineWeb, for web pages), light (for clean"
+                                + " text) or none")
         Preset preset,
 
         @Setting(help = "what is done, in this order; left out: the steps of the preset")
@@ -27,7 +28,8 @@ public record PrepareConfig(
         Rules rules,
 
         @Setting(
-                help = "what is masked of people: mail, ip, phone; left out: mail and ip for fineweb, otherwise nothing")
+                help =
+                        "what is masked of people: mail, ip, phone; left out: mail and ip for fineweb, otherwise nothing")
         Optional<List<PersonalData>> mask,
 
         @Setting(help = "for a try: so many rows of the input, or below 1 this share of them")
@@ -36,7 +38,9 @@ public record PrepareConfig(
         @Setting(value = "false", help = "whether a row that cannot be read is an error; otherwise it is counted")
         boolean strict,
 
-        @Setting(value = "false", help = "whether dropped documents are written too, to the folder dropped of the output")
+        @Setting(
+                value = "false",
+                help = "whether dropped documents are written too, to the folder dropped of the output")
         boolean dropped,
 
         @Setting(value = "0.01", help = "share of the documents that is held out of training")
@@ -112,7 +116,9 @@ public record PrepareConfig(
 
     /** Which languages stay. */
     public record Language(
-            @Setting(help = "languages that stay, such as [en]; [] keeps all; left out: en for c4 and fineweb, otherwise all")
+            @Setting(
+                    help =
+                            "languages that stay, such as [en]; [] keeps all; left out: en for c4 and fineweb, otherwise all")
             Optional<List<String>> keep,
 
             @Setting(help = "probability that the language must have; left out: 0.99, for fineweb 0.65")
@@ -132,11 +138,20 @@ public record PrepareConfig(
 
     /** Thresholds; each has its preset's value where it is not given. */
     public record Rules(
-            @Setting(help = "length: least characters of a page") Optional<Integer> minCharacters,
-            @Setting(help = "length: most characters of a page") Optional<Integer> maxCharacters,
-            @Setting(help = "c4-lines: most characters of a word") Optional<Integer> maxWordCharacters,
-            @Setting(help = "c4-lines: least words of a line") Optional<Integer> minLineWords,
-            @Setting(help = "c4-lines, sentences: least sentences of a page") Optional<Integer> minSentences,
+            @Setting(help = "length: least characters of a page")
+            Optional<Integer> minCharacters,
+
+            @Setting(help = "length: most characters of a page")
+            Optional<Integer> maxCharacters,
+
+            @Setting(help = "c4-lines: most characters of a word")
+            Optional<Integer> maxWordCharacters,
+
+            @Setting(help = "c4-lines: least words of a line")
+            Optional<Integer> minLineWords,
+
+            @Setting(help = "c4-lines, sentences: least sentences of a page")
+            Optional<Integer> minSentences,
 
             @Setting(help = "c4-lines: whether a line must end in a mark; left out: not for fineweb")
             Optional<Boolean> endMarks,
@@ -147,7 +162,9 @@ public record PrepareConfig(
             @Setting(value = "", help = "c4-lines: file with more of them, one a line")
             String badWordsFile,
 
-            @Setting(help = "shares of a page that repeats itself") GopherRepetitionRule.Thresholds gopherRepetition,
+            @Setting(help = "shares of a page that repeats itself")
+            GopherRepetitionRule.Thresholds gopherRepetition,
+
             @Setting(help = "what a page of prose keeps to") GopherQualityRule.Thresholds gopherQuality,
             @Setting(help = "what a page's lines keep to") FineWebQualityRule.Thresholds finewebQuality) {}
 }

@@ -96,7 +96,10 @@ record PrepareReport(
     private String summary(long read, long kept) {
         StringBuilder text = new StringBuilder();
         text.append("Of ").append(Numbers.count(read)).append(" documents read, ");
-        text.append(Numbers.count(kept)).append(" are left (").append(share(kept, read)).append("). ");
+        text.append(Numbers.count(kept))
+                .append(" are left (")
+                .append(share(kept, read))
+                .append("). ");
         String most = null;
         for (String name : funnel) {
             if (most == null || count(name) > count(most)) {
@@ -130,9 +133,7 @@ record PrepareReport(
                 Chart.Width.FULL,
                 "characters",
                 "documents",
-                List.of(
-                        new Histogram.Series("read", first().read()),
-                        new Histogram.Series("kept", last().kept())));
+                List.of(new Histogram.Series("read", first().read()), new Histogram.Series("kept", last().kept())));
     }
 
     private List<Block> languages() {
@@ -174,9 +175,7 @@ record PrepareReport(
     }
 
     private List<Block> lines() {
-        Table table = Table.captioned("")
-                .column("What", Table.Kind.TEXT)
-                .column("Count", Table.Kind.NUMBER);
+        Table table = Table.captioned("").column("What", Table.Kind.TEXT).column("Count", Table.Kind.NUMBER);
         boolean any = false;
         for (Map.Entry<String, Long> count : counts.entrySet()) {
             String name = count.getKey();
@@ -252,7 +251,8 @@ record PrepareReport(
                 new Chart.Axis("seconds of one core", Chart.Format.DECIMAL),
                 names,
                 List.of(new Chart.Bars(
-                        "seconds", shown.stream().mapToDouble(Double::doubleValue).toArray()))));
+                        "seconds",
+                        shown.stream().mapToDouble(Double::doubleValue).toArray()))));
     }
 
     private List<Block> facts() {
@@ -276,7 +276,9 @@ record PrepareReport(
     }
 
     private static String what(String counter) {
-        return counter.replaceFirst("^dropped-", "dropped: ").replaceFirst("^lines-", "lines: ").replace('-', ' ');
+        return counter.replaceFirst("^dropped-", "dropped: ")
+                .replaceFirst("^lines-", "lines: ")
+                .replace('-', ' ');
     }
 
     /** What a counter of drops is called. */

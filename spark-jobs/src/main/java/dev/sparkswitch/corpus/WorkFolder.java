@@ -43,7 +43,9 @@ final class WorkFolder {
         Path folder = new Path(output.folder(), NAME);
         FileSystem files = output.files();
         ObjectNode plan = JSON.createObjectNode().put("version", Build.version());
-        plan.set("settings", Manifest.builder("settings").config(settings).build().config());
+        plan.set(
+                "settings",
+                Manifest.builder("settings").config(settings).build().config());
         plan.set("inputs", JSON.valueToTree(inputs));
         try {
             JsonNode before = read(files, new Path(folder, PLAN));

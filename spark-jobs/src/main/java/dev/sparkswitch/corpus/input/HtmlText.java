@@ -10,8 +10,23 @@ import org.jsoup.select.NodeFilter;
 /** The text that a page shows: a line a block, without what every page of a site repeats around it. */
 final class HtmlText {
     private static final Set<String> UNSEEN = Set.of(
-            "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "head", "nav", "footer", "aside",
-            "form", "button", "select", "option", "textarea");
+            "script",
+            "style",
+            "noscript",
+            "template",
+            "svg",
+            "math",
+            "iframe",
+            "object",
+            "head",
+            "nav",
+            "footer",
+            "aside",
+            "form",
+            "button",
+            "select",
+            "option",
+            "textarea");
 
     private HtmlText() {}
 

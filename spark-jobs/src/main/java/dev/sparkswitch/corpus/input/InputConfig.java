@@ -12,8 +12,9 @@ public record InputConfig(
 
         @Setting(
                 value = "text",
-                help = "form of the files: text (a document a line), delimited, csv, json (an object a line), parquet, orc,"
-                        + " warc (also WET and ARC); compression is known by their names")
+                help =
+                        "form of the files: text (a document a line), delimited, csv, json (an object a line), parquet, orc,"
+                                + " warc (also WET and ARC); compression is known by their names")
         Format format,
 
         @Setting(value = "", help = "instead of paths: a table of Spark's catalogs")
@@ -24,13 +25,15 @@ public record InputConfig(
 
         @Setting(
                 value = "[]",
-                help = "delimited, csv: names of the columns in their order; csv without any has them in its first line")
+                help =
+                        "delimited, csv: names of the columns in their order; csv without any has them in its first line")
         List<String> columns,
 
         @Setting(value = "", help = "delimited, csv: what stands between columns; left out: a tab, for csv a comma")
         String separator,
 
-        @Setting(value = "text", help = "column with the text") String textColumn,
+        @Setting(value = "text", help = "column with the text")
+        String textColumn,
 
         @Setting(value = "", help = "column with the address of the page, if there is one")
         String urlColumn,
@@ -48,13 +51,16 @@ public record InputConfig(
             throw new IllegalArgumentException("only one of paths, table and sql can be read");
         }
         if (format == Format.DELIMITED && columns.isEmpty()) {
-            throw new IllegalArgumentException("columns " + columns + " must contain the text-column '" + textColumn + "'");
+            throw new IllegalArgumentException(
+                    "columns " + columns + " must contain the text-column '" + textColumn + "'");
         }
         if (!columns.isEmpty() && !columns.contains(textColumn)) {
-            throw new IllegalArgumentException("columns " + columns + " must contain the text-column '" + textColumn + "'");
+            throw new IllegalArgumentException(
+                    "columns " + columns + " must contain the text-column '" + textColumn + "'");
         }
         if (!columns.isEmpty() && !urlColumn.isEmpty() && !columns.contains(urlColumn)) {
-            throw new IllegalArgumentException("columns " + columns + " must contain the url-column '" + urlColumn + "'");
+            throw new IllegalArgumentException(
+                    "columns " + columns + " must contain the url-column '" + urlColumn + "'");
         }
         if (format == Format.CSV && separator.length() > 1) {
             throw new IllegalArgumentException("separator '" + separator + "' must be one character for csv");

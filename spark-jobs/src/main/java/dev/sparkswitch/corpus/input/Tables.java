@@ -99,7 +99,8 @@ public final class Tables {
 
     private static RuntimeException refused(Exception e, InputConfig config) {
         if (e instanceof AnalysisException) {
-            String setting = !config.sql().isEmpty() ? "input.sql" : !config.table().isEmpty() ? "input.table" : "input";
+            String setting =
+                    !config.sql().isEmpty() ? "input.sql" : !config.table().isEmpty() ? "input.table" : "input";
             String message = e.getMessage().lines().findFirst().orElse("");
             return new UserException("Spark refuses " + setting + " (" + message + "); correct it.", e);
         }

@@ -59,7 +59,8 @@ public final class UnitReader implements Iterator<RawDocument>, AutoCloseable {
                 throw new UserException("The input " + piece.path() + " has vanished; restore it and run again.", e);
             } catch (AccessControlException e) {
                 throw new UserException(
-                        "The input " + piece.path() + " cannot be read (" + e.getMessage() + "); check your rights.", e);
+                        "The input " + piece.path() + " cannot be read (" + e.getMessage() + "); check your rights.",
+                        e);
             } catch (SparkSwitchException e) {
                 throw e;
             } catch (IOException | RuntimeException e) {

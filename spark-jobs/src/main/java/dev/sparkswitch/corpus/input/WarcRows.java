@@ -86,8 +86,11 @@ final class WarcRows implements Rows {
             }
             String charset = http.contentType().parameters().get("charset");
             if (isHtml(http.contentType())) {
-                return RawDocument.of(HtmlText.of(Jsoup.parse(new ByteArrayInputStream(body), known(charset), url)), url,
-                        source, position);
+                return RawDocument.of(
+                        HtmlText.of(Jsoup.parse(new ByteArrayInputStream(body), known(charset), url)),
+                        url,
+                        source,
+                        position);
             }
             return plain(body, url);
         }
