@@ -12,7 +12,7 @@ import java.util.TreeMap;
  * Corpus BLEU (Papineni et al. 2002) as sacreBLEU computes it (Post, "A call for clarity in reporting BLEU scores", 2018):
  * n-grams up to 4, counts clipped at the maximum over the references, the closest reference length (of two, the shorter).
  */
-public final class BleuMetric implements Metric {
+public final class BleuMetric implements SumMetric {
     /** What replaces a precision of 0. */
     public enum Smoothing {
         /** Half, a quarter, ... of one match for each further order without one; sacreBLEU's default. */
@@ -63,7 +63,7 @@ public final class BleuMetric implements Metric {
     private static final int TOTALS = MATCHES + ORDERS;
     private static final double FLOOR = 0.1;
     // The release whose scores these equal to the last printed digit.
-    private static final String EQUAL_TO = "2.6.0";
+    static final String EQUAL_TO = "2.6.0";
 
     private final BleuTokenizer tokenizer;
     private final Smoothing smoothing;

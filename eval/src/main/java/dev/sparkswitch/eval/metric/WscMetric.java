@@ -13,7 +13,7 @@ import java.util.TreeMap;
  * for; whether that noun is the candidate of the example is the predicted class, compared with the gold label
  * ({@code True} or {@code False}). The candidate is the only reference.
  */
-public final class WscMetric implements Metric {
+public final class WscMetric implements SumMetric {
     private static final Set<String> DETERMINERS = Set.of(
             "a", "an", "few", "her", "his", "each", "every", "many", "much", "my", "our", "some", "that", "the",
             "their", "these", "this", "those", "which", "whose", "your");
