@@ -1,8 +1,6 @@
 package dev.sparkswitch.eval.metric;
 
-import java.util.List;
-import java.util.Locale;
-import java.util.regex.Pattern;
+import java.util.Set;
 
 /** The normal forms in which answers to questions are compared (T5's {@code qa_utils}, after the official scripts). */
 public enum AnswerForm {
@@ -29,15 +27,14 @@ public enum AnswerForm {
     };
 
     private static final String PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
-    // Python's \b: the borders of letters, numbers and the underscore, in any script.
-    private static final Pattern ARTICLES = Pattern.compile("(?<![\\p{L}\\p{N}_])(?:a|an|the)(?![\\p{L}\\p{N}_])");
+    private static final Set<String> ARTICLES = Set.of("a", "an", "the");
 
     /** The normal form of {@code text}. */
     public abstract String of(String text);
 
     private static String normal(String text, String punctuation, String replacement) {
         StringBuilder kept = new StringBuilder(text.length());
-        String lower = text.toLowerCase(Locale.ROOT);
+        String lower = Words.lower(text);
         for (int i = 0; i < lower.length(); i++) {
             char c = lower.charAt(i);
             if (punctuation.indexOf(c) < 0) {
@@ -46,7 +43,26 @@ public enum AnswerForm {
                 kept.append(replacement);
             }
         }
-        List<String> words = Words.split(ARTICLES.matcher(kept).replaceAll(" "));
-        return String.join(" ", words);
+        return String.join(" ", Words.split(withoutArticles(kept.toString())));
+    }
+
+    /** Each run of word characters that is an article becomes a space. */
+    private static String withoutArticles(String text) {
+        StringBuilder kept = new StringBuilder(text.length());
+        int start = 0;
+        while (start < text.length()) {
+            int end = start;
+            while (end < text.length() && Words.isWord(text.codePointAt(end))) {
+                end += Character.charCount(text.codePointAt(end));
+            }
+            String run = text.substring(start, end);
+            kept.append(ARTICLES.contains(run) ? " " : run);
+            if (end < text.length()) {
+                kept.appendCodePoint(text.codePointAt(end));
+                end += Character.charCount(text.codePointAt(end));
+            }
+            start = end;
+        }
+        return kept.toString();
     }
 }

@@ -3,7 +3,6 @@ package dev.sparkswitch.eval.metric;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -21,27 +20,24 @@ public final class ChrfMetric implements SumMetric {
     private final int wordOrders;
     private final int orders;
     private final BleuMetric.Case letters;
-    private final int references;
 
     /**
      * @param wordOrders longest n-gram of words: 0 for chrF, 2 for chrF++
-     * @param references the number of references an example, for the signature; 0 where it varies
      */
-    public ChrfMetric(int wordOrders, BleuMetric.Case letters, int references) {
+    public ChrfMetric(int wordOrders, BleuMetric.Case letters) {
         this.wordOrders = wordOrders;
         this.orders = CHARACTER_ORDERS + wordOrders;
         this.letters = letters;
-        this.references = references;
     }
 
     /** sacreBLEU's default: chrF2, cased. */
     public static ChrfMetric standard() {
-        return new ChrfMetric(0, BleuMetric.Case.MIXED, 1);
+        return new ChrfMetric(0, BleuMetric.Case.MIXED);
     }
 
     /** chrF2++, cased. */
     public static ChrfMetric withWords() {
-        return new ChrfMetric(2, BleuMetric.Case.MIXED, 1);
+        return new ChrfMetric(2, BleuMetric.Case.MIXED);
     }
 
     @Override
@@ -100,7 +96,9 @@ public final class ChrfMetric implements SumMetric {
         }
         precision /= effective;
         recall /= effective;
-        return 100 * (1 + BETA_SQUARED) * precision * recall / (BETA_SQUARED * precision + recall);
+        // In the reference's order of operations, as rounding decides which of two equal references counts.
+        double score = (1 + BETA_SQUARED) * precision * recall;
+        return 100 * (score / (BETA_SQUARED * precision + recall));
     }
 
     private double[] statistics(List<Map<String, Integer>> given, List<Map<String, Integer>> wanted) {
@@ -123,7 +121,7 @@ public final class ChrfMetric implements SumMetric {
     }
 
     private List<Map<String, Integer>> ngrams(String text) {
-        String line = letters == BleuMetric.Case.LOWER ? text.toLowerCase(Locale.ROOT) : text;
+        String line = letters == BleuMetric.Case.LOWER ? Words.lower(text) : text;
         int[] characters = String.join("", Words.split(line)).codePoints().toArray();
         List<Map<String, Integer>> counts = new ArrayList<>();
         for (int order = 1; order <= CHARACTER_ORDERS; order++) {
@@ -165,7 +163,7 @@ public final class ChrfMetric implements SumMetric {
     }
 
     @Override
-    public String signature() {
+    public String signature(int references) {
         return "nrefs:" + (references == 0 ? "var" : references) + "|case:"
                 + (letters == BleuMetric.Case.MIXED ? "mixed" : "lc") + "|eff:yes|nc:" + CHARACTER_ORDERS + "|nw:"
                 + wordOrders + "|space:no|version:" + BleuMetric.EQUAL_TO + "+sparkswitch";

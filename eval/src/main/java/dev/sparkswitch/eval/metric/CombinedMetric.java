@@ -70,12 +70,12 @@ public final class CombinedMetric implements SumMetric {
     }
 
     @Override
-    public String signature() {
+    public String signature(int references) {
         return String.join(
                 " ",
                 parts.stream()
-                        .filter(part -> !part.signature().isEmpty())
-                        .map(part -> String.join(",", part.names()) + "|" + part.signature())
+                        .filter(part -> !part.signature(references).isEmpty())
+                        .map(part -> String.join(",", part.names()) + "|" + part.signature(references))
                         .toList());
     }
 }

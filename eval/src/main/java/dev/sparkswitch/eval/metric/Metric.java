@@ -39,8 +39,12 @@ public interface Metric {
         return answer.prediction().isPresent();
     }
 
-    /** What pins the computation, for a report; empty where the names say it all. */
-    default String signature() {
+    /**
+     * What pins the computation, for a report; empty where the names say it all.
+     *
+     * @param references the number of references that each example has, 0 where it varies
+     */
+    default String signature(int references) {
         return "";
     }
 }

@@ -93,7 +93,7 @@ public final class RougeMetric implements SumMetric {
     }
 
     @Override
-    public String signature() {
+    public String signature(int references) {
         return "stemmer:" + (stemming == Rouge.Stemming.PORTER ? "porter-nltk" : "no") + "|lines:"
                 + (preparation == Preparation.LINES_AT_PERIODS ? "at-periods" : "as-given") + "|aggregate:mean";
     }

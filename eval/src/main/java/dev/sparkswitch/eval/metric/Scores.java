@@ -71,7 +71,25 @@ public record Scores(
                     metric.names().get(i), values[i], interval.low(), interval.high(), interval.standardError()));
         }
         return new Scores(
-                task, metric.signature(), answers.size(), units.size(), missing, invalid, bootstrap.level(), scores);
+                task,
+                metric.signature(references(answers)),
+                answers.size(),
+                units.size(),
+                missing,
+                invalid,
+                bootstrap.level(),
+                scores);
+    }
+
+    /** The number of references that every answer has, or 0 where it varies. */
+    private static int references(List<Answer> answers) {
+        int references = answers.get(0).references().size();
+        for (Answer answer : answers) {
+            if (answer.references().size() != references) {
+                return 0;
+            }
+        }
+        return references;
     }
 
     /**

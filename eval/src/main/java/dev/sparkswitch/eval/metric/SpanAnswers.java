@@ -1,12 +1,9 @@
 package dev.sparkswitch.eval.metric;
 
 import java.util.List;
-import java.util.regex.Pattern;
 
 /** Answers that a model gives as places in the context, {@code start: 3 end: 6}, turned to text as T5 does. */
 public final class SpanAnswers {
-    private static final Pattern OUTSIDE_WORDS = Pattern.compile("[^\\p{L}\\p{N}_]");
-
     private SpanAnswers() {}
 
     /** The words of {@code context} from the start to the end, both inside; empty where the prediction names no places. */
@@ -17,8 +14,8 @@ public final class SpanAnswers {
         }
         List<String> words = words(context);
         try {
-            int start = Math.min(Integer.parseInt(places.get(1)), words.size());
-            int end = Math.min(Integer.parseInt(places.get(3)), words.size() - 1);
+            int start = Math.min(number(places.get(1)), words.size());
+            int end = Math.min(number(places.get(3)), words.size() - 1);
             return end < start ? "" : String.join(" ", words.subList(start, end + 1));
         } catch (NumberFormatException e) {
             // Early in training models write words where places belong; T5 counts that as an empty answer.
@@ -26,7 +23,17 @@ public final class SpanAnswers {
         }
     }
 
+    /** Digits of any script, as Python reads them. */
+    private static int number(String digits) {
+        StringBuilder plain = new StringBuilder();
+        digits.codePoints()
+                .forEach(c -> plain.append(Character.isDigit(c) ? Integer.toString(Character.digit(c, 10)) : "x"));
+        return Integer.parseInt(plain.toString());
+    }
+
     private static List<String> words(String text) {
-        return Words.split(OUTSIDE_WORDS.matcher(text).replaceAll(" "));
+        StringBuilder kept = new StringBuilder(text.length());
+        text.codePoints().forEach(c -> kept.appendCodePoint(Words.isWord(c) ? c : ' '));
+        return Words.split(kept.toString());
     }
 }

@@ -1,9 +1,9 @@
 package dev.sparkswitch.eval.metric;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -90,12 +90,12 @@ public final class WscMetric implements SumMetric {
     }
 
     private static String clean(String text) {
-        StringBuilder kept = new StringBuilder();
-        for (String word : text.strip().toLowerCase(Locale.ROOT).split(" ", -1)) {
+        List<String> kept = new ArrayList<>();
+        for (String word : Words.lower(Words.strip(text)).split(" ", -1)) {
             if (!DETERMINERS.contains(word)) {
-                kept.append(kept.isEmpty() ? "" : " ").append(word);
+                kept.add(word);
             }
         }
-        return kept.toString();
+        return String.join(" ", kept);
     }
 }

@@ -42,6 +42,6 @@ final class Goldens {
     }
 
     static BleuMetric t5Bleu() {
-        return new BleuMetric(BleuTokenizer.INTERNATIONAL, BleuMetric.Smoothing.EXPONENTIAL, BleuMetric.Case.MIXED, 1);
+        return new BleuMetric(BleuTokenizer.INTERNATIONAL, BleuMetric.Smoothing.EXPONENTIAL, BleuMetric.Case.MIXED);
     }
 }

@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs.run;
 
+import dev.sparkswitch.eval.task.Prompt;
 import static org.apache.spark.sql.functions.col;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;

@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs.run;
 
+import dev.sparkswitch.eval.task.Prompt;
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.generate.GenerationConfig;
 import java.util.List;

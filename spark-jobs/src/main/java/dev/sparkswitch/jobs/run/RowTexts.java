@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs.run;
 
+import dev.sparkswitch.eval.task.Prompt;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
