@@ -152,7 +152,12 @@ public final class SwitchTransformer implements AutoCloseable {
      * there is no target.
      */
     public Tensor tokenLosses(Batch batch) {
-        try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(Phase.EVALUATE))) {
+        return tokenLosses(batch, Phase.EVALUATE);
+    }
+
+    /** The same in a phase without randomness: what drops there are is for the phase to say. */
+    public Tensor tokenLosses(Batch batch, Phase phase) {
+        try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(phase))) {
             return engine.tokenLoss(hidden, head.value(), batch.targets(), lossSettings(0, 0));
         }
     }

@@ -1,6 +1,8 @@
 package dev.sparkswitch.eval.task;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sparkswitch.base.UserException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +14,7 @@ import java.util.Map;
 /** Predictions of any system, by example id. */
 public final class Predictions {
     private static final int NAMED = 3;
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private Predictions() {}
 
@@ -61,25 +64,64 @@ public final class Predictions {
     }
 
     private static Map<String, String> rows(Path file, String task) {
-        Map<String, String> predictions = new LinkedHashMap<>();
-        List<String> doubled = new ArrayList<>();
-        TaskFile.lines(file, (row, place) -> {
-            if (!task.isEmpty() && row.has("task") && !row.get("task").asText().equals(task)) {
-                return;
+        Rows rows = new Rows(file, task);
+        TaskFile.lines(file, rows);
+        return rows.finished();
+    }
+
+    /**
+     * The same of rows that were read elsewhere, such as from Parquet.
+     *
+     * @param rows JSON objects
+     * @param source what they were read from
+     */
+    public static Map<String, String> of(List<String> rows, Path source, String task) {
+        Rows taken = new Rows(source, task);
+        long line = 0;
+        for (String row : rows) {
+            line++;
+            try {
+                taken.accept(JSON.readTree(row), new TaskFile.Place(source, line));
+            } catch (JsonProcessingException e) {
+                throw new UserException(source + ", row " + line + ": no JSON (" + e.getOriginalMessage() + ")", e);
             }
-            if (row.has("prediction") && row.get("prediction").isNull()) {
+        }
+        return taken.finished();
+    }
+
+    /** Takes rows of {@code idx} or {@code id} and {@code prediction}. */
+    private static final class Rows implements TaskFile.Rows {
+        private final Path file;
+        private final String task;
+        private final Map<String, String> predictions = new LinkedHashMap<>();
+        private final List<String> doubled = new ArrayList<>();
+
+        Rows(Path file, String task) {
+            this.file = file;
+            this.task = task;
+        }
+
+        @Override
+        public void accept(JsonNode row, TaskFile.Place place) {
+            boolean other = !task.isEmpty()
+                    && row.has("task")
+                    && !row.get("task").asText().equals(task);
+            if (other || row.has("prediction") && row.get("prediction").isNull()) {
                 return;
             }
             String id = row.has("id") ? id(row.get("id")) : place.id(row);
             if (predictions.put(id, place.text(row, "prediction")) != null) {
                 doubled.add("\"" + id + "\" in line " + place.line());
             }
-        });
-        if (!doubled.isEmpty()) {
-            throw new UserException(file + ": " + doubled.size() + " ids have a second prediction (" + some(doubled)
-                    + "); give one prediction an example");
         }
-        return predictions;
+
+        Map<String, String> finished() {
+            if (!doubled.isEmpty()) {
+                throw new UserException(file + ": " + doubled.size() + " ids have a second prediction (" + some(doubled)
+                        + "); give one prediction an example");
+            }
+            return predictions;
+        }
     }
 
     private static Map<String, String> lines(Path file, List<Example> examples) {

@@ -198,19 +198,46 @@ public final class Task {
      * @throws UserException if an example has no gold label or shares its id with another
      */
     public Set<String> requireScorable(List<Example> examples) {
+        List<Example> bare =
+                examples.stream().filter(example -> !example.hasGold()).toList();
+        if (!bare.isEmpty()) {
+            throw new UserException(
+                    "task " + name + ": example \"" + bare.get(0).id() + "\" (one of " + bare.size()
+                            + " such) has no gold answer; score a split with answers, such as the validation split, or say that"
+                            + " there are none (gold: absent)");
+        }
+        return requireDistinct(examples);
+    }
+
+    /**
+     * Refuses examples that share an id.
+     *
+     * @return their ids
+     */
+    public Set<String> requireDistinct(List<Example> examples) {
         Set<String> ids = new HashSet<>();
+        List<String> doubled = new ArrayList<>();
         for (Example example : examples) {
-            if (!example.hasGold()) {
-                throw new UserException("task " + name + ": example \"" + example.id()
-                        + "\" has no gold answer; score a split with answers, such as the validation split, or say that"
-                        + " there are none (gold: absent)");
-            }
             if (!ids.add(example.id())) {
-                throw new UserException("task " + name + ": two examples have the id \"" + example.id()
-                        + "\"; read one split, as it was downloaded");
+                doubled.add(example.id());
             }
         }
+        if (!doubled.isEmpty()) {
+            throw new UserException("task " + name + ": two examples have the id \"" + doubled.get(0) + "\" ("
+                    + doubled.size() + " ids are doubled); read one split, as it was downloaded");
+        }
         return ids;
+    }
+
+    /**
+     * Refuses predictions for other rows than these.
+     *
+     * @throws UserException naming how many there are and the first
+     */
+    public void requireKnown(List<Example> examples, Map<String, String> predictions) {
+        Set<String> ids = new HashSet<>();
+        examples.forEach(example -> ids.add(example.id()));
+        refuseUnknown(predictions, ids);
     }
 
     private void refuseUnknown(Map<String, String> predictions, Set<String> ids) {

@@ -1,6 +1,5 @@
 package dev.sparkswitch.jobs.run;
 
-import dev.sparkswitch.eval.task.Prompt;
 import static org.apache.spark.sql.functions.col;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -14,6 +13,7 @@ import dev.sparkswitch.corpus.Failures;
 import dev.sparkswitch.corpus.InputFiles;
 import dev.sparkswitch.corpus.JobResult;
 import dev.sparkswitch.corpus.Vocabulary;
+import dev.sparkswitch.eval.task.Prompt;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
