@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.corpus.overlap.NearDuplicates;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,12 +40,14 @@ public final class Prepare {
 
     private final Steps steps;
     private final PrepareConfig config;
+    private final Optional<Rule> contamination;
     private final Map<String, Long> counts = new TreeMap<>();
     private final List<Dataset<Row>> held = new ArrayList<>();
 
-    private Prepare(Steps steps, PrepareConfig config) {
+    private Prepare(Steps steps, PrepareConfig config, Optional<Rule> contamination) {
         this.steps = steps;
         this.config = config;
+        this.contamination = contamination;
     }
 
     /**
@@ -60,7 +63,9 @@ public final class Prepare {
         InputFiles files = InputFiles.find(hadoop, config.input().paths());
         OutputFolder output = new OutputFolder(hadoop, new Path(config.output()));
         JsonNode settings = Configs.toTree(config);
-        List<Manifest.Input> inputs = files.asInputs(hadoop);
+        EvaluationFiles evaluation = EvaluationFiles.find(hadoop, config.decontaminate());
+        List<Manifest.Input> inputs = new ArrayList<>(files.asInputs(hadoop));
+        inputs.addAll(evaluation.asInputs(hadoop));
         Optional<JobResult> finished = output.finished(Manifest.CORPUS, settings, inputs);
         if (finished.isPresent()) {
             return finished.get();
@@ -68,7 +73,7 @@ public final class Prepare {
         output.begin();
         SparkSession session = spark.get();
         Steps steps = Steps.of(session, "prepare", Steps.partitions(session, config.partitions()));
-        Prepare prepare = new Prepare(steps, config);
+        Prepare prepare = new Prepare(steps, config, evaluation.rule(steps.spark()));
         try {
             Dataset<Row> documents = prepare.clean(Reader.read(steps.spark(), files, config.input()));
             List<Manifest.Entry> written = prepare.write(documents, output);
@@ -98,7 +103,27 @@ public final class Prepare {
                     case LIGHT -> light(spread);
                     case NONE -> pass("clean", spread, withLanguage(List.of(length(0, Integer.MAX_VALUE))));
                 };
-        return documents;
+        return config.nearDuplicates().remove() ? withoutNearDuplicates(documents) : documents;
+    }
+
+    private Dataset<Row> withoutNearDuplicates(Dataset<Row> documents) {
+        NearDuplicatesConfig settings = config.nearDuplicates();
+        // The texts of C4 and light differ already: the former share no line.
+        Dataset<Row> different =
+                switch (config.preset()) {
+                    case C4, LIGHT -> documents;
+                    case NONE -> withoutEqualTexts(documents);
+                };
+        int partitions = Steps.partitions(steps.spark(), config.partitions());
+        NearDuplicates duplicates = new NearDuplicates(settings.banding(), settings.verify(), partitions, steps::run);
+        Dataset<Row> found = duplicates.find(different, Corpus.TEXT);
+        held.add(found);
+        Dataset<Row> unique = hold(NearDuplicates.without(different, Corpus.TEXT, found));
+        long before = counts.get(RulesPass.KEPT);
+        long after = steps.run("without near-duplicates", unique::count);
+        counts.put("dropped-near-duplicate", before - after);
+        counts.put(RulesPass.KEPT, after);
+        return unique;
     }
 
     private Dataset<Row> c4(Dataset<Row> raw) {
@@ -126,8 +151,11 @@ public final class Prepare {
 
     private Dataset<Row> light(Dataset<Row> raw) {
         List<Rule> rules = withLanguage(List.of(new MarkupRule(), length(100, 1_000_000)));
-        Dataset<Row> cleaned = pass("clean", raw, rules);
-        Dataset<Row> unique = hold(Dedup.byText(cleaned));
+        return withoutEqualTexts(pass("clean", raw, rules));
+    }
+
+    private Dataset<Row> withoutEqualTexts(Dataset<Row> documents) {
+        Dataset<Row> unique = hold(Dedup.byText(documents));
         long before = counts.get(RulesPass.KEPT);
         long after = steps.run("dedup", unique::count);
         counts.put("dropped-duplicate-text", before - after);
@@ -150,6 +178,7 @@ public final class Prepare {
         if (!languages.isEmpty()) {
             all.add(LanguageRule.of(languages, config.language()));
         }
+        contamination.ifPresent(all::add);
         return all;
     }
 

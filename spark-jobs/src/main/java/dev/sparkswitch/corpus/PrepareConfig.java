@@ -19,6 +19,10 @@ public record PrepareConfig(
         @Setting(help = "thresholds, where they differ from the preset's")
         Rules rules,
 
+        @Setting(help = "texts that are nearly the same") NearDuplicatesConfig nearDuplicates,
+
+        @Setting(help = "texts that evaluation sets hold") DecontaminateConfig decontaminate,
+
         @Setting(value = "0.01", help = "share of the documents that is held out of training")
         double heldout,
 

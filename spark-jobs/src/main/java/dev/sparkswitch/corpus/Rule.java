@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /** One step of cleaning: keeps a document, changes it, or drops it; counts what it does. */
-sealed interface Rule extends Serializable permits C4Lines, LanguageRule, LengthRule, MarkupRule, SentenceRule {
+sealed interface Rule extends Serializable
+        permits C4Lines, ContaminationRule, LanguageRule, LengthRule, MarkupRule, SentenceRule {
     /**
      * @param text its text
      * @param language ISO 639-3, empty if it was not identified

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -77,6 +78,11 @@ public final class JobContext implements AutoCloseable {
      */
     public Supplier<SparkSession> sparkFor(SparkProfile profile) {
         return () -> spark(profile);
+    }
+
+    /** Spark for work on data on a number of threads of this process, as long as no cluster was named. */
+    public IntFunction<SparkSession> sparkOn() {
+        return threads -> spark(SparkProfile.data(threads));
     }
 
     /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */
