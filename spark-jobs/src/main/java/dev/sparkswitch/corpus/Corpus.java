@@ -63,7 +63,17 @@ public final class Corpus {
 
     /** The corpus as what the next job is made from. */
     Manifest.Input asInput() {
-        return manifest.asInput("corpus", folder.toString());
+        return asInput("corpus");
+    }
+
+    /** The same, called {@code name} there. */
+    Manifest.Input asInput(String name) {
+        return manifest.asInput(name, folder.toString());
+    }
+
+    /** The documents of a split, as the manifest counts them. */
+    long documents(Split split) {
+        return manifest.counts().getOrDefault("documents-" + split.text(), 0L);
     }
 
     /** All documents, with the columns of {@link #SCHEMA}, in no particular order. */

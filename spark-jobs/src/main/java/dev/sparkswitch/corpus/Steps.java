@@ -1,12 +1,14 @@
 package dev.sparkswitch.corpus;
 
 import dev.sparkswitch.base.Progress;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.LongAccumulator;
 
 /** Runs a job's steps, one Spark action each, and shows how far each is by its finished tasks. */
 final class Steps {
@@ -35,10 +37,28 @@ final class Steps {
         return wanted > 0 ? wanted : Math.max(8, 4 * spark.sparkContext().defaultParallelism());
     }
 
-    /** Runs {@code action}, which is to start one Spark job. */
+    /**
+     * What a step's tasks count as they go.
+     *
+     * @param done how many are done
+     * @param total how many there are, 0 if unknown
+     * @param unit what is counted, in the plural
+     */
+    record Count(LongAccumulator done, long total, String unit) {}
+
+    /** Runs {@code action}, which is to start one Spark job; shows how many tasks are finished. */
     <T> T run(String step, Supplier<T> action) {
+        return watched(new Watch(job + ": " + step, Optional.empty()), action);
+    }
+
+    /** The same, with what the tasks count in place of the tasks. */
+    <T> T run(String step, Count count, Supplier<T> action) {
+        return watched(new Watch(job + ": " + step, Optional.of(count)), action);
+    }
+
+    private <T> T watched(Watch step, Supplier<T> action) {
         SparkContext context = spark.sparkContext();
-        try (Watch watch = new Watch(job + ": " + step)) {
+        try (Watch watch = step) {
             context.addSparkListener(watch);
             try {
                 T result = action.get();
@@ -53,11 +73,13 @@ final class Steps {
     /** Counts the tasks of the Spark job that starts next; events come from Spark's listener thread. */
     private static final class Watch extends SparkListener implements AutoCloseable {
         private final String stage;
+        private final Optional<Count> count;
         private Progress progress;
         private long tasks;
 
-        Watch(String stage) {
+        Watch(String stage, Optional<Count> count) {
             this.stage = stage;
+            this.count = count;
         }
 
         @Override
@@ -66,13 +88,17 @@ final class Steps {
                 for (int i = 0; i < start.stageInfos().size(); i++) {
                     tasks += start.stageInfos().apply(i).numTasks();
                 }
-                progress = Progress.start(stage, "tasks", tasks);
+                progress = count.isPresent()
+                        ? Progress.start(stage, count.get().unit(), count.get().total())
+                        : Progress.start(stage, "tasks", tasks);
             }
         }
 
         @Override
         public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
-            if (progress != null) {
+            if (progress != null && count.isPresent()) {
+                progress.at(count.get().done().value());
+            } else if (progress != null) {
                 progress.advance(1);
             }
         }
@@ -80,7 +106,7 @@ final class Steps {
         /** The last events may still be on their way, and stages whose results were there already send none. */
         synchronized void succeeded() {
             if (progress != null) {
-                progress.at(tasks);
+                progress.at(count.isPresent() ? count.get().done().value() : tasks);
             }
         }
 

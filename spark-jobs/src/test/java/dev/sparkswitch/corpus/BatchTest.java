@@ -172,7 +172,7 @@ class BatchTest {
         assertThat(ShardLayout.of(train).targetLength()).isEqualTo(14);
         assertThat(train.properties())
                 .containsEntry(ShardLayout.VOCABULARY_SIZE, "250")
-                .containsEntry("raw-length", "70");
+                .containsEntry("raw-length.corpus", "70");
         assertThat(train.property(ShardLayout.VOCABULARY)).startsWith("sha256:");
         Manifest heldout = shards.heldout().manifest();
         double nats = Double.parseDouble(heldout.property(Batch.UNIGRAM_NATS));
@@ -221,7 +221,8 @@ class BatchTest {
 
     @Test
     void moreSpansThanSentinelsAreRefused() {
-        String yaml = "corpus: a\nvocabulary: b\noutput: c\ninputs: 512\nmean-span-length: 1\nnoise-density: 0.5";
+        String yaml =
+                "corpus: a\nvocabulary: b\noutput: c\ninputs: 512\nobjective: {mean-span-length: 1, noise-density: 0.5}";
         assertThatThrownBy(() -> config(BatchConfig.class, yaml))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("only 100 sentinels");
