@@ -18,10 +18,12 @@ import java.util.stream.Stream;
  * An engine that is to keep the contract of {@link Engine}.
  *
  * @param name for the reports
+ * @param precision what it computes in
+ * @param threads how many threads of the host it uses
  * @param maker makes a new one
  * @param tolerance the largest norm of an error over the norm of the right result
  */
-record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
+public record EngineCase(String name, Precision precision, int threads, Supplier<Engine> maker, double tolerance) {
     private static final double FLOAT32_TOLERANCE = 1e-5;
     private static final double BF16_TOLERANCE = 2e-2;
     /** What has been said to be missing. */
@@ -31,7 +33,7 @@ record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
     private static final String GROUPS = "sparkswitch.engines";
 
     /** Every engine that runs here. */
-    static Stream<EngineCase> all() {
+    public static Stream<EngineCase> all() {
         Set<String> groups =
                 Set.of(System.getProperty(GROUPS, "host,emulated,card").split(","));
         List<EngineCase> cases = new ArrayList<>();
@@ -59,6 +61,8 @@ record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
     private static EngineCase cuda(String name, Function<Precision, Engine> maker, Precision precision) {
         return new EngineCase(
                 name + " " + precision,
+                precision,
+                1,
                 () -> maker.apply(precision),
                 precision == Precision.BF16 ? BF16_TOLERANCE : FLOAT32_TOLERANCE);
     }
@@ -66,8 +70,15 @@ record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
     static EngineCase nd4j(Precision precision, int threads) {
         return new EngineCase(
                 "nd4j " + precision + " " + threads,
+                precision,
+                threads,
                 () -> new Nd4jEngine(precision, threads),
                 precision == Precision.FLOAT64 ? 1e-10 : FLOAT32_TOLERANCE);
+    }
+
+    /** A new engine. */
+    public Engine make() {
+        return maker.get();
     }
 
     Bench open() {
