@@ -10,11 +10,13 @@ import static org.apache.spark.sql.functions.split;
 import static org.apache.spark.sql.functions.substring;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
+import static org.apache.spark.sql.functions.xxhash64;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.corpus.overlap.Components;
 import dev.sparkswitch.corpus.overlap.NearDuplicates;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,9 +118,14 @@ public final class Prepare {
                 };
         int partitions = Steps.partitions(steps.spark(), config.partitions());
         NearDuplicates duplicates = new NearDuplicates(settings.banding(), settings.verify(), partitions, steps::run);
-        Dataset<Row> found = duplicates.find(different, Corpus.TEXT);
+        Dataset<Row> named = different.withColumn(NearDuplicates.HASH, xxhash64(col(Corpus.TEXT)));
+        Dataset<Row> found = duplicates.find(named);
         held.add(found);
-        Dataset<Row> unique = hold(NearDuplicates.without(different, Corpus.TEXT, found));
+        Dataset<Row> unique = hold(named.join(
+                        found.select(col(Components.NODE).as(NearDuplicates.HASH)),
+                        new String[] {NearDuplicates.HASH},
+                        "left_anti")
+                .drop(NearDuplicates.HASH));
         long before = counts.get(RulesPass.KEPT);
         long after = steps.run("without near-duplicates", unique::count);
         counts.put("dropped-near-duplicate", before - after);

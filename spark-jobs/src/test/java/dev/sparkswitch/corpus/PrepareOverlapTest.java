@@ -28,13 +28,18 @@ class PrepareOverlapTest {
     Path folder;
 
     private JobResult prepare(Path input, String output, String more) {
+        return prepare(input, output, 2, more);
+    }
+
+    private JobResult prepare(Path input, String output, int partitions, String more) {
         String yaml = """
                 input: {paths: ['%s']}
                 output: '%s'
                 preset: none
                 heldout: 0.1
+                partitions: %d
                 %s
-                """.formatted(input, folder.resolve(output), more);
+                """.formatted(input, folder.resolve(output), partitions, more);
         return Prepare.run(
                 SPARK,
                 Configs.load(
@@ -84,8 +89,7 @@ class PrepareOverlapTest {
         Path input = Files.write(folder.resolve("text.txt"), lines);
         TreeSet<String> first = null;
         for (int partitions : new int[] {1, 3, 17}) {
-            JobResult result = prepare(
-                    input, "corpus-" + partitions, "near-duplicates: {remove: true}\npartitions: " + partitions);
+            JobResult result = prepare(input, "corpus-" + partitions, partitions, "near-duplicates: {remove: true}");
             TreeSet<String> survivors = texts(result);
             assertThat(result.manifest().counts())
                     .containsEntry("dropped-duplicate-text", 1L)

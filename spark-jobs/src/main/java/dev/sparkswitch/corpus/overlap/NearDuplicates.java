@@ -2,7 +2,6 @@ package dev.sparkswitch.corpus.overlap;
 
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.udf;
-import static org.apache.spark.sql.functions.xxhash64;
 
 import java.util.Iterator;
 import java.util.Locale;
@@ -26,11 +25,15 @@ import org.apache.spark.sql.types.StructType;
  * bucket costs as many edges as it has texts, and it is streamed: memory is bounded however large it is. With
  * verification a text whose link to its bucket's smallest is refuted needs another band to be found.
  *
- * <p>Texts are named by their 64-bit hashes. Equal texts have one name, so they must be gone already; the chance that two
- * different ones among a billion share theirs is 3%, and would cost one text.
+ * <p>Texts go by 64-bit hashes that the caller gives. Equal texts are near-duplicates like others as long as their hashes
+ * differ. The chance that two different ones among a billion share theirs is 3%, and would cost one text.
  */
 public final class NearDuplicates {
-    private static final String HASH = "near-duplicate-hash";
+    /** A text's name: a hash of it, and of more where equal texts shall be told apart. */
+    public static final String HASH = "hash";
+    /** A text. */
+    public static final String TEXT = "text";
+
     private static final String KEY = "key";
     private static final StructType BANDS =
             new StructType().add(KEY, DataTypes.LongType, false).add(HASH, DataTypes.LongType, false);
@@ -57,43 +60,33 @@ public final class NearDuplicates {
     /**
      * The texts that are to go.
      *
-     * @param documents different texts; read twice, with verification four times
-     * @param text the column of texts
+     * @param documents rows of {@link #HASH} and {@link #TEXT}, read once, with verification three times
      * @return rows of {@link Components#NODE}, a text's hash, and {@link Components#ROOT}, that of the one which stays for it;
      *     persisted, for the caller to release
      */
-    public Dataset<Row> find(Dataset<Row> documents, String text) {
+    public Dataset<Row> find(Dataset<Row> documents) {
         Banding cut = banding;
         Dataset<Row> edges = documents
-                .select(xxhash64(col(text)), col(text))
+                .select(HASH, TEXT)
                 .mapPartitions((MapPartitionsFunction<Row, Row>) rows -> new Bands(cut, rows), Encoders.row(BANDS))
                 .repartition(partitions, col(KEY))
                 .sortWithinPartitions(KEY, HASH)
                 .mapPartitions((MapPartitionsFunction<Row, Row>) Links::new, Encoders.row(EDGES));
         String name =
                 String.format(Locale.ROOT, "near-duplicates (Jaccard similarity about %.2f)", banding.threshold());
-        return new Components(name, actions, partitions)
-                .of(verify.isPresent() ? verified(edges, documents, text) : edges);
+        return new Components(name, actions, partitions).of(verify.isPresent() ? verified(edges, documents) : edges);
     }
 
-    /** The documents that {@link #find} did not name. */
-    public static Dataset<Row> without(Dataset<Row> documents, String text, Dataset<Row> found) {
-        return documents
-                .withColumn(HASH, xxhash64(col(text)))
-                .join(found.select(col(Components.NODE).as(HASH)), new String[] {HASH}, "left_anti")
-                .drop(HASH);
-    }
-
-    private Dataset<Row> verified(Dataset<Row> edges, Dataset<Row> documents, String text) {
+    private Dataset<Row> verified(Dataset<Row> edges, Dataset<Row> documents) {
         Banding cut = banding;
         double least = verify.get();
         UserDefinedFunction similar = udf(
                 (UDF2<String, String, Boolean>) (one, other) -> new BandKeys(cut).similarity(one, other) >= least,
                 DataTypes.BooleanType);
-        Dataset<Row> node = documents.select(
-                xxhash64(col(text)).as(Components.NODE), col(text).as("one"));
-        Dataset<Row> root = documents.select(
-                xxhash64(col(text)).as(Components.ROOT), col(text).as("other"));
+        Dataset<Row> node =
+                documents.select(col(HASH).as(Components.NODE), col(TEXT).as("one"));
+        Dataset<Row> root =
+                documents.select(col(HASH).as(Components.ROOT), col(TEXT).as("other"));
         return edges.distinct()
                 .join(node, Components.NODE)
                 .join(root, Components.ROOT)

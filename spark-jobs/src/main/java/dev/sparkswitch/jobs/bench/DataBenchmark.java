@@ -126,7 +126,8 @@ public final class DataBenchmark {
             Path learnt = work.resolve("warm-up-" + Stage.C4);
             prepare(spark, warmUp.toString(), learnt, Stage.C4);
             if (!Files.exists(vocabulary)) {
-                vocabulary(spark, text, vocabulary, work);
+                // Made-up pages are alike, so a few of them are enough to learn their pieces of.
+                vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
             }
             prepare(
                     spark,
@@ -139,12 +140,15 @@ public final class DataBenchmark {
         }
     }
 
-    /** The vocabulary is of the text that is tokenized. */
-    private void vocabulary(SparkSession spark, String text, Path vocabulary, Path work) {
+    private Path prepared(SparkSession spark, String text, Path work) {
+        Path corpus = work.resolve("sample");
+        prepare(spark, text, corpus, Stage.C4);
+        return corpus;
+    }
+
+    private void vocabulary(SparkSession spark, Path corpus, Path vocabulary) {
         ObjectNode settings = JsonNodeFactory.instance.objectNode();
-        settings.put(
-                "corpus",
-                prepare(spark, text, work.resolve("sample"), Stage.C4).folder().toString());
+        settings.put("corpus", corpus.toString());
         settings.put("output", vocabulary.toString());
         settings.put("size", plan.vocabulary());
         Vocab.run(spark, Configs.load(VocabConfig.class, settings, List.of()));
@@ -251,6 +255,7 @@ public final class DataBenchmark {
         settings.put("vocabulary", folder.resolve("vocabulary").toString());
         settings.put("output", output.toString());
         settings.put("inputs", plan.inputs());
+        settings.putObject("objective").put("kind", "span-corruption");
         return Batch.run(spark, Configs.load(BatchConfig.class, settings, List.of()));
     }
 
