@@ -24,6 +24,9 @@ public final class Corpus {
     static final String TEXT = "text";
     static final String LANGUAGE = "language";
     static final String SOURCE = "source";
+    /** Where in the source: see {@link dev.sparkswitch.corpus.input.RawDocument#position}. */
+    static final String POSITION = "position";
+
     static final String URL = "url";
     static final String SPLIT = "split";
 
@@ -33,6 +36,7 @@ public final class Corpus {
             .add(TEXT, DataTypes.StringType)
             .add(LANGUAGE, DataTypes.StringType)
             .add(SOURCE, DataTypes.StringType)
+            .add(POSITION, DataTypes.LongType)
             .add(URL, DataTypes.StringType)
             .add(SPLIT, DataTypes.StringType);
 

@@ -6,7 +6,6 @@ import dev.sparkswitch.corpus.overlap.EvaluationSets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -38,15 +37,15 @@ final class EvaluationFiles {
         return inputs;
     }
 
-    /** The rule that keeps them out; none where there are no sets. */
-    Optional<Rule> rule(SparkSession spark) {
+    /** What keeps them out: a rule, or none where there are no sets. */
+    List<Rule> rules(SparkSession spark) {
         if (sets.isEmpty()) {
-            return Optional.empty();
+            return List.of();
         }
         List<EvaluationSets.Source> sources = new ArrayList<>();
         sets.forEach((name, files) -> sources.add(new EvaluationSets.Source(name, List.of(files.paths()))));
         EvaluationGrams grams = EvaluationSets.read(spark, sources, config.words());
-        return Optional.of(new ContaminationRule(
+        return List.of(new ContaminationRule(
                 JavaSparkContext.fromSparkContext(spark.sparkContext()).broadcast(grams),
                 List.copyOf(sets.keySet()),
                 config.action()));

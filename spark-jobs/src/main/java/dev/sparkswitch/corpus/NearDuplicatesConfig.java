@@ -6,8 +6,8 @@ import java.util.Optional;
 
 /** How {@link Prepare} finds texts that are nearly the same, of which one stays. */
 public record NearDuplicatesConfig(
-        @Setting(value = "false", help = "whether all but one of texts that are nearly the same go")
-        boolean remove,
+        @Setting(help = "whether all but one of texts that are nearly the same go; left out: for fineweb alone")
+        Optional<Boolean> remove,
 
         @Setting(value = "5", help = "words of a shingle; texts are compared by their sets of shingles")
         int words,

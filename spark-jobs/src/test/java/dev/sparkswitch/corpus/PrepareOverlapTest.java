@@ -3,6 +3,7 @@ package dev.sparkswitch.corpus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.dynatrace.hash4j.hashing.Hashing;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.UserException;
 import java.io.ByteArrayInputStream;
@@ -11,6 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -92,8 +95,7 @@ class PrepareOverlapTest {
             JobResult result = prepare(input, "corpus-" + partitions, partitions, "near-duplicates: {remove: true}");
             TreeSet<String> survivors = texts(result);
             assertThat(result.manifest().counts())
-                    .containsEntry("dropped-duplicate-text", 1L)
-                    .containsEntry("dropped-near-duplicate", 12L * 7)
+                    .containsEntry("dropped-near-duplicate", 12L * 7 + 1)
                     .containsEntry("documents-kept", 42L);
             assertThat(survivors).containsAll(others);
             for (List<String> family : families) {
@@ -108,9 +110,10 @@ class PrepareOverlapTest {
     void theDocumentWithTheSmallestHashStays() throws IOException {
         List<String> family = families(1, 6, 2).get(0);
         Path input = Files.write(folder.resolve("text.txt"), family);
-        String expected = SPARK.createDataset(family, Encoders.STRING())
-                .orderBy(org.apache.spark.sql.functions.xxhash64(org.apache.spark.sql.functions.col("value")))
-                .first();
+        // Text for text: the hash's high bits decide, which no two of these share.
+        String expected = Collections.min(family, Comparator.comparing(text -> Hashing.murmur3_128()
+                .hashCharsTo128Bits(text)
+                .getMostSignificantBits()));
         assertThat(texts(prepare(input, "corpus", "near-duplicates: {remove: true}")))
                 .containsExactly(expected);
     }
