@@ -67,7 +67,8 @@ public final class Components {
                 return next;
             }
             last = next;
-            from = next.select(NODE, ROOT);
+            // A plan of its own: each round uses the one before twice, so that with it plans would double every time.
+            from = edges.sparkSession().createDataFrame(next.toJavaRDD(), SCHEMA).select(NODE, ROOT);
         }
     }
 

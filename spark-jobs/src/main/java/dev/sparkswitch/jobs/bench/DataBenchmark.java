@@ -161,6 +161,7 @@ public final class DataBenchmark {
         for (Stage stage : plan.stages()) {
             JobResult[] prepared = new JobResult[1];
             BatchResult[] batched = new BatchResult[1];
+            try (TaskTime tasks = new TaskTime(spark.sparkContext())) {
             switch (stage) {
                 case C4, C4_LANGUAGE, C4_NEAR_DUPLICATES -> {
                     Usage usage =
@@ -180,7 +181,9 @@ public final class DataBenchmark {
                     Path folder = Path.of(cleaned.folder().toUri());
                     long bytes = cleaned.manifest().counts().get("text-bytes");
                     report.raw(raw(texts));
+                    double before = tasks.seconds();
                     Usage usage = Usage.of(() -> batched[0] = batch(spark, folder, work.resolve("shards")));
+                    double batchSeconds = tasks.seconds() - before;
                     shards = batched[0];
                     report.line(
                             stage,
@@ -190,7 +193,7 @@ public final class DataBenchmark {
                             shards.train().manifest().counts().get("text-tokens"),
                             "tokens");
                     report.raw(raw(texts));
-                    report.share(bytes / MEGA / usage.coreSeconds());
+                    report.share(bytes / MEGA / batchSeconds);
                 }
                 case READ -> {
                     if (shards == null) {
