@@ -38,6 +38,8 @@ import org.apache.spark.util.SerializableConfiguration;
 final class Passes {
     static final String REASON = "reason";
 
+    private static final long LEAST_PIECE = 256 << 10;
+
     private static final StructType DOCUMENT = new StructType()
             .add(Corpus.TEXT, DataTypes.StringType)
             .add(Corpus.URL, DataTypes.StringType)
@@ -88,7 +90,13 @@ final class Passes {
             // Where a query is asked again its rows may come in another order: then a part of them is not what it was.
             return table(pass, target, files, config, sample);
         }
-        List<Unit> units = InputPlan.of(hadoop.value(), files.orElseThrow().named(), input.format(), work.partitions());
+        List<Unit> units = InputPlan.of(
+                hadoop.value(),
+                files.orElseThrow().named(),
+                input.format(),
+                work.partitions(),
+                // Who says how many partitions there are to be gets as many.
+                config.partitions() > 0 ? 1 : LEAST_PIECE);
         if (sample >= 1) {
             units = some(units, Sampling.parts((long) sample, units.size()));
         }

@@ -11,8 +11,8 @@ import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Rows of a CSV file. A row ends with the first line that leaves no quote open. Where a quote is never closed, lines are put
- * together up to the length that a row may have and are lost together; what follows is read again.
+ * Rows of a CSV file. A row ends with the first line that leaves no quote open, however long it takes; no more of it is held
+ * than a row may have.
  */
 final class CsvRows implements Rows {
     private static final int SHOWN = 60;
@@ -76,12 +76,19 @@ final class CsvRows implements Rows {
         record.setLength(0);
         flaw = Flaw.NONE;
         boolean open = append();
-        while (open && flaw == Flaw.NONE) {
-            if (record.length() > most || !lines.next()) {
-                flaw = record.length() > most ? Flaw.TOO_LONG : Flaw.UNREADABLE;
+        // Beyond the length that a row may have, lines are looked at for the quote that ends it and not kept.
+        while (open && !lines.isTooLong()) {
+            if (!lines.next()) {
+                flaw = Flaw.UNREADABLE;
                 break;
             }
-            record.append('\n');
+            if (record.length() > most) {
+                flaw = Flaw.TOO_LONG;
+                record.setLength(SHOWN);
+            }
+            if (flaw != Flaw.TOO_LONG) {
+                record.append('\n');
+            }
             open = !append();
         }
         return true;
@@ -92,10 +99,11 @@ final class CsvRows implements Rows {
         String text = lines.text();
         if (lines.isTooLong()) {
             flaw = Flaw.TOO_LONG;
-        } else if (lines.isInvalid(text)) {
-            flaw = Flaw.INVALID_UTF8;
+            record.append(text, 0, Math.min(SHOWN, text.length()));
+        } else if (flaw != Flaw.TOO_LONG) {
+            flaw = lines.isInvalid(text) ? Flaw.INVALID_UTF8 : flaw;
+            record.append(text);
         }
-        record.append(text, 0, lines.isTooLong() ? Math.min(SHOWN, text.length()) : text.length());
         boolean odd = false;
         for (int quote = text.indexOf('"'); quote >= 0; quote = text.indexOf('"', quote + 1)) {
             odd = !odd;

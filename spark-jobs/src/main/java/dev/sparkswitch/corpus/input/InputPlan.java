@@ -33,28 +33,44 @@ public final class InputPlan {
      * Cuts and groups files, in their order.
      *
      * @param wanted units to make at least, where the files allow it
+     * @param least bytes of a piece that is worth cutting off
      */
-    public static List<Unit> of(Configuration hadoop, List<InputFile> files, InputConfig.Format format, int wanted) {
+    public static List<Unit> of(
+            Configuration hadoop, List<InputFile> files, InputConfig.Format format, int wanted, long least) {
         CompressionCodecFactory codecs = new CompressionCodecFactory(hadoop);
-        long weight = 0;
+        long bytes = 0;
         for (InputFile file : files) {
-            weight += file.status().getLen() + OPEN_COST;
+            bytes += file.status().getLen();
         }
-        long target = Math.max(1, Math.min(MOST_BYTES, (weight - 1) / wanted + 1));
+        long most = Math.max(least, Math.min(MOST_BYTES, (bytes - 1) / wanted + 1));
+        List<Piece> pieces = new ArrayList<>();
+        for (InputFile file : files) {
+            pieces.addAll(cut(file, format, codecs, most, files.size() < wanted));
+        }
+        long cost = 0;
+        for (Piece piece : pieces) {
+            cost += cost(piece);
+        }
+        return grouped(pieces, Math.min(MOST_BYTES, (cost - 1) / wanted + 1));
+    }
+
+    private static long cost(Piece piece) {
+        return OPEN_COST + piece.length() / piece.turns();
+    }
+
+    /** Neighbours together as long as they do not cost more than {@code most}. */
+    private static List<Unit> grouped(List<Piece> pieces, long most) {
         List<Unit> units = new ArrayList<>();
         List<Piece> open = new ArrayList<>();
         long filled = 0;
-        for (InputFile file : files) {
-            for (Piece piece : cut(file, format, codecs, target, files.size() < wanted)) {
-                long cost = OPEN_COST + piece.length() / piece.turns();
-                if (!open.isEmpty() && filled + cost > target + OPEN_COST) {
-                    units.add(new Unit(open));
-                    open = new ArrayList<>();
-                    filled = 0;
-                }
-                open.add(piece);
-                filled += cost;
+        for (Piece piece : pieces) {
+            if (!open.isEmpty() && filled + cost(piece) > most) {
+                units.add(new Unit(open));
+                open.clear();
+                filled = 0;
             }
+            open.add(piece);
+            filled += cost(piece);
         }
         if (!open.isEmpty()) {
             units.add(new Unit(open));
@@ -63,10 +79,10 @@ public final class InputPlan {
     }
 
     private static List<Piece> cut(
-            InputFile file, InputConfig.Format format, CompressionCodecFactory codecs, long target, boolean tooFew) {
+            InputFile file, InputConfig.Format format, CompressionCodecFactory codecs, long most, boolean tooFew) {
         Path path = file.status().getPath();
         long length = file.status().getLen();
-        int parts = (int) Math.min(Integer.MAX_VALUE, (length - 1) / target + 1);
+        int parts = (int) Math.min(Integer.MAX_VALUE, (length - 1) / most + 1);
         List<Piece> pieces = new ArrayList<>();
         boolean cuttable =
                 switch (format) {
@@ -75,14 +91,9 @@ public final class InputPlan {
                     case PARQUET, ORC -> throw new IllegalArgumentException(format + " is read by Spark");
                 };
         if (cuttable) {
-            for (int part = 0; part < parts; part++) {
-                long from = Math.multiplyHigh(length, part) == 0 ? length * part / parts : length / parts * part;
-                long to = part == parts - 1
-                        ? length
-                        : Math.multiplyHigh(length, part + 1L) == 0
-                                ? length * (part + 1) / parts
-                                : length / parts * (part + 1);
-                pieces.add(new Piece(path.toString(), file.source(), from, to - from, 0, 1));
+            long each = (length - 1) / parts + 1;
+            for (long from = 0; from < length; from += each) {
+                pieces.add(new Piece(path.toString(), file.source(), from, Math.min(each, length - from), 0, 1));
             }
             return pieces;
         }
