@@ -7,20 +7,6 @@
 // How far a maximum may rise, as an exponent of e, before sums are scaled down: far from overflow, and mostly never.
 constexpr float SLACK = 5.0f;
 
-// The random words of four consecutive elements. Where rows are no multiple of four long they may lie in two blocks.
-__device__ __forceinline__ uint4 four_words(const Dropout& dropout, unsigned long long element, bool aligned) {
-    uint4 words = dropout.source.words(element >> 2);
-    if (aligned) {
-        return words;
-    }
-    uint4 next = dropout.source.words((element >> 2) + 1);
-    if (element & 1) {
-        words = make_uint4(words.y, words.z, words.w, next.x);
-        next = make_uint4(next.y, next.z, next.w, 0);
-    }
-    return element & 2 ? make_uint4(words.z, words.w, next.x, next.y) : words;
-}
-
 struct Forward {
     const bf16* q;
     const bf16* k;
@@ -234,26 +220,26 @@ __device__ __forceinline__ void forward(const Forward& in) {
 #pragma unroll
             for (int r = 0; r < 4; r++) {
                 unsigned byte = 0;
+                unsigned pairs[4];
+                if (DROP) {
+                    unsigned long long at = element + r * next_row + (first_key + 32 * w);
+                    uint4 words = dropout.eight(at, in.keys % 8 == 0);
+                    pairs[0] = words.x;
+                    pairs[1] = words.y;
+                    pairs[2] = words.z;
+                    pairs[3] = words.w;
+                }
 #pragma unroll
-                for (int t = 0; t < 2; t++) {
-                    uint4 words = make_uint4(0, 0, 0, 0);
+                for (int y = 0; y < 8; y++) {
+                    float& score = scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)];
+                    float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
+                    totals[r] += probability;
                     if (DROP) {
-                        unsigned long long at = element + r * next_row + (first_key + 32 * w + 4 * t);
-                        words = four_words(dropout, at, in.keys % 4 == 0);
+                        bool keep = y & 1 ? dropout.keeps_high(pairs[y >> 1]) : dropout.keeps_low(pairs[y >> 1]);
+                        byte |= keep ? 1u << y : 0u;
+                        probability = keep ? probability : 0.0f;
                     }
-#pragma unroll
-                    for (int i = 0; i < 4; i++) {
-                        float& score = scores[r >> 1][2 * t + (i >> 1)][2 * (r & 1) + (i & 1)];
-                        float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
-                        totals[r] += probability;
-                        if (DROP) {
-                            bool keep = (i == 0 ? words.x : i == 1 ? words.y : i == 2 ? words.z : words.w) >=
-                                        dropout.threshold;
-                            byte |= keep ? 1u << (4 * t + i) : 0u;
-                            probability = keep ? probability : 0.0f;
-                        }
-                        score = probability;
-                    }
+                    score = probability;
                 }
                 if (DROP && own + r < in.queries) {
                     mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(byte);
