@@ -1,0 +1,111 @@
+package dev.sparkswitch.engine.cuda;
+
+import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
+import static dev.sparkswitch.engine.cuda.CudaContext.require;
+
+import dev.sparkswitch.engine.AdafactorSlot;
+import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Adafactor over one list of parameters: large matrices by groups of blocks, all others by items of work. */
+final class CudaAdafactor implements AutoCloseable {
+    private static final int THREADS = 256;
+    /** Blocks that a multiprocessor has room for. */
+    private static final int BLOCKS = 2;
+
+    private final CudaContext context;
+    private final Kernels kernels;
+    private final List<AdafactorSlot> slots;
+    /** Null where there is nothing for it. */
+    private final AdafactorGroups groups;
+
+    private final AdafactorPlan plan;
+
+    CudaAdafactor(CudaContext context, List<AdafactorSlot> slots, AdafactorMemory memory) {
+        this.context = context;
+        this.kernels = context.kernels("adafactor");
+        this.slots = List.copyOf(slots);
+        List<AdafactorSlot> large = new ArrayList<>();
+        List<AdafactorSlot> others = new ArrayList<>();
+        for (AdafactorSlot slot : slots) {
+            check(slot);
+            (AdafactorGroups.takes(context.device(), memory.groups(), slot) ? large : others).add(slot);
+        }
+        this.groups = large.isEmpty()
+                ? null
+                : new AdafactorGroups(context, context.kernels("adafactor-groups"), memory.groups(), large);
+        this.plan = others.isEmpty() ? null : new AdafactorPlan(context, others, memory.ringBytes());
+    }
+
+    private static void check(AdafactorSlot slot) {
+        Tensor value = slot.value();
+        require(value.size() == slot.gradient().size(), "adafactor", value, slot.gradient());
+        cuda(value).requireContiguous("adafactor");
+        cuda(slot.gradient()).requireContiguous("adafactor");
+        if (slot.factored()) {
+            require(slot.rowMoments().size() * value.extent(-1) == value.size(), "adafactor", value, slot.rowMoments());
+            require(
+                    slot.columnMoments().size() * value.extent(-2) == value.size(),
+                    "adafactor",
+                    value,
+                    slot.columnMoments());
+        } else {
+            require(slot.rowMoments().size() == value.size(), "adafactor", value, slot.rowMoments());
+        }
+    }
+
+    /** Whether this is made for that very list of tensors. */
+    boolean isFor(List<AdafactorSlot> others) {
+        return slots.equals(others);
+    }
+
+    void step(AdafactorStep step) {
+        AdafactorSettings settings = AdafactorSettings.of(step);
+        if (groups != null) {
+            groups.step(settings);
+        }
+        if (plan != null) {
+            step(settings);
+        }
+    }
+
+    private void step(AdafactorSettings settings) {
+        CudaTensor counters = plan.counters();
+        context.device().zero(counters.address(), counters.size() * Integer.BYTES);
+        long writes = context.memory().parameterWrites();
+        // Only writes to split parameters can be told from other writes.
+        boolean measure = settings.relative()
+                && !(context.splitsParameters() && plan.squares().known(writes));
+        kernels.launch(
+                "adafactor",
+                Launch.of(Math.min(plan.items(), BLOCKS * context.device().multiprocessors()), THREADS),
+                plan.descriptions(),
+                plan.order(),
+                plan.items(),
+                counters,
+                counters.address() + Integer.BYTES,
+                settings.learningRate(),
+                settings.decay(),
+                settings.fresh(),
+                settings.epsilon1(),
+                settings.epsilon2(),
+                settings.clip(),
+                settings.relative() ? 1 : 0,
+                measure ? 1 : 0,
+                plan.squares().before(),
+                plan.squares().after());
+        plan.squares().stepped(writes);
+    }
+
+    @Override
+    public void close() {
+        if (groups != null) {
+            groups.close();
+        }
+        if (plan != null) {
+            plan.close();
+        }
+    }
+}
