@@ -78,6 +78,11 @@ final class TimedEngine implements Engine {
     }
 
     @Override
+    public DType expertGradientType() {
+        return engine.expertGradientType();
+    }
+
+    @Override
     public Moment moment() {
         return engine.moment();
     }

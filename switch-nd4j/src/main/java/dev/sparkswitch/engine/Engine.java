@@ -21,6 +21,15 @@ public interface Engine extends AutoCloseable {
     Precision precision();
 
     /**
+     * The type in which the gradients of experts' matrices are to be held: {@link Precision#master()}, or a narrower one that
+     * {@link #linearWeightGradient}, {@link #groupedLinearWeightGradient} and the optimizer's operations take in its place.
+     * Experts are most of a model's parameters, and a step does little more than write and read their gradients.
+     */
+    default DType expertGradientType() {
+        return precision().master();
+    }
+
+    /**
      * The moment at which everything that was started before is done: what times are taken by. Nothing waits for it, and
      * nothing is measured unless this is called.
      */

@@ -64,14 +64,14 @@ final class AdafactorGroups implements AutoCloseable {
     private final KeptSquares squares;
 
     /** What the shared memory of a block holds: so many numbers of rows, twice, and so many bytes of gradients. */
-    private record Sizes(int rowNumbers, int gradientBytes) {
-        static Sizes of(Limits limits) {
-            int rowNumbers = (limits.blockBytes() / (WARP_COLUMNS * Float.BYTES) + 3) / 4 * 4;
-            return new Sizes(rowNumbers, limits.blockBytes() - 2 * rowNumbers * Float.BYTES);
+    private record Sizes(DType gradient, int rowNumbers, int gradientBytes) {
+        static Sizes of(DType gradient, Limits limits) {
+            int rowNumbers = (limits.blockBytes() / (WARP_COLUMNS * gradient.bytes()) + 3) / 4 * 4;
+            return new Sizes(gradient, rowNumbers, limits.blockBytes() - 2 * rowNumbers * Float.BYTES);
         }
 
         int rowsOfBlock(AdafactorSlot slot) {
-            return gradientBytes / (slot.value().extent(-1) * Float.BYTES);
+            return gradientBytes / (slot.value().extent(-1) * gradient.bytes());
         }
 
         int blocks(AdafactorSlot slot) {
@@ -98,7 +98,7 @@ final class AdafactorGroups implements AutoCloseable {
                 || !aligned(cuda(slot.columnMoments()).address())) {
             return false;
         }
-        Sizes sizes = Sizes.of(limits);
+        Sizes sizes = Sizes.of(slot.gradient().type(), limits);
         return sizes.rowsOfBlock(slot) > 0 && sizes.blocks(slot) <= RESIDENT * device.multiprocessors();
     }
 
@@ -109,12 +109,12 @@ final class AdafactorGroups implements AutoCloseable {
     /**
      * A plan.
      *
-     * @param slots at least one, each of which {@link #takes} has accepted
+     * @param slots at least one, each of which {@link #takes} has accepted; their gradients are of one type
      */
     AdafactorGroups(CudaContext context, Kernels kernels, Limits limits, List<AdafactorSlot> slots) {
         this.context = context;
         this.kernels = kernels;
-        this.sizes = Sizes.of(limits);
+        this.sizes = Sizes.of(slots.get(0).gradient().type(), limits);
         this.matrices = slots.size();
         int most = 0;
         int columns = 0;
@@ -175,7 +175,7 @@ final class AdafactorGroups implements AutoCloseable {
             int lastPhase,
             CudaTensor meetings) {
         kernels.launch(
-                "adafactor_groups",
+                sizes.gradient() == DType.BFLOAT16 ? "adafactor_groups_narrow" : "adafactor_groups",
                 Launch.of((long) groups * members, threads).withShared(sizes.bytes()),
                 descriptions,
                 first,

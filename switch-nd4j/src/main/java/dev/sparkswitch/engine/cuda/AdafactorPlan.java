@@ -115,6 +115,7 @@ final class AdafactorPlan implements AutoCloseable {
     private final CudaTensor descriptions;
     private final CudaTensor items;
     private final CudaTensor counters;
+    private final DType gradient;
     /** Of each tile's values. */
     private final KeptSquares squares;
 
@@ -132,9 +133,11 @@ final class AdafactorPlan implements AutoCloseable {
     /**
      * A plan.
      *
+     * @param slots at least one; their gradients are of one type
      * @param leastRing the least size of the scratch memory in bytes
      */
     AdafactorPlan(CudaContext context, List<AdafactorSlot> slots, long leastRing) {
+        this.gradient = slots.get(0).gradient().type();
         Cut[] cuts = new Cut[slots.size()];
         long largest = 0;
         for (int i = 0; i < cuts.length; i++) {
@@ -265,6 +268,11 @@ final class AdafactorPlan implements AutoCloseable {
         CudaTensor tensor = context.allocate(DType.INT64, Math.max(1, bytes.remaining() / Long.BYTES));
         context.device().upload(tensor.address(), bytes);
         return tensor;
+    }
+
+    /** The kernel for these gradients. */
+    String kernel() {
+        return gradient == DType.BFLOAT16 ? "adafactor_narrow" : "adafactor";
     }
 
     /** Items of work. */

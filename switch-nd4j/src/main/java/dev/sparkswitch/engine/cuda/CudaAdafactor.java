@@ -5,6 +5,7 @@ import static dev.sparkswitch.engine.cuda.CudaContext.require;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,25 +19,31 @@ final class CudaAdafactor implements AutoCloseable {
     private final CudaContext context;
     private final Kernels kernels;
     private final List<AdafactorSlot> slots;
-    /** Null where there is nothing for it. */
-    private final AdafactorGroups groups;
+    /** By the type of their gradients. */
+    private final List<AdafactorGroups> groups = new ArrayList<>();
 
-    private final AdafactorPlan plan;
+    private final List<AdafactorPlan> plans = new ArrayList<>();
 
     CudaAdafactor(CudaContext context, List<AdafactorSlot> slots, AdafactorMemory memory) {
         this.context = context;
         this.kernels = context.kernels("adafactor");
         this.slots = List.copyOf(slots);
-        List<AdafactorSlot> large = new ArrayList<>();
-        List<AdafactorSlot> others = new ArrayList<>();
-        for (AdafactorSlot slot : slots) {
-            check(slot);
-            (AdafactorGroups.takes(context.device(), memory.groups(), slot) ? large : others).add(slot);
+        slots.forEach(CudaAdafactor::check);
+        for (DType type : List.of(DType.FLOAT32, DType.BFLOAT16)) {
+            List<AdafactorSlot> large = new ArrayList<>();
+            List<AdafactorSlot> others = new ArrayList<>();
+            for (AdafactorSlot slot : slots) {
+                if (slot.gradient().type() == type) {
+                    (AdafactorGroups.takes(context.device(), memory.groups(), slot) ? large : others).add(slot);
+                }
+            }
+            if (!large.isEmpty()) {
+                groups.add(new AdafactorGroups(context, context.kernels("adafactor-groups"), memory.groups(), large));
+            }
+            if (!others.isEmpty()) {
+                plans.add(new AdafactorPlan(context, others, memory.ringBytes()));
+            }
         }
-        this.groups = large.isEmpty()
-                ? null
-                : new AdafactorGroups(context, context.kernels("adafactor-groups"), memory.groups(), large);
-        this.plan = others.isEmpty() ? null : new AdafactorPlan(context, others, memory.ringBytes());
     }
 
     private static void check(AdafactorSlot slot) {
@@ -63,15 +70,15 @@ final class CudaAdafactor implements AutoCloseable {
 
     void step(AdafactorStep step) {
         AdafactorSettings settings = AdafactorSettings.of(step);
-        if (groups != null) {
-            groups.step(settings);
+        for (AdafactorGroups group : groups) {
+            group.step(settings);
         }
-        if (plan != null) {
-            step(settings);
+        for (AdafactorPlan plan : plans) {
+            step(plan, settings);
         }
     }
 
-    private void step(AdafactorSettings settings) {
+    private void step(AdafactorPlan plan, AdafactorSettings settings) {
         CudaTensor counters = plan.counters();
         context.device().zero(counters.address(), counters.size() * Integer.BYTES);
         long writes = context.memory().parameterWrites();
@@ -79,7 +86,7 @@ final class CudaAdafactor implements AutoCloseable {
         boolean measure = settings.relative()
                 && !(context.splitsParameters() && plan.squares().known(writes));
         kernels.launch(
-                "adafactor",
+                plan.kernel(),
                 Launch.of(Math.min(plan.items(), BLOCKS * context.device().multiprocessors()), THREADS),
                 plan.descriptions(),
                 plan.order(),
@@ -101,11 +108,7 @@ final class CudaAdafactor implements AutoCloseable {
 
     @Override
     public void close() {
-        if (groups != null) {
-            groups.close();
-        }
-        if (plan != null) {
-            plan.close();
-        }
+        groups.forEach(AdafactorGroups::close);
+        plans.forEach(AdafactorPlan::close);
     }
 }

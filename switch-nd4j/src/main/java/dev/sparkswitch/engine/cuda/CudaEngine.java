@@ -88,6 +88,17 @@ public final class CudaEngine implements Engine {
         return context.precision();
     }
 
+    /**
+     * In bf16 arithmetic bfloat16, which rounds a sum that was taken in float32 of factors that were rounded as coarsely
+     * themselves; Adafactor and AdamW divide by moments of the same numbers in float32.
+     */
+    @Override
+    public DType expertGradientType() {
+        return precision() == Precision.BF16 && Switches.isOn(Switches.NARROW_GRADIENTS)
+                ? DType.BFLOAT16
+                : precision().master();
+    }
+
     @Override
     public Moment moment() {
         return device.moment();

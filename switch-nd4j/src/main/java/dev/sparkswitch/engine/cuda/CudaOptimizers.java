@@ -51,7 +51,14 @@ final class CudaOptimizers {
             for (Tensor tensor : tensors) {
                 CudaTensor x = cuda(tensor);
                 x.requireContiguous("sumSquares");
-                sums.launch("sum_squares", Launch.of(sumBlocks(x), THREADS), x, x.low(), x.size(), at);
+                sums.launch(
+                        "sum_squares",
+                        Launch.of(sumBlocks(x), THREADS),
+                        x,
+                        x.low(),
+                        x.type() == DType.BFLOAT16 ? 1 : 0,
+                        x.size(),
+                        at);
                 at += (long) sumBlocks(x) * Double.BYTES;
             }
             sums.launch(

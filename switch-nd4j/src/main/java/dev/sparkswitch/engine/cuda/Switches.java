@@ -12,6 +12,9 @@ final class Switches {
     /** Adafactor of large matrices by groups of blocks that keep a gradient in shared memory. */
     static final String ADAFACTOR_GROUPS = "adafactor-groups";
 
+    /** Gradients of experts in bfloat16. */
+    static final String NARROW_GRADIENTS = "narrow-gradients";
+
     private Switches() {}
 
     /** Whether nobody has turned it off. */

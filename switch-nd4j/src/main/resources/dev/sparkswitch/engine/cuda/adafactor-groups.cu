@@ -370,3 +370,8 @@ __device__ __forceinline__ void work(
         most_columns, step)
 
 extern "C" __global__ void __launch_bounds__(MOST_THREADS, 2) adafactor_groups(GROUPS_PARAMETERS) { GROUPS_WORK(float); }
+
+// Of gradients in bfloat16.
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 2) adafactor_groups_narrow(GROUPS_PARAMETERS) {
+    GROUPS_WORK(bf16);
+}

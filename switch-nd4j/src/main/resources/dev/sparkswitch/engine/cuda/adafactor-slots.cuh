@@ -16,7 +16,8 @@ constexpr int TILE_ELEMENTS = THREADS * COLUMNS * 4;
 struct Slot {
     master_t* value;
     rest_t* rest;
-    const float* gradient;
+    // Of the type that the kernel is for
+    const void* gradient;
     float* row_moments;
     float* column_moments;
     // Sums of squared gradients: [rows, chunks of columns] and [tiles of rows, columns]

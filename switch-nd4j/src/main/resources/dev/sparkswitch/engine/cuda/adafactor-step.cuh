@@ -48,3 +48,28 @@ __device__ __forceinline__ void store16_last(void* address, uint4 x) {
                  : "memory");
 #endif
 }
+
+__device__ __forceinline__ void load8_last(const float* at, float (&x)[COLUMNS]) {
+    uint4 first = load16_last(at);
+    uint4 second = load16_last(at + 4);
+    x[0] = __uint_as_float(first.x);
+    x[1] = __uint_as_float(first.y);
+    x[2] = __uint_as_float(first.z);
+    x[3] = __uint_as_float(first.w);
+    x[4] = __uint_as_float(second.x);
+    x[5] = __uint_as_float(second.y);
+    x[6] = __uint_as_float(second.z);
+    x[7] = __uint_as_float(second.w);
+}
+
+__device__ __forceinline__ void load8_last(const bf16* at, float (&x)[COLUMNS]) {
+    uint4 words = load16_last(at);
+    x[0] = low_bf16(words.x);
+    x[1] = high_bf16(words.x);
+    x[2] = low_bf16(words.y);
+    x[3] = high_bf16(words.y);
+    x[4] = low_bf16(words.z);
+    x[5] = high_bf16(words.z);
+    x[6] = low_bf16(words.w);
+    x[7] = high_bf16(words.w);
+}

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Precision;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,7 +16,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Adafactor of matrices that groups of blocks hold in shared memory, beside the passes over tiles, which the contract's tests
@@ -45,7 +46,7 @@ final class AdafactorGroupsTest {
     private record Stepped(double[] change, double[] rowMoments, double[] columnMoments) {}
 
     private static List<Stepped> stepped(
-            Device device, Precision precision, List<int[]> shapes, AdafactorGroups.Limits limits) {
+            Device device, Precision precision, DType gradients, List<int[]> shapes, AdafactorGroups.Limits limits) {
         Random random = new Random(5);
         CudaContext context = new CudaContext(device, new DeviceMemory(device), precision);
         CudaMemory memory = new CudaMemory(context);
@@ -54,8 +55,8 @@ final class AdafactorGroupsTest {
         for (int[] shape : shapes) {
             CudaTensor value = context.parameter(shape);
             memory.upload(value, gaussians(random, shape, 1));
-            AdafactorSlot slot =
-                    new AdafactorSlot(value, context.master(shape), context.master(shape[0]), context.master(shape[1]));
+            AdafactorSlot slot = new AdafactorSlot(
+                    value, context.allocate(gradients, shape), context.master(shape[0]), context.master(shape[1]));
             memory.fill(slot.rowMoments(), 0);
             memory.fill(slot.columnMoments(), 0);
             slots.add(slot);
@@ -66,7 +67,9 @@ final class AdafactorGroupsTest {
         for (int step = 1; step <= STEPS; step++) {
             for (AdafactorSlot slot : slots) {
                 // Growing ones, so that updates are clipped.
-                memory.upload(slot.gradient(), gaussians(random, slot.gradient().shape(), Math.pow(8, step - 2)));
+                CudaTensor gradient = (CudaTensor) slot.gradient();
+                ByteBuffer bytes = gaussians(random, gradient.shape(), Math.pow(8, step - 2));
+                memory.upload(gradient, gradients == DType.BFLOAT16 ? narrow(bytes) : bytes);
             }
             optimizers.adafactor(
                     new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER),
@@ -95,6 +98,14 @@ final class AdafactorGroupsTest {
         return bytes.flip();
     }
 
+    private static ByteBuffer narrow(ByteBuffer floats) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(floats.remaining() / 2).order(ByteOrder.nativeOrder());
+        while (floats.hasRemaining()) {
+            bytes.putShort((short) (floats.getInt() >>> Short.SIZE));
+        }
+        return bytes.flip();
+    }
+
     private static double[] numbers(CudaMemory memory, CudaTensor tensor) {
         ByteBuffer bytes =
                 ByteBuffer.allocateDirect((int) tensor.size() * Float.BYTES).order(ByteOrder.nativeOrder());
@@ -106,10 +117,10 @@ final class AdafactorGroupsTest {
         return numbers;
     }
 
-    private static void check(Device device, Precision precision, Sizes sizes) {
-        List<Stepped> wanted = stepped(device, precision, sizes.shapes(), AdafactorGroups.Limits.none());
-        List<Stepped> found = stepped(device, precision, sizes.shapes(), sizes.limits());
-        List<Stepped> again = stepped(device, precision, sizes.shapes(), sizes.limits());
+    private static void check(Device device, Precision precision, DType gradients, Sizes sizes) {
+        List<Stepped> wanted = stepped(device, precision, gradients, sizes.shapes(), AdafactorGroups.Limits.none());
+        List<Stepped> found = stepped(device, precision, gradients, sizes.shapes(), sizes.limits());
+        List<Stepped> again = stepped(device, precision, gradients, sizes.shapes(), sizes.limits());
         for (int i = 0; i < wanted.size(); i++) {
             String name = Arrays.toString(sizes.shapes().get(i));
             assertClose(
@@ -139,13 +150,11 @@ final class AdafactorGroupsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            value = Precision.class,
-            names = {"FLOAT32", "BF16"})
-    void aGroupOfBlocksDoesWhatPassesOverTilesDo(Precision precision) {
+    @CsvSource({"FLOAT32, FLOAT32", "BF16, FLOAT32", "BF16, BFLOAT16"})
+    void aGroupOfBlocksDoesWhatPassesOverTilesDo(Precision precision, DType gradients) {
         assumeTrue(SimtCompiler.missing().isEmpty(), "skipped: the emulated card cannot be built");
         try (Device device = new EmulatedDevice()) {
-            check(device, precision, SMALL);
+            check(device, precision, gradients, SMALL);
         }
     }
 
@@ -177,10 +186,8 @@ final class AdafactorGroupsTest {
 
     @ParameterizedTest
     @Tag("gpu")
-    @EnumSource(
-            value = Precision.class,
-            names = {"FLOAT32", "BF16"})
-    void theSameOnACard(Precision precision) {
+    @CsvSource({"FLOAT32, FLOAT32", "BF16, FLOAT32", "BF16, BFLOAT16"})
+    void theSameOnACard(Precision precision, DType gradients) {
         assumeTrue(CudaCards.missing().isEmpty(), () -> CudaCards.missing().orElse(""));
         List<int[]> shapes = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
@@ -190,7 +197,7 @@ final class AdafactorGroupsTest {
             shapes.add(new int[] {1500 + i, 1024});
         }
         try (Device device = new CudaDevice(0)) {
-            check(device, precision, new Sizes(shapes, AdafactorGroups.Limits.of(device)));
+            check(device, precision, gradients, new Sizes(shapes, AdafactorGroups.Limits.of(device)));
         }
     }
 }
