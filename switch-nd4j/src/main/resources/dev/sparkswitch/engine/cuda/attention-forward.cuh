@@ -7,6 +7,19 @@
 // How far a maximum may rise, as an exponent of e, before sums are scaled down: far from overflow, and mostly never.
 constexpr float SLACK = 5.0f;
 
+// Which of eight elements from number `first` on are kept, a bit each.
+__device__ __forceinline__ unsigned eight_kept(const Dropout& dropout, unsigned long long first, bool aligned) {
+    uint4 words = dropout.eight(first, aligned);
+    const unsigned pairs[4] = {words.x, words.y, words.z, words.w};
+    unsigned byte = 0;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        byte |= dropout.keeps_low(pairs[i]) ? 1u << 2 * i : 0u;
+        byte |= dropout.keeps_high(pairs[i]) ? 2u << 2 * i : 0u;
+    }
+    return byte;
+}
+
 struct Forward {
     const bf16* q;
     const bf16* k;
@@ -38,9 +51,14 @@ struct ForwardShared {
     unsigned char visible[MOST_TILES];
 };
 
-template <int D, bool DROP, bool BIAS>
+// What a kernel drops: nothing, or elements of rows that are whole blocks of eight random numbers, or of any rows. A branch
+// between the two would keep the drawing of numbers from going on beside products.
+enum Dropping { NOTHING, WHOLE_BLOCKS, ANY_ROWS };
+
+template <int D, Dropping DROPPING, bool BIAS>
 __device__ __forceinline__ void forward(const Forward& in) {
     const Dropout& dropout = in.dropout;
+    constexpr bool DROP = DROPPING != NOTHING;
     constexpr int STEPS = D / 16;
     constexpr bool IN_REGISTERS = D <= 64;
     DYNAMIC_SHARED(ForwardShared<D>, shared);
@@ -132,6 +150,18 @@ __device__ __forceinline__ void forward(const Forward& in) {
         }
 #pragma unroll
         for (int w = 0; w < 2; w++) {
+            // A byte of the mask for each row, before the scores: its arithmetic goes on beside the first product.
+            unsigned keep = 0;
+            if (DROP) {
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+                    keep |= eight_kept(dropout, element + r * next_row + (first_key + 32 * w), DROPPING == WHOLE_BLOCKS)
+                            << 8 * r;
+                    if (own + r < in.queries) {
+                        mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(keep >> 8 * r);
+                    }
+                }
+            }
             float scores[2][4][4];
             if (BIAS) {
                 float near[12];
@@ -219,30 +249,12 @@ __device__ __forceinline__ void forward(const Forward& in) {
             }
 #pragma unroll
             for (int r = 0; r < 4; r++) {
-                unsigned byte = 0;
-                unsigned pairs[4];
-                if (DROP) {
-                    unsigned long long at = element + r * next_row + (first_key + 32 * w);
-                    uint4 words = dropout.eight(at, in.keys % 8 == 0);
-                    pairs[0] = words.x;
-                    pairs[1] = words.y;
-                    pairs[2] = words.z;
-                    pairs[3] = words.w;
-                }
 #pragma unroll
                 for (int y = 0; y < 8; y++) {
                     float& score = scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)];
                     float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
                     totals[r] += probability;
-                    if (DROP) {
-                        bool keep = y & 1 ? dropout.keeps_high(pairs[y >> 1]) : dropout.keeps_low(pairs[y >> 1]);
-                        byte |= keep ? 1u << y : 0u;
-                        probability = keep ? probability : 0.0f;
-                    }
-                    score = probability;
-                }
-                if (DROP && own + r < in.queries) {
-                    mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(byte);
+                    score = !DROP || keep & 1u << (8 * r + y) ? probability : 0.0f;
                 }
             }
 #pragma unroll
