@@ -106,9 +106,18 @@ public interface Engine extends AutoCloseable {
      *
      * @param dNormalized the gradient of the normalised copy
      * @param dWeight the weight's gradient, master type
+     * @param dropout of what was added to the stream before the norm; {@link Dropout#NONE} where nothing was
+     * @return the gradient of what was added: dropout(dSum) as a new tensor, or dSum itself where nothing is dropped
      */
-    void addNormBackward(
-            Tensor dNormalized, Tensor dSum, Tensor sum, Tensor inverseRms, Tensor weight, Tensor dWeight, Write write);
+    Tensor addNormBackward(
+            Tensor dNormalized,
+            Tensor dSum,
+            Tensor sum,
+            Tensor inverseRms,
+            Tensor weight,
+            Tensor dWeight,
+            Write write,
+            Dropout dropout);
 
     /** dropout(x) as a new tensor; the backward of itself. */
     Tensor dropout(Tensor x, Dropout dropout);

@@ -180,15 +180,16 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
-    public void addNormBackward(
+    public Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
-        norms.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write);
+            Write write,
+            Dropout dropout) {
+        return norms.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write, dropout);
     }
 
     @Override
