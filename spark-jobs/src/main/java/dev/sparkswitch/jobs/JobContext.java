@@ -4,6 +4,7 @@ import dev.sparkswitch.corpus.JobResult;
 import dev.sparkswitch.eval.metric.Scores;
 import dev.sparkswitch.eval.task.Task;
 import dev.sparkswitch.jobs.run.Evaluate;
+import dev.sparkswitch.jobs.run.ClusterSettings;
 import dev.sparkswitch.jobs.run.TrainingRun;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -85,6 +86,19 @@ public final class JobContext implements AutoCloseable {
         return threads -> spark(SparkProfile.data(threads));
     }
 
+    /** Spark for training, started when ranks are to run in its executors: nothing of it is asked for before. */
+    TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster) {
+        return new LateSpark(this, cluster);
+    }
+
+    /** A lambda in its place would look for Spark's classes when it is made. */
+    private record LateSpark(JobContext context, ClusterSettings cluster) implements TrainingRun.SparkSource {
+        @Override
+        public SparkSession start() {
+            return context.spark(SparkProfile.training(cluster));
+        }
+    }
+
     /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */
     public Configuration hadoop() {
         return hadoopSettings();
@@ -92,6 +106,11 @@ public final class JobContext implements AutoCloseable {
 
     /** The same where no job runs. */
     static Configuration hadoopSettings() {
+        try {
+            Class.forName("org.apache.spark.SparkConf");
+        } catch (ClassNotFoundException e) {
+            return new Configuration();
+        }
         return SparkHadoopUtil.get().newConfiguration(new SparkConf());
     }
 

@@ -60,6 +60,7 @@ public final class Main implements Runnable {
                 new BatchJob(),
                 new PretrainJob(),
                 new FinetuneJob(),
+                new DistillJob(),
                 new EvaluateJob(),
                 new GenerateJob(),
                 new ConvertJob(),
