@@ -99,8 +99,10 @@ public final class Batch {
             } finally {
                 model.destroy();
             }
+            BatchReport.write(config, vocabulary, train, heldout);
+        } else {
+            BatchReport.writeIfMissing(config, vocabulary, train, heldout);
         }
-        BatchReport.writeIfMissing(hadoop, config, vocabulary, train, heldout);
         return new BatchResult(trainDone.get(), heldoutDone.get());
     }
 

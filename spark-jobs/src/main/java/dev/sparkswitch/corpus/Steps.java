@@ -64,7 +64,7 @@ final class Steps {
     }
 
     /**
-     * The same as with tasks, and shows how many rows come a second and how many of them go.
+     * As the first, and shows how many rows come a second and how many of them go.
      *
      * @param rows counts rows as they come
      * @param dropped counts those that are dropped

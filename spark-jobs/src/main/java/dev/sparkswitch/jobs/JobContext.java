@@ -81,11 +81,6 @@ public final class JobContext implements AutoCloseable {
         return () -> spark(profile);
     }
 
-    /** Spark for work on data on a number of threads of this process, as long as no cluster was named. */
-    public IntFunction<SparkSession> sparkOn() {
-        return threads -> spark(SparkProfile.data(threads));
-    }
-
     /** Spark for training, started when ranks are to run in its executors: nothing of it is asked for before. */
     TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster) {
         return new LateSpark(this, cluster);
@@ -97,6 +92,11 @@ public final class JobContext implements AutoCloseable {
         public SparkSession start() {
             return context.spark(SparkProfile.training(cluster));
         }
+    }
+
+    /** Spark for work on data on a number of threads of this process, as long as no cluster was named. */
+    public IntFunction<SparkSession> sparkOn() {
+        return threads -> spark(SparkProfile.data(threads));
     }
 
     /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */
