@@ -135,6 +135,7 @@ final class Steps {
                 }
                 return null;
             });
+            show();
         }
 
         @Override
@@ -144,6 +145,7 @@ final class Steps {
                     updates.hasNext(); ) {
                 take(end.taskInfo().taskId(), updates.next());
             }
+            show();
             super.onTaskEnd(end);
         }
 
@@ -154,11 +156,10 @@ final class Steps {
             }
             if (info.id() == rowsId || info.id() == droppedId) {
                 countsOfTask.computeIfAbsent(task, id -> new long[2])[info.id() == rowsId ? 0 : 1] = count;
-                show();
             }
         }
 
-        private void show() {
+        private synchronized void show() {
             long rows = 0;
             long dropped = 0;
             for (long[] counts : countsOfTask.values()) {
