@@ -29,9 +29,11 @@ import org.apache.spark.sql.types.StructType;
  */
 final class Duplicates {
     private static final Pattern ADDRESS = Pattern.compile("^[a-z]+://(www\\.)?|/?(#.*)?$");
-    private static final String PART = "part";
-    private static final String NUMBER = "number";
-    private static final String LINE = "line";
+    static final String PART = "part";
+    static final String NUMBER = "number";
+    static final String LINE = "line";
+    /** In place of a line's number: the whole document. */
+    static final int WHOLE = -1;
 
     /** Hash, order, place: in this order they are sorted. */
     private static final StructType KEYS = new StructType()
@@ -63,13 +65,16 @@ final class Duplicates {
         JavaRDD<Row> keys = context.parallelize(
                         IntStream.range(0, count).boxed().toList(), count)
                 .flatMap(part -> new Keys(parts, part, unique));
-        return spark.createDataFrame(keys, KEYS)
+        Dataset<Row> extra = spark.createDataFrame(keys, KEYS)
                 .repartition(partitions, col("high"), col("low"))
                 .sortWithinPartitions("high", "low", "first", "second", "tie", LINE, PART, NUMBER)
-                .mapPartitions(new Others(), Encoders.row(EXTRA))
-                .repartitionById(count, col(PART))
-                .sortWithinPartitions(PART, NUMBER, LINE)
-                .toJavaRDD();
+                .mapPartitions(new Others(), Encoders.row(EXTRA));
+        return byPart(extra, count).toJavaRDD();
+    }
+
+    /** Rows of part, number and line, each part's in the partition of its number, sorted. */
+    static Dataset<Row> byPart(Dataset<Row> extra, int count) {
+        return extra.repartitionById(count, col(PART)).sortWithinPartitions(PART, NUMBER, LINE);
     }
 
     /** An address without what two of the same page differ in: the scheme, a closing slash, a fragment. */
@@ -119,16 +124,16 @@ final class Duplicates {
         private void add(PlacedDocument document) {
             String text = document.text();
             switch (unique) {
-                case NOTHING -> throw new IllegalStateException("nothing is looked for");
+                case NOTHING, NEAR -> throw new IllegalStateException(unique + " is not looked for here");
                 case URL -> {
                     if (!document.url().isEmpty()) {
                         Hashes.md5(digest, text, order);
-                        add(normalized(document.url()), document.tie(), -1);
+                        add(normalized(document.url()), document.tie(), WHOLE);
                     }
                 }
                 case TEXT -> {
                     Hashes.md5(digest, document.url(), order);
-                    add(text, document.tie(), -1);
+                    add(text, document.tie(), WHOLE);
                 }
                 case LINE -> {
                     Hashes.md5(digest, document.url().isEmpty() ? text : document.url(), order);

@@ -50,11 +50,16 @@ public final class InputFiles {
      * @throws UserException if a path names nothing, or all the files are empty
      */
     public static InputFiles find(Configuration hadoop, List<String> paths) {
+        return find(hadoop, paths, "input.paths");
+    }
+
+    /** The same for paths that stand in the setting {@code key}. */
+    static InputFiles find(Configuration hadoop, List<String> paths, String key) {
         List<FileStatus> files = new ArrayList<>();
         List<Path> given = new ArrayList<>();
         for (String text : paths) {
             if (text.isBlank()) {
-                throw new UserException("A path in input.paths is empty; name a file or folder.");
+                throw new UserException("A path in " + key + " is empty; name a file or folder.");
             }
             Path path = new Path(text);
             FileSystem system = OutputFolder.fileSystem(hadoop, path);
@@ -62,21 +67,21 @@ public final class InputFiles {
             try {
                 FileStatus[] matches = system.globStatus(path);
                 if (matches == null || matches.length == 0) {
-                    throw new UserException("The input " + text + " does not exist; correct input.paths.");
+                    throw new UserException("The input " + text + " does not exist; correct " + key + ".");
                 }
                 for (FileStatus match : matches) {
                     collect(system, match, files);
                 }
             } catch (IOException e) {
                 throw new UserException(
-                        "The input " + text + " cannot be read (" + e.getMessage() + "); correct input.paths.", e);
+                        "The input " + text + " cannot be read (" + e.getMessage() + "); correct " + key + ".", e);
             }
         }
         int all = files.size();
         files.removeIf(file -> file.getLen() == 0);
         if (files.isEmpty()) {
             throw new UserException("The input " + String.join(", ", paths)
-                    + " holds no data: there are no files or all are empty; correct input.paths.");
+                    + " holds no data: there are no files or all are empty; correct " + key + ".");
         }
         files.sort(Comparator.comparing(FileStatus::getPath));
         return new InputFiles(files, given, all - files.size());

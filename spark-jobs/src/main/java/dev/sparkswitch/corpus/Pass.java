@@ -23,6 +23,8 @@ record Pass(String name, List<Rule> rules, Unique unique) implements Serializabl
         /** One copy of a line. */
         LINE,
         /** One document of a text. */
-        TEXT
+        TEXT,
+        /** One of several nearly equal documents. */
+        NEAR
     }
 }

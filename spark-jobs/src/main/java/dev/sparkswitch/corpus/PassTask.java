@@ -93,6 +93,7 @@ final class PassTask implements Serializable {
             case URL -> "dropped-duplicate-url";
             case LINE -> NO_UNIQUE_LINE;
             case TEXT -> "dropped-duplicate-text";
+            case NEAR -> "dropped-near-duplicate";
         };
     }
 

@@ -53,11 +53,14 @@ final class Passes {
     private final SerializableConfiguration hadoop;
     private final List<PartSummary> summaries = new ArrayList<>();
     private final List<Parts> made = new ArrayList<>();
+    private final NearDuplicateParts near;
     private int parts;
 
-    Passes(Steps steps, WorkFolder work) {
+    /** @param nearDuplicates how nearly equal documents are found */
+    Passes(Steps steps, WorkFolder work, NearDuplicatesConfig nearDuplicates) {
         this.steps = steps;
         this.work = work;
+        this.near = new NearDuplicateParts(steps, nearDuplicates);
         this.hadoop = new SerializableConfiguration(steps.spark().sparkContext().hadoopConfiguration());
     }
 
@@ -69,6 +72,7 @@ final class Passes {
             PartSummary summary = i == 0
                     ? first(pass, target, files, config)
                     : later(passes.get(i - 1), pass, made.get(i - 1), target, config);
+            near.release();
             made.add(target);
             summaries.add(summary);
         }
@@ -159,7 +163,12 @@ final class Passes {
     private PartSummary later(Pass before, Pass pass, Parts source, Parts target, PrepareConfig config) {
         Pass.Unique unique = before.unique();
         return go(pass, target, config, Sampling.share(1), task -> {
-            JavaRDD<Row> extra = Duplicates.find(steps.spark(), source, parts, unique, work.partitions());
+            JavaRDD<Row> extra =
+                    switch (unique) {
+                        case NEAR -> near.find(source, parts, work.partitions());
+                        case NOTHING, URL, LINE, TEXT ->
+                            Duplicates.find(steps.spark(), source, parts, unique, work.partitions());
+                    };
             return extra.mapPartitionsWithIndex(
                     (part, mine) -> List.of(
                                     task.later(part, source, unique, mine).toJson())
@@ -180,8 +189,8 @@ final class Passes {
             PassTask task = new PassTask(
                     pass, target, new PassTask.Settings(config.dropped(), config.strict(), sampling), read, dropped);
             all = new ArrayList<>();
-            for (String json :
-                    steps.run(pass.name(), read, dropped, () -> job.apply(task).collect())) {
+            JavaRDD<String> made = job.apply(task);
+            for (String json : steps.run(pass.name(), read, dropped, made::collect)) {
                 try {
                     all.add(PartSummary.fromJson(json));
                 } catch (JsonProcessingException e) {

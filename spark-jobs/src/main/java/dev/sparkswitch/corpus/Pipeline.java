@@ -24,10 +24,10 @@ final class Pipeline {
      * The passes, at least one.
      *
      * @param badWords all of them
-     * @param more rules that run last
+     * @param contamination the rules of the step that keeps evaluation sets out
      */
-    static List<Pass> of(PrepareConfig config, List<String> badWords, List<Rule> more) {
-        return new Pipeline(config, badWords).passes(more);
+    static List<Pass> of(PrepareConfig config, List<String> badWords, List<Rule> contamination) {
+        return new Pipeline(config, badWords).passes(contamination);
     }
 
     /** The steps that run, in their order. */
@@ -42,17 +42,29 @@ final class Pipeline {
                         Step.GOPHER_QUALITY,
                         Step.C4_LINES,
                         Step.FINEWEB_QUALITY,
-                        Step.UNIQUE_TEXTS);
+                        Step.UNIQUE_TEXTS,
+                        Step.NEAR_DUPLICATES);
             case LIGHT -> List.of(Step.MARKUP, Step.LENGTH, Step.LANGUAGE, Step.UNIQUE_TEXTS);
             case NONE -> List.of(Step.LENGTH, Step.LANGUAGE);
         }));
         if (!masked(config).isEmpty() && !steps.contains(Step.PERSONAL_DATA)) {
             steps.add(Step.PERSONAL_DATA);
         }
+        boolean near = config.nearDuplicates().remove().orElse(steps.contains(Step.NEAR_DUPLICATES));
+        if (near && !steps.contains(Step.NEAR_DUPLICATES)) {
+            steps.add(Step.NEAR_DUPLICATES);
+        }
+        if (!steps.contains(Step.DECONTAMINATE)) {
+            // Before: a document that goes here must not have taken others with it that are clean.
+            int place = steps.indexOf(Step.NEAR_DUPLICATES);
+            steps.add(place < 0 ? steps.size() : place, Step.DECONTAMINATE);
+        }
         steps.removeIf(step -> switch (step) {
             case LANGUAGE -> languages(config).isEmpty();
             case PERSONAL_DATA -> masked(config).isEmpty();
             case UNIQUE_URLS -> !config.input().hasUrls();
+            case DECONTAMINATE -> config.decontaminate().sets().isEmpty();
+            case NEAR_DUPLICATES -> !near;
             case MARKUP,
                     LENGTH,
                     C4_LINES,
@@ -66,7 +78,7 @@ final class Pipeline {
         return steps;
     }
 
-    private List<Pass> passes(List<Rule> more) {
+    private List<Pass> passes(List<Rule> contamination) {
         List<Pass> passes = new ArrayList<>();
         List<Rule> open = new ArrayList<>();
         for (Step step : steps(config)) {
@@ -74,6 +86,8 @@ final class Pipeline {
                 case UNIQUE_URLS -> passes.add(pass(passes, open, Pass.Unique.URL));
                 case UNIQUE_LINES -> passes.add(pass(passes, open, Pass.Unique.LINE));
                 case UNIQUE_TEXTS -> passes.add(pass(passes, open, Pass.Unique.TEXT));
+                case NEAR_DUPLICATES -> passes.add(pass(passes, open, Pass.Unique.NEAR));
+                case DECONTAMINATE -> open.addAll(contamination);
                 case MARKUP -> open.add(new MarkupRule());
                 case LENGTH -> open.add(length());
                 case LANGUAGE -> open.add(language());
@@ -85,7 +99,6 @@ final class Pipeline {
                 case PERSONAL_DATA -> open.add(new PersonalDataRule(masked(config)));
             }
         }
-        open.addAll(more);
         passes.add(pass(passes, open, Pass.Unique.NOTHING));
         return passes;
     }

@@ -69,9 +69,12 @@ public final class Prepare {
                 input.paths().isEmpty() ? Optional.empty() : Optional.of(InputFiles.find(hadoop, input.paths()));
         OutputFolder output = new OutputFolder(hadoop, new Path(config.output()));
         BadWordsFile words = BadWordsFile.read(hadoop, config.rules());
-        List<Pass> passes = Pipeline.of(config, words.words(), List.of());
+        EvaluationFiles evaluation = EvaluationFiles.find(hadoop, config.decontaminate());
+        // What the settings ask for in vain is said before Spark starts.
+        Pipeline.of(config, words.words(), List.of());
         JsonNode settings = Configs.toTree(config);
         List<Manifest.Input> inputs = new ArrayList<>(words.inputs());
+        inputs.addAll(evaluation.asInputs(hadoop));
         if (files.isPresent()) {
             inputs.addAll(files.get().asInputs(hadoop));
         } else {
@@ -84,10 +87,11 @@ public final class Prepare {
         output.begin();
         SparkSession session = spark.get();
         Steps steps = Steps.of(session, "prepare", Steps.partitions(session, config.partitions()));
-        Prepare prepare = new Prepare(steps, config, passes);
         try {
+            List<Pass> passes = Pipeline.of(config, words.words(), evaluation.rules(steps.spark()));
+            Prepare prepare = new Prepare(steps, config, passes);
             WorkFolder work = WorkFolder.open(output, settings, inputs, Steps.partitions(session, config.partitions()));
-            Passes done = new Passes(steps, work);
+            Passes done = new Passes(steps, work, config.nearDuplicates());
             done.run(passes, files, config);
             prepare.count(done.summaries(), files);
             List<Manifest.Entry> written = prepare.write(done, output);

@@ -27,6 +27,10 @@ public record PrepareConfig(
         @Setting(help = "thresholds, where they differ from the preset's")
         Rules rules,
 
+        @Setting(help = "texts that are nearly the same") NearDuplicatesConfig nearDuplicates,
+
+        @Setting(help = "texts that evaluation sets hold") DecontaminateConfig decontaminate,
+
         @Setting(
                 help =
                         "what is masked of people: mail, ip, phone; left out: mail and ip for fineweb, otherwise nothing")
@@ -104,7 +108,11 @@ public record PrepareConfig(
         /** One copy of a line stays. */
         UNIQUE_LINES,
         /** One document of a text stays. */
-        UNIQUE_TEXTS
+        UNIQUE_TEXTS,
+        /** Documents that share words with evaluation sets go. */
+        DECONTAMINATE,
+        /** One of several nearly equal documents stays. */
+        NEAR_DUPLICATES
     }
 
     /** What can be masked. */

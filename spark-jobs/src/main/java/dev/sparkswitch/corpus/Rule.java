@@ -8,6 +8,7 @@ import java.util.Optional;
 /** One step of cleaning: keeps a document, changes it, or drops it; counts what it does. */
 sealed interface Rule extends Serializable
         permits C4Lines,
+                ContaminationRule,
                 FineWebQualityRule,
                 GopherQualityRule,
                 GopherRepetitionRule,

@@ -4,6 +4,7 @@ import dev.sparkswitch.base.Progress;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.AccumulableInfo;
@@ -43,13 +44,27 @@ final class Steps {
         return wanted > 0 ? wanted : Math.max(8, 4 * spark.sparkContext().defaultParallelism());
     }
 
-    /** Runs {@code action}, which is to start one Spark job. */
+    /**
+     * What a step's tasks count as they go.
+     *
+     * @param done how many are done
+     * @param total how many there are, 0 if unknown
+     * @param unit what is counted, in the plural
+     */
+    record Count(LongAccumulator done, long total, String unit) {}
+
+    /** Runs {@code action}, which is to start one Spark job; shows how many tasks are finished. */
     <T> T run(String step, Supplier<T> action) {
-        return watched(new Watch(job + ": " + step), action);
+        return watched(new Watch(job + ": " + step, Optional.empty()), action);
+    }
+
+    /** The same, with what the tasks count in place of the tasks. */
+    <T> T run(String step, Count count, Supplier<T> action) {
+        return watched(new Watch(job + ": " + step, Optional.of(count)), action);
     }
 
     /**
-     * The same, and shows how many rows come a second and how many of them go.
+     * As the first, and shows how many rows come a second and how many of them go.
      *
      * @param rows counts rows as they come
      * @param dropped counts those that are dropped
@@ -75,11 +90,13 @@ final class Steps {
     /** Counts the tasks of the Spark job that starts next; events come from Spark's listener thread. */
     private static class Watch extends SparkListener implements AutoCloseable {
         private final String stage;
+        private final Optional<Count> count;
         Progress progress;
         private long tasks;
 
-        Watch(String stage) {
+        Watch(String stage, Optional<Count> count) {
             this.stage = stage;
+            this.count = count;
         }
 
         @Override
@@ -88,13 +105,17 @@ final class Steps {
                 for (int i = 0; i < start.stageInfos().size(); i++) {
                     tasks += start.stageInfos().apply(i).numTasks();
                 }
-                progress = Progress.start(stage, "tasks", tasks);
+                progress = count.isPresent()
+                        ? Progress.start(stage, count.get().unit(), count.get().total())
+                        : Progress.start(stage, "tasks", tasks);
             }
         }
 
         @Override
         public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
-            if (progress != null) {
+            if (progress != null && count.isPresent()) {
+                progress.at(count.get().done().value());
+            } else if (progress != null) {
                 progress.advance(1);
             }
         }
@@ -102,7 +123,7 @@ final class Steps {
         /** The last events may still be on their way, and stages whose results were there already send none. */
         synchronized void succeeded() {
             if (progress != null) {
-                progress.at(tasks);
+                progress.at(count.isPresent() ? count.get().done().value() : tasks);
             }
         }
 
@@ -122,7 +143,7 @@ final class Steps {
         private final long began = System.nanoTime();
 
         RowWatch(String stage, long rowsId, long droppedId) {
-            super(stage);
+            super(stage, Optional.empty());
             this.rowsId = rowsId;
             this.droppedId = droppedId;
         }

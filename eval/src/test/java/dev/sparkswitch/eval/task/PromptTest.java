@@ -1,4 +1,4 @@
-package dev.sparkswitch.jobs.run;
+package dev.sparkswitch.eval.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.sparkswitch.jobs.run;
+package dev.sparkswitch.eval.task;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sparkswitch.base.UserException;
@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,7 +26,7 @@ import java.util.regex.Pattern;
  *   <li>{@code translate-english-to-german}, any two languages: <code>translate English to German: {text}</code>
  * </ul>
  */
-final class Prompt implements Serializable {
+public final class Prompt implements Serializable {
     private static final long serialVersionUID = 1L;
     private static final Map<String, String> NAMED = Map.of(
             "plain", "{text}",
@@ -45,7 +46,7 @@ final class Prompt implements Serializable {
      * @param prompt a template, or the name of one
      * @throws UserException where it is neither
      */
-    static Prompt of(String prompt) {
+    public static Prompt of(String prompt) {
         if (NAMED.containsKey(prompt)) {
             return new Prompt(NAMED.get(prompt));
         }
@@ -98,7 +99,7 @@ final class Prompt implements Serializable {
     }
 
     /** The fields that a row needs. */
-    Set<String> fields() {
+    public Set<String> fields() {
         Set<String> fields = new LinkedHashSet<>();
         for (Part part : parts) {
             if (part.field()) {
@@ -108,6 +109,15 @@ final class Prompt implements Serializable {
         return fields;
     }
 
+    /** The field that is all of the prompt, if it is nothing else. */
+    Optional<String> single() {
+        List<Part> filled =
+                parts.stream().filter(part -> !part.text().isEmpty()).toList();
+        return filled.size() == 1 && filled.get(0).field()
+                ? Optional.of(filled.get(0).text())
+                : Optional.empty();
+    }
+
     /**
      * The text of a row.
      *
@@ -115,7 +125,7 @@ final class Prompt implements Serializable {
      * @param number its place in the input, from 1, for errors
      * @throws UserException where a field is missing or empty
      */
-    String fill(JsonNode row, long number) {
+    public String fill(JsonNode row, long number) {
         StringBuilder text = new StringBuilder();
         for (Part part : parts) {
             text.append(part.field() ? value(row, part.text(), number) : part.text());
