@@ -1,14 +1,21 @@
 package dev.sparkswitch.corpus;
 
 import dev.sparkswitch.base.Progress;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.LongAccumulator;
+import scala.Option;
+import scala.collection.Iterator;
 
 /** Runs a job's steps, one Spark action each, and shows how far each is by its finished tasks. */
 final class Steps {
@@ -56,9 +63,19 @@ final class Steps {
         return watched(new Watch(job + ": " + step, Optional.of(count)), action);
     }
 
-    private <T> T watched(Watch step, Supplier<T> action) {
+    /**
+     * As the first, and shows how many rows come a second and how many of them go.
+     *
+     * @param rows counts rows as they come
+     * @param dropped counts those that are dropped
+     */
+    <T> T run(String step, LongAccumulator rows, LongAccumulator dropped, Supplier<T> action) {
+        return watched(new RowWatch(job + ": " + step, rows.id(), dropped.id()), action);
+    }
+
+    private <T> T watched(Watch watching, Supplier<T> action) {
         SparkContext context = spark.sparkContext();
-        try (Watch watch = step) {
+        try (Watch watch = watching) {
             context.addSparkListener(watch);
             try {
                 T result = action.get();
@@ -71,10 +88,10 @@ final class Steps {
     }
 
     /** Counts the tasks of the Spark job that starts next; events come from Spark's listener thread. */
-    private static final class Watch extends SparkListener implements AutoCloseable {
+    private static class Watch extends SparkListener implements AutoCloseable {
         private final String stage;
         private final Optional<Count> count;
-        private Progress progress;
+        Progress progress;
         private long tasks;
 
         Watch(String stage, Optional<Count> count) {
@@ -114,6 +131,65 @@ final class Steps {
         public synchronized void close() {
             if (progress != null) {
                 progress.close();
+            }
+        }
+    }
+
+    /** Shows rows too, as tasks count them: heartbeats bring the counts of tasks that still run. */
+    private static final class RowWatch extends Watch {
+        private final long rowsId;
+        private final long droppedId;
+        private final Map<Long, long[]> countsOfTask = new HashMap<>();
+        private final long began = System.nanoTime();
+
+        RowWatch(String stage, long rowsId, long droppedId) {
+            super(stage, Optional.empty());
+            this.rowsId = rowsId;
+            this.droppedId = droppedId;
+        }
+
+        @Override
+        public void onExecutorMetricsUpdate(SparkListenerExecutorMetricsUpdate heartbeat) {
+            heartbeat.accumUpdates().foreach(task -> {
+                for (Iterator<AccumulableInfo> updates = task._4().iterator(); updates.hasNext(); ) {
+                    take((Long) task._1(), updates.next());
+                }
+                return null;
+            });
+        }
+
+        @Override
+        public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
+            for (Iterator<AccumulableInfo> updates =
+                            end.taskInfo().accumulables().iterator();
+                    updates.hasNext(); ) {
+                take(end.taskInfo().taskId(), updates.next());
+            }
+            super.onTaskEnd(end);
+        }
+
+        private synchronized void take(long task, AccumulableInfo info) {
+            Option<Object> update = info.update();
+            if (update.isEmpty() || !(update.get() instanceof Long count)) {
+                return;
+            }
+            if (info.id() == rowsId || info.id() == droppedId) {
+                countsOfTask.computeIfAbsent(task, id -> new long[2])[info.id() == rowsId ? 0 : 1] = count;
+                show();
+            }
+        }
+
+        private void show() {
+            long rows = 0;
+            long dropped = 0;
+            for (long[] counts : countsOfTask.values()) {
+                rows += counts[0];
+                dropped += counts[1];
+            }
+            if (progress != null && rows > 0) {
+                double seconds = (System.nanoTime() - began) / 1e9;
+                progress.detail(String.format(
+                        Locale.ROOT, "%,.0f rows/s, %.1f%% dropped", rows / seconds, 100.0 * dropped / rows));
             }
         }
     }

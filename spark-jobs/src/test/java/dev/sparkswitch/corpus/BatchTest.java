@@ -187,9 +187,7 @@ class BatchTest {
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch vocab");
         assertThatThrownBy(() -> Vocab.run(
-                        SPARK,
-                        new VocabConfig(
-                                folder.resolve("none").toString(), "y", 150, 0.9995, 16, 1000, 0.75, 2, List.of())))
+                        SPARK, config(VocabConfig.class, "corpus: '%s'\noutput: y".formatted(folder.resolve("none")))))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch prepare");
     }
@@ -206,7 +204,7 @@ class BatchTest {
     @Test
     void aDamagedVocabularyIsNamed() throws IOException {
         Vocab.run(SPARK, corpus.vocab("damaged"));
-        Path model = folder.resolve("damaged/data/spiece.model");
+        Path model = folder.resolve("damaged/spiece.model");
         byte[] bytes = Files.readAllBytes(model);
         Files.write(model, Arrays.copyOf(bytes, bytes.length - 1));
         assertThatThrownBy(() -> Vocabulary.open(
