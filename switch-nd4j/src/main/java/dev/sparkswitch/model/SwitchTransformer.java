@@ -155,7 +155,7 @@ public final class SwitchTransformer implements AutoCloseable {
         return tokenLosses(batch, Phase.EVALUATE);
     }
 
-    /** The same in a phase without randomness: what drops there are is for the phase to say. */
+    /** {@link #tokenLosses(Batch)} in a pass of {@code phase}, which decides on the experts' capacity. */
     public Tensor tokenLosses(Batch batch, Phase phase) {
         try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(phase))) {
             return engine.tokenLoss(hidden, head.value(), batch.targets(), lossSettings(0, 0));
