@@ -63,7 +63,7 @@ public record EvaluationReport(
                 .map(TaskResult::scores)
                 .filter(scores -> !scores.scores().isEmpty())
                 .toList();
-        Page page = Page.titled("Evaluation of " + system, "SparkSwitch");
+        Page page = Page.titled("Evaluation of " + system, subtitle());
         page.summary(summary(scored));
         comparisonSummaries().forEach(page::summary);
         superGlue.ifPresent(score ->
@@ -85,6 +85,14 @@ public record EvaluationReport(
         }
         page.section(new Page.Section("Versions, hashes and settings", Sections.facts(facts)));
         return page.footer("Everything on this page is contained in it; it loads nothing.");
+    }
+
+    private String subtitle() {
+        return facts.stream()
+                .filter(fact -> fact.name().equals("SparkSwitch"))
+                .map(fact -> "Downstream evaluation · SparkSwitch " + fact.value())
+                .findFirst()
+                .orElse("Downstream evaluation");
     }
 
     private String summary(List<Scores> scored) {
@@ -122,8 +130,10 @@ public record EvaluationReport(
         if (invalid > 0) {
             text.append(' ')
                     .append(Numbers.count(invalid))
-                    .append(invalid == 1 ? " answer is none" : " answers are none")
-                    .append(" that the task allows, which counts as wrong.");
+                    .append(
+                            invalid == 1
+                                    ? " answer is not among those that its task allows and counts as wrong."
+                                    : " answers are not among those that their tasks allow and count as wrong.");
         }
         return text.toString();
     }
