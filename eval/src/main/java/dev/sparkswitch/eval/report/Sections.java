@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -117,6 +119,29 @@ public final class Sections {
                 log,
                 List.of(),
                 Scale.SWITCHABLE);
+        return blocks;
+    }
+
+    /** What the models on the way scored on validation examples; a task with one score is shown once. */
+    public static List<Block> validation(MetricsLog log) {
+        SortedSet<String> names = new TreeSet<>();
+        log.steps().forEach(step -> names.addAll(step.scores().keySet()));
+        names.removeIf(name ->
+                names.stream().filter(other -> other.startsWith(name + "/")).count() > 0);
+        Named[] curves = names.stream()
+                .map(name -> new Named(name, Style.POINTS, step -> step.scores().getOrDefault(name, Double.NaN)))
+                .toArray(Named[]::new);
+        List<Block> blocks = new ArrayList<>();
+        add(
+                blocks,
+                "Scores of the models on the way",
+                "On validation examples, from 0 to 100. The result is the best of these models.",
+                Width.FULL,
+                new Axis("score", Format.DECIMAL),
+                curves(log, curves),
+                log,
+                List.of(),
+                Scale.FROM_ZERO);
         return blocks;
     }
 

@@ -52,7 +52,7 @@ class BadInputTest {
         Files.writeString(folder.resolve("taken/thesis.txt"), "the only copy");
         Files.writeString(folder.resolve("broken.yaml"), "training: [1, 2\n");
         copy("vocabulary", "flipped-vocabulary");
-        flip(folder.resolve("flipped-vocabulary/data/spiece.model"));
+        flip(folder.resolve("flipped-vocabulary/spiece.model"));
         copy("shards", "flipped-shards");
         flip(shard("flipped-shards"));
         copy("shards", "cut-shards");
