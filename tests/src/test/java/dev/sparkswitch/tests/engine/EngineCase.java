@@ -63,6 +63,11 @@ record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
                 precision == Precision.BF16 ? BF16_TOLERANCE : FLOAT32_TOLERANCE);
     }
 
+    /** The emulated card in bf16 without one of the CUDA engine's ways of computing. */
+    static EngineCase emulatedWithout(String way) {
+        return new EngineCase("emulated cuda without " + way, () -> EmulatedEngine.openWithout(way), BF16_TOLERANCE);
+    }
+
     static EngineCase nd4j(Precision precision, int threads) {
         return new EngineCase(
                 "nd4j " + precision + " " + threads,
