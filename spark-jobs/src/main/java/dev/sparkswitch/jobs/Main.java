@@ -64,6 +64,7 @@ public final class Main implements Runnable {
                 new GenerateJob(),
                 new ConvertJob(),
                 new BenchStepJob(),
+                new BenchOpsJob(),
                 new BundleJob());
     }
 
