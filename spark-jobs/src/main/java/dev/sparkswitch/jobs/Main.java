@@ -60,11 +60,13 @@ public final class Main implements Runnable {
                 new BatchJob(),
                 new PretrainJob(),
                 new FinetuneJob(),
+                new DistillJob(),
                 new EvaluateJob(),
                 new GenerateJob(),
                 new ConvertJob(),
                 new BenchStepJob(),
                 new BenchOpsJob(),
+                new BenchDataJob(),
                 new BundleJob());
     }
 

@@ -27,6 +27,6 @@ public final class PretrainJob extends Job<PretrainConfig> {
     @Override
     protected void run(PretrainConfig config, JobContext context) {
         context.finished(
-                Pretrain.run(context.sparkFor(SparkProfile.training(config.cluster()))::get, context.hadoop(), config));
+                Pretrain.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
     }
 }

@@ -187,6 +187,27 @@ public interface Engine extends AutoCloseable {
     LossGradient tokenLossGradient(
             Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw);
 
+    /**
+     * The losses of a student that learns from data and teacher, and in the same pass over the vocabulary the gradients of
+     * {@code weight * sum of the losses}: at every position with a target
+     * {@code (1 - alpha) CE(target, q) + alpha T^2 CE(p, q_T)} plus the settings' z-loss, where q is the student's
+     * distribution, q_T its and p the teacher's at temperature T; 0 where the target is negative. T^2 keeps the soft part's
+     * gradient as large as it is at T = 1 (Hinton et al. 2015). Never holds [tokens, V] for the whole batch; the teacher gets
+     * no gradient.
+     *
+     * @param w the student's output head [V, d], master type
+     * @param soft for the same positions and the same vocabulary
+     * @param dw the head's gradient, added to
+     */
+    LossGradient distillationGradient(
+            Tensor hidden,
+            Tensor w,
+            Tensor targets,
+            SoftTargets soft,
+            DistillationSettings settings,
+            double weight,
+            Tensor dw);
+
     /** scale * hidden w^T: [T, d], [V, d] to [T, V], master type; for generation. */
     Tensor logits(Tensor hidden, Tensor w, double scale);
 

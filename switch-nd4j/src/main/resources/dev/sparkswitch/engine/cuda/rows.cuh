@@ -95,6 +95,16 @@ __device__ __forceinline__ unsigned random_word(const Dropout& numbers, unsigned
     }
 }
 
+// The slots of each expert in a group: `most` of each, or of its own where experts have different sizes.
+struct Capacity {
+    int most;
+    const int* of_expert;
+
+    __device__ __forceinline__ int of(int expert) const {
+        return of_expert == nullptr ? most : of_expert[expert];
+    }
+};
+
 // What a token's order of experts goes by: the probability, or its logarithm with a Gumbel number (engine.Sampling).
 __device__ __forceinline__ float preference(float p, const Dropout& sampling, long long token, int experts, int expert) {
     if (!sampling.active()) {

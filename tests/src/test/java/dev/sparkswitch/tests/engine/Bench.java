@@ -27,7 +27,7 @@ final class Bench implements AutoCloseable {
 
     Bench(EngineCase engineCase) {
         this.engineCase = engineCase;
-        this.engine = engineCase.maker().get();
+        this.engine = engineCase.make();
     }
 
     /** An activation. */
