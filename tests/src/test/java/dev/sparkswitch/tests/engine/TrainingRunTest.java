@@ -35,7 +35,8 @@ class TrainingRunTest {
     private static final double RATE = 0.01;
 
     /** How large a run is. */
-    private record Size(int width, int experts, int vocabulary, int rows, int inputs, int targets, int steps, int window) {
+    private record Size(
+            int width, int experts, int vocabulary, int rows, int inputs, int targets, int steps, int window) {
         /** What a card does in some seconds. */
         static final Size LARGE = new Size(256, 8, 512, 16, 64, 32, 300, 50);
 
@@ -141,7 +142,9 @@ class TrainingRunTest {
 
         assertThat(second.losses()).isEqualTo(first.losses());
         for (int i = 0; i < first.parameters().size(); i++) {
-            assertThat(second.parameters().get(i)).as("parameter %d", i).isEqualTo(first.parameters().get(i));
+            assertThat(second.parameters().get(i))
+                    .as("parameter %d", i)
+                    .isEqualTo(first.parameters().get(i));
         }
     }
 
