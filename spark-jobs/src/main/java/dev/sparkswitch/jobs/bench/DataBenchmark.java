@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.arrow.ShardSource;
 import dev.sparkswitch.arrow.TokenBatch;
 import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.corpus.Batch;
 import dev.sparkswitch.corpus.BatchConfig;
@@ -155,66 +156,63 @@ public final class DataBenchmark {
     }
 
     private void measure(SparkSession spark, int cores, String text, Path work) throws Exception {
-        Path corpus = work.resolve("sample");
         JobResult cleaned = null;
-        BatchResult shards = null;
+        JobResult shards = null;
         for (Stage stage : plan.stages()) {
-            JobResult[] prepared = new JobResult[1];
-            BatchResult[] batched = new BatchResult[1];
             try (TaskTime tasks = new TaskTime(spark.sparkContext())) {
-            switch (stage) {
-                case C4, C4_LANGUAGE, C4_NEAR_DUPLICATES -> {
-                    Usage usage =
-                            Usage.of(() -> prepared[0] = prepare(spark, text, work.resolve(stage.toString()), stage));
-                    report.line(
-                            stage,
-                            cores,
-                            inputBytes(text),
-                            usage,
-                            prepared[0].manifest().counts().get("documents-read"),
-                            "documents");
-                    cleaned = cleaned == null ? prepared[0] : cleaned;
-                }
-                case BATCH -> {
-                    cleaned = cleaned == null ? prepare(spark, text, corpus, Stage.C4) : cleaned;
-                    List<String> texts = texts(spark, cleaned);
-                    Path folder = Path.of(cleaned.folder().toUri());
-                    long bytes = cleaned.manifest().counts().get("text-bytes");
-                    report.raw(raw(texts));
-                    double before = tasks.seconds();
-                    Usage usage = Usage.of(() -> batched[0] = batch(spark, folder, work.resolve("shards")));
-                    double batchSeconds = tasks.seconds() - before;
-                    shards = batched[0];
-                    report.line(
-                            stage,
-                            cores,
-                            bytes,
-                            usage,
-                            shards.train().manifest().counts().get("text-tokens"),
-                            "tokens");
-                    report.raw(raw(texts));
-                    report.share(bytes / MEGA / batchSeconds);
-                }
-                case READ -> {
-                    if (shards == null) {
-                        throw new UserException(
-                                "The stage read measures the shards of batch; name batch before it in stages.");
+                switch (stage) {
+                    case C4, C4_LANGUAGE, C4_NEAR_DUPLICATES -> {
+                        JobResult prepared = prepared(spark, cores, text, work, stage, tasks);
+                        cleaned = cleaned == null ? prepared : cleaned;
                     }
-                    JobResult train = shards.train();
-                    long bytes = train.manifest().files().stream()
-                            .mapToLong(file -> file.bytes())
-                            .sum();
-                    Usage usage = Usage.of(() -> read(train));
-                    report.line(
-                            stage,
-                            cores,
-                            bytes,
-                            usage,
-                            train.manifest().counts().get("rows"),
-                            "rows");
+                    case BATCH -> {
+                        cleaned = cleaned == null
+                                ? prepare(spark, text, work.resolve("sample"), Stage.C4)
+                                : cleaned;
+                        shards = batched(spark, cores, cleaned, work, tasks);
+                    }
+                    case READ -> {
+                        if (shards == null) {
+                            throw new UserException(
+                                    "The stage read measures the shards of batch; name batch before it in stages.");
+                        }
+                        JobResult train = shards;
+                        long bytes = 0;
+                        for (Manifest.Entry file : train.manifest().files()) {
+                            bytes += file.bytes();
+                        }
+                        Usage usage = Usage.of(() -> read(train));
+                        report.line(stage, cores, bytes, usage, 0, train.manifest().counts().get("rows"), "rows");
+                    }
                 }
             }
         }
+    }
+
+    private JobResult prepared(
+            SparkSession spark, int cores, String text, Path work, Stage stage, TaskTime tasks) throws Exception {
+        JobResult[] made = new JobResult[1];
+        Usage usage = Usage.of(() -> made[0] = prepare(spark, text, work.resolve(stage.toString()), stage));
+        long documents = made[0].manifest().counts().get("documents-read");
+        report.line(stage, cores, inputBytes(text), usage, tasks.seconds(), documents, "documents");
+        return made[0];
+    }
+
+    private JobResult batched(SparkSession spark, int cores, JobResult corpus, Path work, TaskTime tasks)
+            throws Exception {
+        List<String> texts = texts(spark, corpus);
+        long bytes = corpus.manifest().counts().get("text-bytes");
+        BatchResult[] made = new BatchResult[1];
+        report.raw(raw(texts));
+        double before = tasks.seconds();
+        Path folder = Path.of(corpus.folder().toUri());
+        Usage usage = Usage.of(() -> made[0] = batch(spark, folder, work.resolve("shards")));
+        double seconds = tasks.seconds() - before;
+        JobResult train = made[0].train();
+        report.line(Stage.BATCH, cores, bytes, usage, seconds, train.manifest().counts().get("text-tokens"), "tokens");
+        report.raw(raw(texts));
+        report.share(bytes / MEGA / seconds);
+        return train;
     }
 
     private long inputBytes(String text) {

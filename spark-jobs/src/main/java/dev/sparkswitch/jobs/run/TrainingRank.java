@@ -152,7 +152,7 @@ final class TrainingRank implements RankBody<RunSummary> {
     }
 
     /** This rank's engine, once every rank has one of the same kind: what they exchange must mean the same to all. */
-    private static Engine openAlike(EngineSettings settings, RankContext context) {
+    private Engine openAlike(EngineSettings settings, RankContext context) {
         Engine engine = settings.open(resources(context));
         try {
             List<String> kinds = context.allGather(kind(engine) + " " + engine.precision());

@@ -122,6 +122,11 @@ final class CudaDevice implements Device {
     }
 
     @Override
+    public boolean runsBlocksTogether() {
+        return true;
+    }
+
+    @Override
     public long freeBytes() {
         use();
         try (SizeTPointer free = new SizeTPointer(1);

@@ -121,6 +121,17 @@ public final class CudaEngine implements Engine {
         return context.precision();
     }
 
+    /**
+     * In bf16 arithmetic bfloat16, which rounds a sum that was taken in float32 of factors that were rounded as coarsely
+     * themselves; Adafactor and AdamW divide by moments of the same numbers in float32.
+     */
+    @Override
+    public DType expertGradientType() {
+        return precision() == Precision.BF16 && Switches.isOn(Switches.NARROW_GRADIENTS)
+                ? DType.BFLOAT16
+                : precision().master();
+    }
+
     @Override
     public Moment moment() {
         return device.moment();
@@ -203,15 +214,16 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
-    public void addNormBackward(
+    public Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
-        norms.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write);
+            Write write,
+            Dropout dropout) {
+        return norms.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write, dropout);
     }
 
     @Override

@@ -20,6 +20,9 @@ interface Device extends AutoCloseable {
     /** The most dynamic shared memory that a block may ask for, in bytes. */
     int sharedMemoryPerBlock();
 
+    /** Whether blocks of a launch can wait for each other, as many as the device has room for. */
+    boolean runsBlocksTogether();
+
     /** Bytes of memory that nobody holds. */
     long freeBytes();
 

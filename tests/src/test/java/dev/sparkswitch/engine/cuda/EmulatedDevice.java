@@ -72,6 +72,11 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
+    public boolean runsBlocksTogether() {
+        return false;
+    }
+
+    @Override
     public long freeBytes() {
         return Long.MAX_VALUE;
     }
