@@ -54,7 +54,9 @@ class ShardCacheTest {
             assertThat(batch.rows()).isEqualTo(1);
             long deadline = System.nanoTime() + 60_000_000_000L;
             while (copies().stream().noneMatch(name -> name.contains("part-00001"))) {
-                assertThat(System.nanoTime()).as("seconds without the next shard").isLessThan(deadline);
+                assertThat(System.nanoTime())
+                        .as("seconds without the next shard")
+                        .isLessThan(deadline);
                 Thread.onSpinWait();
             }
             assertThat(copies()).noneMatch(name -> name.contains("part-00002"));

@@ -116,7 +116,8 @@ final class ShardBox {
         Recipe recipe = recipe(counts, tokenizer);
         ShardTask.Form form = config.form();
         BucketPass pass = new BucketPass(buckets, recipe);
-        Survey survey = steps.run("survey " + split.text(), () -> pass.survey(steps.spark(), counts, form.packing(), partitions));
+        Survey survey = steps.run(
+                "survey " + split.text(), () -> pass.survey(steps.spark(), counts, form.packing(), partitions));
         if (survey.examples() == 0) {
             throw nothing();
         }
@@ -216,9 +217,10 @@ final class ShardBox {
                 switch (form.packing()) {
                     case NONE -> config.shardSize().bytes() / columns;
                     // Tokens, segments and positions. Examples in their order leave gaps; a quarter is usual.
-                    case SEGMENTS -> config.shardSize().bytes()
-                            / (3 * columns)
-                            * (0.75 * survey.examplesOfRow(form.inputLength(), form.targetLength()));
+                    case SEGMENTS ->
+                        config.shardSize().bytes()
+                                / (3 * columns)
+                                * (0.75 * survey.examplesOfRow(form.inputLength(), form.targetLength()));
                 };
         return Math.max(1, (long) examples);
     }

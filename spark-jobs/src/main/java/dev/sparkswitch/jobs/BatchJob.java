@@ -8,8 +8,9 @@ import picocli.CommandLine.Command;
 /** {@code sparkswitch batch}: corpora, tasks and a vocabulary to shards. */
 @Command(
         name = "batch",
-        description = "Tokenizes corpora and tasks, masks spans of text as T5 does or cuts it in two, mixes and packs the"
-                + " examples and writes Arrow shards for training.",
+        description =
+                "Tokenizes corpora and tasks, masks spans of text as T5 does or cuts it in two, mixes and packs the"
+                        + " examples and writes Arrow shards for training.",
         footer = {
             "  sparkswitch batch --set inputs=512",
             "  sparkswitch batch --set corpus=/data/corpus --set seed=7 --sample 0.01",

@@ -46,7 +46,8 @@ final class MainTest {
 
     @Test
     void aSampleIsAnOptionOfTheCommandsThatTakeOne() {
-        assertThat(execute(PROJECT, Main.jobs(), "batch", "--dry-run", "--sample", "0.25").out())
+        assertThat(execute(PROJECT, Main.jobs(), "batch", "--dry-run", "--sample", "0.25")
+                        .out())
                 .contains("sample: 0.25\n");
         assertThat(run("copy", "--sample", "0.25").err()).startsWith("error: Unknown option");
     }
