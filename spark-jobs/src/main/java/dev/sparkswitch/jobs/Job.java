@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -40,6 +41,7 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             .build();
 
     private static final String CONF = "conf/";
+    private static final String SAMPLE = "sample";
 
     private final Class<C> type;
 
@@ -130,6 +132,28 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
         return type;
     }
 
+    /** {@code --sample}, short for {@code --set sample}, where the configuration has that key. */
+    void addSampleOption(CommandSpec command) {
+        if (Configs.describe(type).stream().anyMatch(key -> key.key().equals(SAMPLE))) {
+            command.addOption(OptionSpec.builder("--" + SAMPLE)
+                    .paramLabel("SHARE")
+                    .type(String.class)
+                    .description("Try it on a share of the input, such as 0.01; short for --set sample=SHARE.")
+                    .build());
+        }
+    }
+
+    /** The overrides that were given, {@code --sample} last. */
+    private List<String> overrides() {
+        OptionSpec option = spec.findOption("--" + SAMPLE);
+        if (option == null || option.getValue() == null) {
+            return overrides;
+        }
+        List<String> all = new ArrayList<>(overrides);
+        all.add(SAMPLE + "=" + option.getValue());
+        return all;
+    }
+
     Failures.Detail detail() {
         return verbose ? Failures.Detail.STACK_TRACE : Failures.Detail.ONE_LINE;
     }
@@ -148,7 +172,7 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             found = new Home.ConfFile(file.toString(), read(file));
         }
         return Configs.load(
-                type, new ByteArrayInputStream(found.content()), found.origin(), overrides, this::sectionFile);
+                type, new ByteArrayInputStream(found.content()), found.origin(), overrides(), this::sectionFile);
     }
 
     /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or a model's. */
