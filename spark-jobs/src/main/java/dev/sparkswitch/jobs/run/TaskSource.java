@@ -1,6 +1,8 @@
 package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.eval.task.Task;
+import dev.sparkswitch.eval.task.Tasks;
 import java.util.Optional;
 
 /**
@@ -17,6 +19,11 @@ public record TaskSource(
 
         @Setting(help = "its validation file, where that is not the official one in the folder")
         Optional<String> validation) {
+    /** The task itself. */
+    Task resolved() {
+        return Tasks.named(task);
+    }
+
     /** Where its validation examples lie. */
     String validationPath() {
         return validation.orElse(path);

@@ -192,10 +192,8 @@ final class TrainingRank implements RankBody<RunSummary> {
                 .filter(told -> !told.examples().isEmpty())
                 .map(told -> new TaskValidation(
                         ValidationExamples.read(hadoop, new Path(told.examples())),
-                        told.settings(),
+                        told,
                         Vocabulary.open(hadoop, told.vocabulary()).tokenizer(),
-                        told.inputs(),
-                        told.targets(),
                         context.rank(),
                         context.worldSize()));
     }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.jobs.InProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -107,17 +111,14 @@ class FinetuneTest {
 
         // What others begin with is that model, whatever came after it.
         succeed("convert --set from=@/best --set output=@/exported --set format=checkpoint");
-        assertThat(JSON.readTree(folder.resolve("exported/manifest.json").toFile())
-                        .path("inputs")
-                        .get(0)
-                        .path("id"))
-                .isEqualTo(JSON.readTree(folder.resolve("best")
-                                .resolve(manifest.path("properties")
-                                        .path("best-checkpoint")
-                                        .asText())
-                                .resolve("manifest.json")
-                                .toFile())
-                        .path("id"));
+        String from = manifest("exported").path("inputs").get(0).path("id").asText();
+        Path best = folder.resolve("best")
+                .resolve(manifest.path("properties").path("best-checkpoint").asText());
+        FileSystem files = FileSystem.getLocal(new Configuration(false));
+        assertThat(from)
+                .isEqualTo(Manifests.require(
+                                files, new org.apache.hadoop.fs.Path(best.toUri()), Manifest.CHECKPOINT)
+                        .id());
     }
 
     @Test
