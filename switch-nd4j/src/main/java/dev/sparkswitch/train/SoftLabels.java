@@ -44,8 +44,7 @@ public final class SoftLabels {
         }
         boolean same =
                 found.get().inputs().stream().anyMatch(input -> input.id().equals(teacher.id()))
-                        && found.get().inputs().stream().anyMatch(input -> input.id()
-                                .equals(rows.manifest().id()))
+                        && found.get().inputs().stream().anyMatch(input -> input.id().equals(rows.id()))
                         && found.get().properties().getOrDefault(CHOICES, "").equals(Integer.toString(choices));
         if (!same) {
             throw new UserException(
