@@ -18,7 +18,7 @@ import org.apache.spark.api.java.JavaSparkContext;
  * master, ranks are threads of the driver.
  *
  * <p>Each run has a secret of its own, which travels to the executors inside the task as Spark sends it: encrypted where
- * Spark's network encryption is on ({@code spark.network.crypto.enabled} or {@code spark.ssl.rpc.enabled}).
+ * Spark's network encryption is on, in which case the ranks' own connections must be so too ({@link TransportEncryption}).
  */
 public final class BarrierCluster implements RankLauncher {
     private static final int SECRET_BYTES = 32;
@@ -84,6 +84,9 @@ public final class BarrierCluster implements RankLauncher {
         SparkContext context = spark.sc();
         refuse(context.conf(), "spark.dynamicAllocation.enabled");
         refuse(context.conf(), "spark.speculation");
+        if (worldSize > 1) {
+            TransportEncryption.require(context.conf());
+        }
         IdleExecutors executors = IdleExecutors.await(context, worldSize, options.executorWait());
         executors.require(worldSize, context, options.executorWait());
 

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -91,6 +92,11 @@ public final class JobContext implements AutoCloseable {
         public SparkSession start() {
             return context.spark(SparkProfile.training(cluster));
         }
+    }
+
+    /** Spark for work on data on a number of threads of this process, as long as no cluster was named. */
+    public IntFunction<SparkSession> sparkOn() {
+        return threads -> spark(SparkProfile.data(threads));
     }
 
     /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */

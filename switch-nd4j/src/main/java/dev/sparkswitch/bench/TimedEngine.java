@@ -80,6 +80,11 @@ final class TimedEngine implements Engine {
     }
 
     @Override
+    public DType expertGradientType() {
+        return engine.expertGradientType();
+    }
+
+    @Override
     public Moment moment() {
         return engine.moment();
     }
@@ -176,19 +181,20 @@ final class TimedEngine implements Engine {
     }
 
     @Override
-    public void addNormBackward(
+    public Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
-        timed(
+            Write write,
+            Dropout dropout) {
+        return timed(
                 Phase.NORMS,
                 "addNormBackward " + sum,
                 0,
-                () -> engine.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write));
+                () -> engine.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write, dropout));
     }
 
     @Override

@@ -21,6 +21,15 @@ public interface Engine extends AutoCloseable {
     Precision precision();
 
     /**
+     * The type in which the gradients of experts' matrices are to be held: {@link Precision#master()}, or a narrower one that
+     * {@link #linearWeightGradient}, {@link #groupedLinearWeightGradient} and the optimizer's operations take in its place.
+     * Experts are most of a model's parameters, and a step does little more than write and read their gradients.
+     */
+    default DType expertGradientType() {
+        return precision().master();
+    }
+
+    /**
      * The moment at which everything that was started before is done: what times are taken by. Nothing waits for it, and
      * nothing is measured unless this is called.
      */
@@ -97,9 +106,18 @@ public interface Engine extends AutoCloseable {
      *
      * @param dNormalized the gradient of the normalised copy
      * @param dWeight the weight's gradient, master type
+     * @param dropout of what was added to the stream before the norm; {@link Dropout#NONE} where nothing was
+     * @return the gradient of what was added: dropout(dSum) as a new tensor, or dSum itself where nothing is dropped
      */
-    void addNormBackward(
-            Tensor dNormalized, Tensor dSum, Tensor sum, Tensor inverseRms, Tensor weight, Tensor dWeight, Write write);
+    Tensor addNormBackward(
+            Tensor dNormalized,
+            Tensor dSum,
+            Tensor sum,
+            Tensor inverseRms,
+            Tensor weight,
+            Tensor dWeight,
+            Write write,
+            Dropout dropout);
 
     /** dropout(x) as a new tensor; the backward of itself. */
     Tensor dropout(Tensor x, Dropout dropout);

@@ -100,7 +100,8 @@ public final class SwitchTransformer implements AutoCloseable {
                 Phase.TRAIN,
                 step.seed(),
                 step.step(),
-                new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)));
+                new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)),
+                step.recomputation());
     }
 
     /**
@@ -288,9 +289,13 @@ public final class SwitchTransformer implements AutoCloseable {
         engine.download(tensor, bytes);
         double[] values = new double[(int) tensor.size()];
         for (int i = 0; i < values.length; i++) {
-            values[i] = tensor.type() == DType.FLOAT64
-                    ? bytes.getDouble(i * Double.BYTES)
-                    : bytes.getFloat(i * Float.BYTES);
+            values[i] = switch (tensor.type()) {
+                case FLOAT64 -> bytes.getDouble(i * Double.BYTES);
+                case FLOAT32 -> bytes.getFloat(i * Float.BYTES);
+                case BFLOAT16 -> Float.intBitsToFloat(bytes.getShort(i * Short.BYTES) << Short.SIZE);
+                case INT32 -> bytes.getInt(i * Integer.BYTES);
+                case INT64 -> bytes.getLong(i * Long.BYTES);
+            };
         }
         return values;
     }

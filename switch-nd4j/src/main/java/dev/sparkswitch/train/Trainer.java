@@ -4,6 +4,7 @@ import dev.sparkswitch.arrow.TokenBatch;
 import dev.sparkswitch.arrow.TokenSource;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.CheckpointState;
+import dev.sparkswitch.checkpoint.Rollback;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Batch;
@@ -12,16 +13,25 @@ import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.SwitchTransformer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Trains a model on one rank, in step with the others. Step s takes the global rows {@code s * rows .. (s + 1) * rows - 1};
- * its micro-batch m gives rank r the r-th of equal runs of consecutive rows.
+ * Trains a model on one rank, in step with the others. Batch b holds the global rows {@code b * rows .. (b + 1) * rows - 1}; step
+ * s takes the s-th batch of those that are not left out after a divergence. Its micro-batch m gives rank r the r-th of equal
+ * runs of consecutive rows.
  */
 public final class Trainer implements AutoCloseable {
+    /** The losses that the next steps are compared with, among a checkpoint's values. */
+    private static final String LOSSES = "recent-losses";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+
     private final RankContext context;
     private final SwitchTransformer model;
     private final Engine engine;
@@ -31,6 +41,8 @@ public final class Trainer implements AutoCloseable {
     private final TrainingStep training;
     private final TrainerCheckpoints checkpoints;
     private final int microRows;
+    private final List<Rollback> rollbacks;
+    private final BatchOrder order;
     private final BestModel best = new BestModel();
     private long step;
     private double lastHeldOut = Double.NaN;
@@ -51,8 +63,11 @@ public final class Trainer implements AutoCloseable {
         this.training = new TrainingStep(model, parallelism, config, optimizer, job.teaching());
         this.microRows = training.microRows();
         this.checkpoints = new TrainerCheckpoints(context, model, optimizer, parallelism, job);
+        this.rollbacks = job.checkpoints().rollbacks();
+        this.order = new BatchOrder(rollbacks);
         CheckpointState state = checkpoints.restore();
         this.step = state.step();
+        training.guard().restore(state.values().getOrDefault(LOSSES, ""));
         best.restore(state.values());
     }
 
@@ -64,6 +79,9 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains until the last step, or until nothing has become better for long enough, writing metrics and checkpoints on the
      * way.
+     *
+     * @throws DivergenceException where training left its course; what is to be left out is then noted for the next attempt
+     * @throws UserException where it has done so too often
      */
     public void run() {
         long began = System.nanoTime();
@@ -82,7 +100,22 @@ public final class Trainer implements AutoCloseable {
                 job.metrics().ifPresent(MetricsLog::flush);
                 checkpoints.save(state());
             }
+            checkpoints.check();
         }
+        checkpoints.finish();
+        double seconds = (System.nanoTime() - began) / 1e9;
+        LOG.info(String.format(
+                Locale.ROOT,
+                "checkpoints held rank %d up for %.2f of %.1f s (%.2f%%)",
+                context.rank(),
+                checkpoints.stallSeconds(),
+                seconds,
+                100 * checkpoints.stallSeconds() / Math.max(seconds, 1e-9)));
+    }
+
+    /** Seconds in which this rank could not train because of checkpoints. */
+    public double stallSeconds() {
+        return checkpoints.stallSeconds();
     }
 
     private boolean isStale() {
@@ -124,11 +157,12 @@ public final class Trainer implements AutoCloseable {
 
     private CheckpointState state() {
         SortedMap<String, String> values = new TreeMap<>();
+        values.put(LOSSES, training.guard().state());
         best.save(values);
         // Where none is chosen the newest loss is good enough for a person to read.
         OptionalDouble shown =
                 job.selection().isPresent() || Double.isNaN(lastHeldOut) ? score : OptionalDouble.of(lastHeldOut);
-        return new CheckpointState(step, step * (long) config.rows(), config.seed(), shown, values);
+        return new CheckpointState(step, order.batch(step) * config.rows(), config.seed(), shown, values);
     }
 
     private void record(StepMetrics metrics, boolean always) {
@@ -149,15 +183,57 @@ public final class Trainer implements AutoCloseable {
     /** One step: reads this rank's rows, runs a {@link TrainingStep}. */
     public StepMetrics trainStep(long began) {
         long start = System.nanoTime();
-        StepMetrics metrics = training.run(step + 1, readStep(), start, began);
-        step++;
-        return metrics;
+        try {
+            StepMetrics metrics = training.run(step + 1, readStep(), start, began);
+            step++;
+            return metrics;
+        } catch (DivergenceException e) {
+            throw rollBack(e);
+        }
+    }
+
+    /**
+     * Notes which batches the next attempt leaves out: the one that was met, and if the run diverged before in this stretch
+     * between two checkpoints, all since the last of them, for the harm may be older than it showed.
+     */
+    private RuntimeException rollBack(DivergenceException found) {
+        DivergenceConfig limits = config.divergence();
+        if (rollbacks.size() >= limits.rollbacks()) {
+            return new UserException("Training diverged: " + found.getMessage()
+                    + (rollbacks.isEmpty() ? "" : ", after " + rollbacks.size() + " times of going back")
+                    + ". Lower learning-rate.rate, lengthen learning-rate.warm-up or raise divergence.rollbacks;"
+                    + " checkpoints before this step are untouched.");
+        }
+        long last = order.batch(step);
+        long stretch = step / config.checkpointEvery() * config.checkpointEvery();
+        boolean again = rollbacks.stream()
+                .anyMatch(known -> known.step() > stretch && known.step() <= stretch + config.checkpointEvery());
+        long first = again ? order.batch(stretch) : last;
+        if (context.rank() == 0) {
+            job.checkpoints().add(new Rollback(found.step(), first, last, found.getMessage()));
+        }
+        String skipped = first == last ? "batch " + last : "batches " + first + " to " + last;
+        return new DivergenceException(
+                found.step(),
+                "training diverged (" + found.getMessage() + "): it goes back to a checkpoint and leaves out " + skipped
+                        + ", for the " + ordinal(rollbacks.size() + 1) + " of at most " + limits.rollbacks()
+                        + " times");
+    }
+
+    private static String ordinal(int number) {
+        return switch (number) {
+            case 1 -> "first";
+            case 2 -> "second";
+            case 3 -> "third";
+            default -> number + "th";
+        };
     }
 
     private List<HostBatch> readStep() {
         List<HostBatch> batches = new ArrayList<>();
         for (int micro = 0; micro < config.accumulation(); micro++) {
-            long firstRow = step * config.rows() + (long) (micro * context.worldSize() + context.rank()) * microRows;
+            long firstRow = order.batch(step) * config.rows()
+                    + (long) (micro * context.worldSize() + context.rank()) * microRows;
             batches.add(read(job.training(), firstRow));
         }
         return batches;
@@ -204,6 +280,10 @@ public final class Trainer implements AutoCloseable {
 
     @Override
     public void close() {
-        optimizer.close();
+        try {
+            checkpoints.close();
+        } finally {
+            optimizer.close();
+        }
     }
 }

@@ -33,6 +33,7 @@ public final class TrainingStep {
     private final ExpertPlacement placement;
     private final TrainingConfig config;
     private final Optimizer optimizer;
+    private final DivergenceGuard guard;
     private final Optional<Teaching> teaching;
     private final RankGroup world;
     private final int rank;
@@ -60,6 +61,7 @@ public final class TrainingStep {
         this.placement = parallelism.placement();
         this.config = config;
         this.optimizer = optimizer;
+        this.guard = new DivergenceGuard(config.divergence());
         this.teaching = teaching;
         this.rank = parallelism.rank();
         this.world = RankGroup.world(collectives.worldSize());
@@ -75,6 +77,11 @@ public final class TrainingStep {
         return microRows;
     }
 
+    /** What is compared with each step, for checkpoints. */
+    DivergenceGuard guard() {
+        return guard;
+    }
+
     /**
      * Runs a step.
      *
@@ -82,7 +89,7 @@ public final class TrainingStep {
      * @param batches this rank's micro-batches
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
-     * @throws UserException where the loss or the gradients are no numbers; the parameters are then as before
+     * @throws DivergenceException where training has left its course; the parameters are then as before
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
         StepTotals totals = totals(batches);
@@ -96,12 +103,7 @@ public final class TrainingStep {
             collectives.allReduceSum(gradients, placement.replicaGroup(rank));
         }
         StepMetrics metrics = metrics(step, totals, lossSum, start, began);
-        if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
-            throw new UserException("Training diverged at step " + step + ": loss " + metrics.loss()
-                    + ", gradient norm " + metrics.gradientNorm()
-                    + ". Lower learning-rate.rate or lengthen learning-rate.warm-up; checkpoints before this step are"
-                    + " untouched.");
-        }
+        guard.check(metrics);
         optimizer.step(step, metrics.learningRate());
         return metrics;
     }
@@ -143,7 +145,8 @@ public final class TrainingStep {
                 totals.routedInputs(),
                 totals.routedTargets(),
                 config.labelSmoothing(),
-                config.zLoss());
+                config.zLoss(),
+                config.recomputation());
         double sum = 0;
         for (HostBatch host : batches) {
             try (Batch batch = Batch.upload(engine, host);

@@ -17,9 +17,12 @@ import java.util.OptionalDouble;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The sections that pages are put together from; each leaves out what its input does not have. */
 public final class Sections {
+    private static final Pattern TRANSLATION = Pattern.compile("translate-([a-z]+)-to-([a-z]+)");
     static final Axis STEP = new Axis("step", Format.COUNT);
 
     /**
@@ -268,8 +271,23 @@ public final class Sections {
             case "rougeLsum" -> "ROUGE-Lsum";
             case "bleu" -> "BLEU";
             case "chrf2" -> "chrF2";
-            default -> name;
+            case "chrf2++" -> "chrF2++";
+            case "cnn-dailymail" -> "CNN/DailyMail";
+            case "auc-roc" -> "area under ROC";
+            case "auc-pr" -> "average precision";
+            case "sequence-accuracy" -> "exact sequence";
+            default -> translation(name);
         };
+    }
+
+    /** {@code translate-english-to-german} as people say it; other names as they are. */
+    private static String translation(String name) {
+        Matcher languages = TRANSLATION.matcher(name);
+        return languages.matches() ? capital(languages.group(1)) + " to " + capital(languages.group(2)) : name;
+    }
+
+    private static String capital(String word) {
+        return word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1);
     }
 
     record Named(String name, Style style, ToDoubleFunction<StepMetrics> value) {}

@@ -9,16 +9,18 @@ import dev.sparkswitch.arrow.TokenSource;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.cluster.TransportEncryption;
 import dev.sparkswitch.collective.Collectives;
-import dev.sparkswitch.collective.HostTensorCollectives;
 import dev.sparkswitch.collective.NettyCollectives;
 import dev.sparkswitch.collective.NettyOptions;
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.cuda.CudaEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
@@ -40,7 +42,9 @@ import dev.sparkswitch.train.TrainingJob;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -70,11 +74,12 @@ final class TrainingRank implements RankBody<RunSummary> {
     @Override
     public RunSummary run(RankContext context) throws Exception {
         if (context.worldSize() == 1) {
-            return train(context, new SingleRank());
+            return train(context, engine -> new SingleRank());
         }
-        try (NettyCollectives network = NettyCollectives.connect(context, NettyOptions.defaults())) {
+        try (NettyCollectives network =
+                NettyCollectives.connect(context, TransportEncryption.ofTask(NettyOptions.defaults()))) {
             try {
-                return train(context, new HostTensorCollectives(network));
+                return train(context, engine -> Collectives.of(network, engine));
             } catch (Exception | Error e) {
                 network.abort(e);
                 throw e;
@@ -82,7 +87,8 @@ final class TrainingRank implements RankBody<RunSummary> {
         }
     }
 
-    private RunSummary train(RankContext context, Collectives collectives) throws IOException {
+    /** @param way how the engine's tensors reach the other ranks */
+    private RunSummary train(RankContext context, Function<Engine, Collectives> way) throws IOException {
         Configuration hadoop = spec.configuration();
         Path folder = new Path(spec.folder());
         FileSystem files = folder.getFileSystem(hadoop);
@@ -94,15 +100,17 @@ final class TrainingRank implements RankBody<RunSummary> {
         Start start = agree(context, checkpoints);
         int experts = config.sparse().map(SwitchConfig::experts).orElse(spec.expertParallel());
         int expertParallel = Math.min(spec.expertParallel(), context.worldSize());
-        Parallelism parallelism =
-                new Parallelism(new ExpertPlacement(experts, expertParallel, context.worldSize()), collectives);
-        try (Engine engine = engineSettings.inWorldOf(context.worldSize()).open(resources(context));
+        ExpertPlacement placement = new ExpertPlacement(experts, expertParallel, context.worldSize());
+        try (Engine engine = openAlike(engineSettings, context);
+                Collectives collectives = way.apply(engine);
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
-                SwitchTransformer model = new SwitchTransformer(engine, config, parallelism);
+                SwitchTransformer model =
+                        new SwitchTransformer(engine, config, new Parallelism(placement, collectives));
                 Closing<Teacher> teacher = Closing.of(teacher(hadoop, context, engine, collectives, rows, training));
                 Closing<TaskValidation> validation = Closing.of(validation(hadoop, context))) {
+            Parallelism parallelism = new Parallelism(placement, collectives);
             LOG.info("rank {} of {} on {}", context.rank(), context.worldSize(), engine.description());
             Optional<MetricsLog> metrics =
                     context.rank() == 0 ? Optional.of(new MetricsLog(files, folder, start.step())) : Optional.empty();
@@ -141,6 +149,30 @@ final class TrainingRank implements RankBody<RunSummary> {
                 return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
             }
         }
+    }
+
+    /** This rank's engine, once every rank has one of the same kind: what they exchange must mean the same to all. */
+    private Engine openAlike(EngineSettings settings, RankContext context) {
+        Engine engine = settings.open(resources(context));
+        try {
+            List<String> kinds = context.allGather(kind(engine) + " " + engine.precision());
+            for (int rank = 1; rank < kinds.size(); rank++) {
+                if (!kinds.get(rank).equals(kinds.get(0))) {
+                    throw new UserException(
+                            "Rank 0 computes with " + kinds.get(0).toLowerCase(Locale.ROOT) + " and rank "
+                                    + rank + " with " + kinds.get(rank).toLowerCase(Locale.ROOT)
+                                    + ": set engine.kind and engine.precision to what all of them have.");
+                }
+            }
+            return engine;
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
+        }
+    }
+
+    private static EngineKind kind(Engine engine) {
+        return engine instanceof CudaEngine ? EngineKind.CUDA : EngineKind.ND4J;
     }
 
     /** What this rank may use: what Spark gave its task, or its share of this host. */

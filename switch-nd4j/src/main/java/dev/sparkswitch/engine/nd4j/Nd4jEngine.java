@@ -257,16 +257,18 @@ public final class Nd4jEngine implements Engine {
     }
 
     @Override
-    public void addNormBackward(
+    public Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
+            Write write,
+            Dropout dropout) {
         norms.addNormBackward(
                 host(dNormalized), host(dSum), host(sum), host(inverseRms), host(weight), host(dWeight), write);
+        return dropout.active() ? dropout(dSum, dropout) : dSum;
     }
 
     @Override

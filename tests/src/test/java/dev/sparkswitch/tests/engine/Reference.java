@@ -56,8 +56,10 @@ final class Reference {
         if (dropout.rate() == 0) {
             return x;
         }
-        long bits = Integer.toUnsignedLong(dropout.source().bits(element));
-        return bits >= dropout.rate() * 0x1p32 ? x.times(1 / (1 - dropout.rate())) : Real.ZERO;
+        long word = Integer.toUnsignedLong(dropout.source().bits(element / 2));
+        long bits = element % 2 == 0 ? word % 65_536 : word / 65_536;
+        double rate = Math.round(dropout.rate() * 65_536) / 65_536.0;
+        return bits >= rate * 65_536 ? x.times(1 / (1 - rate)) : Real.ZERO;
     }
 
     /** Dropout of x taken as [planes, rows, width]. */

@@ -96,7 +96,7 @@ class ThreadsContractTest {
         Engine.Normalized norm = engine.addNorm(h, delta, DROPOUT, weight, 1e-6);
         results.put("addNorm", bench.doubles(norm.normalized()));
         Tensor dWeight = bench.spoiledMaster(WIDTH);
-        engine.addNormBackward(h, delta, norm.sum(), norm.inverseRms(), weight, dWeight, Write.SET);
+        engine.addNormBackward(h, delta, norm.sum(), norm.inverseRms(), weight, dWeight, Write.SET, Dropout.NONE);
         results.put("addNormBackward, dSum", bench.doubles(delta));
         results.put("addNormBackward, dWeight", bench.doubles(dWeight));
         results.put("dropout", bench.doubles(engine.dropout(h, DROPOUT)));

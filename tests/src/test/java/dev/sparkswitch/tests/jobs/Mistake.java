@@ -30,6 +30,7 @@ record Mistake(String name, String command, List<String> says) {
         all.addAll(training());
         all.addAll(tasks());
         all.addAll(distillation());
+        all.addAll(predictions());
         all.addAll(generation());
         return all;
     }
@@ -281,6 +282,48 @@ record Mistake(String name, String command, List<String> says) {
                         onTasks + "--set soft-share=0",
                         "soft-share 0.0 must lie in (0, 1]"),
                 mistake("a baseline that is not there", onTasks + "--set baseline=@/none", "@/none holds no model"));
+    }
+
+    private static List<Mistake> predictions() {
+        String score = EVALUATE + "--set predictions=@/predictions/";
+        return List.of(
+                mistake("scoring of no file", score + "none.jsonl", "@/predictions/none.jsonl: no such file"),
+                mistake(
+                        "predictions that are missing",
+                        score + "missing.jsonl",
+                        "missing.jsonl: 2 of 4 examples have no prediction (\"2\", \"3\")",
+                        "missing=wrong"),
+                mistake(
+                        "predictions that are doubled",
+                        score + "doubled.jsonl",
+                        "doubled.jsonl: 1 ids have a second prediction (\"0\" in line 2)"),
+                mistake(
+                        "predictions for rows that there are not",
+                        score + "unknown.jsonl",
+                        "1 predictions are for no example of the 4 (the first is \"9\")"),
+                mistake("predictions in another layout", score + "list.json", "list.json: not one JSON object of ids"),
+                mistake(
+                        "labels outside the set",
+                        score + "all.jsonl --set tasks=[{task:~boolq,~path:~@/tasks/labels.jsonl}]",
+                        "labels.jsonl, line 2: the row has the label \"perhaps\", which is none of False, True",
+                        "(2 rows of the file are wrong)"),
+                mistake(
+                        "empty references",
+                        score + "all.jsonl --set tasks=[{task:~text,~path:~@/predictions/empty.jsonl,"
+                                + "~text:~{input:~'{q}',~target:~'{a}'}}]",
+                        "1 of 2 rows have an empty reference"),
+                mistake(
+                        "a form for a task that has its own",
+                        EVALUATE + "--set tasks=[{task:~text,~path:~@/tasks}]",
+                        "task text, and no other, has a form"),
+                mistake(
+                        "a task twice",
+                        EVALUATE + "--set tasks=[{task:~boolq,~path:~@/tasks},{task:~boolq,~path:~@/tasks}]",
+                        "two of the tasks are called boolq"),
+                mistake(
+                        "comparing with what is no evaluation",
+                        EVALUATE + "--set compare=[{path:~@/model}]",
+                        "@/model"));
     }
 
     private static List<Mistake> generation() {
