@@ -37,15 +37,16 @@ public final class SoftLabels {
     private SoftLabels() {}
 
     /** Whether the box is finished, for these rows and by this teacher. */
-    public static boolean exists(FileSystem files, Path folder, Manifest.Input teacher, Manifest.Input rows, int choices) {
+    public static boolean exists(
+            FileSystem files, Path folder, Manifest.Input teacher, Manifest.Input rows, int choices) {
         Optional<Manifest> found = Manifests.find(files, folder);
         if (found.isEmpty()) {
             return false;
         }
-        boolean same =
-                found.get().inputs().stream().anyMatch(input -> input.id().equals(teacher.id()))
-                        && found.get().inputs().stream().anyMatch(input -> input.id().equals(rows.id()))
-                        && found.get().properties().getOrDefault(CHOICES, "").equals(Integer.toString(choices));
+        boolean same = found.get().inputs().stream()
+                        .anyMatch(input -> input.id().equals(teacher.id()))
+                && found.get().inputs().stream().anyMatch(input -> input.id().equals(rows.id()))
+                && found.get().properties().getOrDefault(CHOICES, "").equals(Integer.toString(choices));
         if (!same) {
             throw new UserException(
                     "The folder " + folder + " holds other soft labels: name another output, or remove it.");

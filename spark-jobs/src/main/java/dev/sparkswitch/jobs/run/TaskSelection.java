@@ -13,12 +13,7 @@ import java.util.List;
  * @param targets tokens of a target
  */
 record TaskSelection(
-        SelectionConfig settings,
-        List<TaskSource> tasks,
-        String examples,
-        String vocabulary,
-        int inputs,
-        int targets) {
+        SelectionConfig settings, List<TaskSource> tasks, String examples, String vocabulary, int inputs, int targets) {
     /** A selection by the held-out loss alone. */
     static TaskSelection byLoss(SelectionConfig settings) {
         return new TaskSelection(settings, List.of(), "", "", 1, 1);

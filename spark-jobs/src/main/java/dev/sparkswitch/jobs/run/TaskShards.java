@@ -99,8 +99,7 @@ record TaskShards(Path training, Path heldOut, Optional<Path> validation) {
         try (Tokenizer tokenizer = vocabulary.tokenizer()) {
             for (TaskSource source : data.tasks()) {
                 Read task = new Read(source.name(), new ArrayList<>(), new ArrayList<>());
-                for (Example example :
-                        source.resolved().read(java.nio.file.Path.of(source.path()), Split.TRAIN)) {
+                for (Example example : source.resolved().read(java.nio.file.Path.of(source.path()), Split.TRAIN)) {
                     content.update((example.input() + "\n" + example.target() + "\n").getBytes(StandardCharsets.UTF_8));
                     Row row = new Row(
                             keys.bits(2L * number),

@@ -18,8 +18,7 @@ public record TaskSource(
         @Setting(help = "name of the task, such as squad; text for rows of your own")
         String task,
 
-        @Setting(help = "its file or folder, as downloaded")
-        String path,
+        @Setting(help = "its file or folder, as downloaded") String path,
 
         @Setting(help = "its validation file, where that is not the official one in the folder")
         Optional<String> validation,

@@ -48,12 +48,7 @@ final class TaskValidation implements Validation, AutoCloseable {
      * @param told which tasks, and how they are answered
      * @param tokenizer closed with this
      */
-    TaskValidation(
-            Map<String, List<Example>> examples,
-            TaskSelection told,
-            Tokenizer tokenizer,
-            int rank,
-            int ranks) {
+    TaskValidation(Map<String, List<Example>> examples, TaskSelection told, Tokenizer tokenizer, int rank, int ranks) {
         this.examples = examples;
         this.tasks = told.tasks().stream().map(TaskSource::resolved).toList();
         this.settings = told.settings();
@@ -73,15 +68,13 @@ final class TaskValidation implements Validation, AutoCloseable {
             List<Example> asked = examples.get(task.name());
             boolean ranked = settings.labels() == SelectionConfig.Labels.RANK
                     && !task.labels().isEmpty();
-            List<String> answers = ranked
-                    ? likeliest(model, task.labels(), asked, sumOverRanks)
-                    : written(model, asked, sumOverRanks);
+            List<String> answers =
+                    ranked ? likeliest(model, task.labels(), asked, sumOverRanks) : written(model, asked, sumOverRanks);
             Map<String, String> predictions = new HashMap<>();
             for (int i = 0; i < answers.size(); i++) {
                 predictions.put(asked.get(i).id(), answers.get(i));
             }
-            Scores found = task.evaluate(asked, predictions, Wording.T5, LEAST)
-                    .scores();
+            Scores found = task.evaluate(asked, predictions, Wording.T5, LEAST).scores();
             found.scores().forEach(score -> scores.put(task.name() + "/" + score.name(), score.value()));
             scores.put(task.name(), found.mean());
             sum += found.mean();

@@ -34,8 +34,8 @@ final class TrainingReport {
             manifest.properties().forEach((name, value) -> facts.add(new Sections.Fact(name, value)));
             manifest.inputs().forEach(input -> facts.add(new Sections.Fact("Made from " + input.name(), input.id())));
             facts.add(new Sections.Fact("Settings", task.config().toString()));
-            RunReport report = RunReport.titled(
-                    "sparkswitch " + task.name(), folder.path().toString());
+            RunReport report =
+                    RunReport.titled("sparkswitch " + task.name(), folder.path().toString());
             if (task.teacher().isPresent()) {
                 report.section(new Page.Section("Distillation", new DistillationSection(task, manifest).blocks()));
             }
