@@ -19,6 +19,7 @@ import dev.sparkswitch.collective.NettyCollectives;
 import dev.sparkswitch.collective.NettyOptions;
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
@@ -34,6 +35,7 @@ import dev.sparkswitch.train.TextTokens;
 import dev.sparkswitch.train.Trainer;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingJob;
+import dev.sparkswitch.train.TrainingMemory;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -122,12 +124,34 @@ final class TrainingRank implements RankBody<RunSummary> {
                                     initial.value(),
                                     () -> provenance(rows.manifest(), training),
                                     metrics))) {
+                requireMemory(context, config, training, parallelism, engine, rows);
                 trainer.run();
                 StepMetrics.HeldOutLoss last = heldOut.value().isPresent()
                         ? trainer.heldOutLoss()
                         : new StepMetrics.HeldOutLoss(Double.NaN, Double.NaN, 0);
                 return new RunSummary(trainer.step(), last.all(), last.text(), engine.description());
             }
+        }
+    }
+
+    /** A card's memory is another matter. */
+    private static void requireMemory(
+            RankContext context,
+            T5Config config,
+            TrainingConfig training,
+            Parallelism parallelism,
+            Engine engine,
+            TokenSource rows) {
+        if (engine instanceof Nd4jEngine) {
+            ShardLayout layout = rows.layout();
+            new ExecutorMemory(TrainingMemory.of(
+                            config,
+                            training,
+                            parallelism.placement(),
+                            engine.precision(),
+                            layout.inputLength(),
+                            layout.targetLength()))
+                    .check(context.rank());
         }
     }
 
