@@ -67,8 +67,9 @@ class KillSuiteTest {
     @BeforeAll
     static void start() throws IOException {
         TinyShards.write(folder.resolve("shards"), 96, 61);
-        SparkConf conf =
-                SparkHome.localCluster(2, 1).set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC " + MARK);
+        SparkConf conf = SparkHome.localCluster(2, 1)
+                .set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC " + MARK)
+                .set(PATIENT, PATIENCE);
         spark = SparkSession.builder().config(BarrierCluster.configure(conf)).getOrCreate();
         // Once for the just-in-time compiler, once for the clock.
         pretrain(run("warm-up"));
