@@ -1,10 +1,12 @@
 package dev.sparkswitch.corpus;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.substring;
 
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.UserException;
+import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -24,6 +26,9 @@ public final class Corpus {
     static final String TEXT = "text";
     static final String LANGUAGE = "language";
     static final String SOURCE = "source";
+    /** Where in the source: see {@link dev.sparkswitch.corpus.input.RawDocument#position}. */
+    static final String POSITION = "position";
+
     static final String URL = "url";
     static final String SPLIT = "split";
 
@@ -33,8 +38,12 @@ public final class Corpus {
             .add(TEXT, DataTypes.StringType)
             .add(LANGUAGE, DataTypes.StringType)
             .add(SOURCE, DataTypes.StringType)
+            .add(POSITION, DataTypes.LongType)
             .add(URL, DataTypes.StringType)
             .add(SPLIT, DataTypes.StringType);
+
+    private static final int MEASURED = 2000;
+    private static final int MEASURED_CHARACTERS = 20_000;
 
     private final Path folder;
     private final Manifest manifest;
@@ -63,7 +72,17 @@ public final class Corpus {
 
     /** The corpus as what the next job is made from. */
     Manifest.Input asInput() {
-        return manifest.asInput("corpus", folder.toString());
+        return asInput("corpus");
+    }
+
+    /** The same, called {@code name} there. */
+    Manifest.Input asInput(String name) {
+        return manifest.asInput(name, folder.toString());
+    }
+
+    /** The documents of a split, as the manifest counts them. */
+    long documents(Split split) {
+        return manifest.counts().getOrDefault("documents-" + split.text(), 0L);
     }
 
     /** All documents, with the columns of {@link #SCHEMA}, in no particular order. */
@@ -77,6 +96,26 @@ public final class Corpus {
     /** The texts that are trained on. */
     public Dataset<String> trainingTexts(SparkSession spark) {
         return documents(spark, Split.TRAIN).select(TEXT).as(Encoders.STRING());
+    }
+
+    /**
+     * Some documents to measure on, at most {@value #MEASURED}: held-out ones, or where there are none those that are
+     * trained on; with their languages, their beginnings alone.
+     */
+    List<Row> measured(SparkSession spark) {
+        for (Split split : List.of(Split.HELD_OUT, Split.TRAIN)) {
+            List<Row> documents = documents(spark, split)
+                    .orderBy(ID)
+                    .limit(MEASURED)
+                    .select(
+                            col(LANGUAGE),
+                            substring(col(TEXT), 1, MEASURED_CHARACTERS).as(TEXT))
+                    .collectAsList();
+            if (!documents.isEmpty()) {
+                return documents;
+            }
+        }
+        return List.of();
     }
 
     Dataset<Row> documents(SparkSession spark, Split split) {

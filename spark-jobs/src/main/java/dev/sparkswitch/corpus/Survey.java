@@ -1,61 +1,54 @@
 package dev.sparkswitch.corpus;
 
 import java.io.Serializable;
-import java.util.Iterator;
-import java.util.List;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 
-/** What must be known of all examples before the first is written: where their keys lie, and their tokens. */
+/** What must be known of all examples before the first is written: where their keys lie, and the text's tokens. */
 final class Survey implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    private final long[] rowsOfBin = new long[ShufflePlan.BINS];
+    private final long[] examplesOfBin = new long[ShufflePlan.BINS];
     private final TokenStatistics tokens;
+    private long length;
 
-    private Survey(int vocabularySize) {
+    Survey(int vocabularySize) {
         tokens = new TokenStatistics(vocabularySize);
     }
 
-    static Survey of(Dataset<Row> examples, int vocabularySize) {
-        return examples.javaRDD()
-                .mapPartitions(rows -> partition(rows, vocabularySize))
-                .treeReduce(Survey::merge);
+    /** Counts an example of {@code tokens} tokens whose place in the shuffle is {@code key}. */
+    void add(long key, int tokens) {
+        length += tokens;
+        examplesOfBin[ShufflePlan.bin(key)]++;
     }
 
-    private static Iterator<Survey> partition(Iterator<Row> rows, int vocabularySize) {
-        Survey survey = new Survey(vocabularySize);
-        while (rows.hasNext()) {
-            Row row = rows.next();
-            survey.rowsOfBin[ShufflePlan.bin(row.getLong(0))]++;
-            for (int token : RawExamples.tokens((byte[]) row.get(3))) {
-                survey.tokens.add(token);
-            }
+    Survey merge(Survey other) {
+        for (int i = 0; i < examplesOfBin.length; i++) {
+            examplesOfBin[i] += other.examplesOfBin[i];
         }
-        return List.of(survey).iterator();
-    }
-
-    private Survey merge(Survey other) {
-        for (int i = 0; i < rowsOfBin.length; i++) {
-            rowsOfBin[i] += other.rowsOfBin[i];
-        }
+        length += other.length;
         tokens.merge(other.tokens);
         return this;
     }
 
-    long rows() {
-        long rows = 0;
-        for (long count : rowsOfBin) {
-            rows += count;
+    /** All examples, one that several passes take in as often. */
+    long examples() {
+        long examples = 0;
+        for (long count : examplesOfBin) {
+            examples += count;
         }
-        return rows;
+        return examples;
     }
 
+    /** The tokens of all examples, before an objective was applied. */
+    long length() {
+        return length;
+    }
+
+    /** The text's tokens, each once whatever the passes. */
     TokenStatistics tokens() {
         return tokens;
     }
 
-    ShufflePlan plan(long shardRows) {
-        return new ShufflePlan(rowsOfBin, shardRows);
+    ShufflePlan plan(long shardExamples) {
+        return new ShufflePlan(examplesOfBin, shardExamples);
     }
 }

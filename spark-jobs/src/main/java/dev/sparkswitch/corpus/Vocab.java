@@ -1,28 +1,62 @@
 package dev.sparkswitch.corpus;
 
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.pmod;
+import static org.apache.spark.sql.functions.xxhash64;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.tokenizer.BpeTrainer;
+import dev.sparkswitch.tokenizer.HuggingFaceTokenizer;
 import dev.sparkswitch.tokenizer.SentencePieceModel;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import dev.sparkswitch.tokenizer.UnigramTrainer;
+import dev.sparkswitch.tokenizer.VocabularyTrainer;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The job that trains a vocabulary on a corpus's training split and writes it as a SentencePiece model. */
+/**
+ * The job that trains a vocabulary on a corpus's training split, or takes an existing one, and writes it as a
+ * SentencePiece model, as Hugging Face's tokenizer, and as a page that shows what it does to the text.
+ */
 public final class Vocab {
-    private Vocab() {}
+    private static final Logger LOG = LoggerFactory.getLogger(Vocab.class);
+    private static final int LARGEST_MODEL = 256 << 20;
+    /** The share of documents is a multiple of 1 / this. */
+    private static final long SAMPLE_PARTS = 1_000_000;
+
+    private final Supplier<SparkSession> spark;
+    private final Configuration hadoop;
+    private final VocabConfig config;
+
+    private Vocab(Supplier<SparkSession> spark, Configuration hadoop, VocabConfig config) {
+        this.spark = spark;
+        this.hadoop = hadoop;
+        this.config = config;
+    }
 
     /**
      * @throws dev.sparkswitch.base.UserException if there is no corpus, if it has too little text for the size, or if
@@ -34,47 +68,132 @@ public final class Vocab {
 
     /** The same; Spark starts when everything that needs none is checked. */
     public static JobResult run(Supplier<SparkSession> spark, Configuration hadoop, VocabConfig config) {
+        return new Vocab(spark, hadoop, config).run();
+    }
+
+    private JobResult run() {
+        return config.from().isPresent() ? take(config.from().get()) : train();
+    }
+
+    private JobResult train() {
         Corpus corpus = Corpus.open(hadoop, config.corpus());
-        OutputFolder output = new OutputFolder(hadoop, new Path(config.output()));
-        JsonNode settings = Configs.toTree(config);
-        List<Manifest.Input> inputs = List.of(corpus.asInput());
-        Optional<JobResult> finished = output.finished(Manifest.VOCABULARY, settings, inputs);
+        Manifest.Input input = corpus.asInput();
+        OutputFolder output = OutputFolder.flat(hadoop, new Path(config.output()));
+        Optional<JobResult> finished = output.finished(Manifest.VOCABULARY, settings(), List.of(input));
         if (finished.isPresent()) {
             return finished.get();
         }
         output.begin();
-        SentencePieceModel model = train(spark.get(), corpus, config);
-        byte[] bytes = model.toBytes();
-        String path = OutputFolder.DATA + "/" + Vocabulary.FILE;
-        try (OutputStream out = output.files().create(new Path(output.folder(), path), true)) {
+        return write(output, input, trained(corpus).toBytes(), Optional.of(corpus));
+    }
+
+    /** Takes a model file as it is; the corpus, where there is one, shows how it does. */
+    private JobResult take(String from) {
+        Path file = new Path(from);
+        byte[] model = read(file);
+        // Says at once what is wrong with it.
+        new Tokenizer(model).close();
+        Manifest.Input input = new Manifest.Input("model", from, Tokenizer.hash(model));
+        OutputFolder output = OutputFolder.flat(hadoop, new Path(config.output()));
+        Optional<JobResult> finished = output.finished(Manifest.VOCABULARY, settings(), List.of(input));
+        if (finished.isPresent()) {
+            return finished.get();
+        }
+        Path folder = new Path(config.corpus());
+        Optional<Corpus> corpus = Manifests.find(OutputFolder.fileSystem(hadoop, folder), folder)
+                .map(manifest -> Corpus.open(hadoop, config.corpus()));
+        output.begin();
+        return write(output, input, model, corpus);
+    }
+
+    private JsonNode settings() {
+        return Configs.toTree(config);
+    }
+
+    private byte[] read(Path file) {
+        try (InputStream in = OutputFolder.fileSystem(hadoop, file).open(file)) {
+            return in.readNBytes(LARGEST_MODEL);
+        } catch (IOException e) {
+            throw new UserException(
+                    "The model " + file + " cannot be read (" + e.getMessage()
+                            + "); name a SentencePiece model file in from.",
+                    e);
+        }
+    }
+
+    private JobResult write(OutputFolder output, Manifest.Input input, byte[] bytes, Optional<Corpus> corpus) {
+        SentencePieceModel model = SentencePieceModel.parse(bytes);
+        Map<String, byte[]> files = new TreeMap<>(Map.of(Vocabulary.FILE, bytes));
+        HuggingFaceTokenizer.obstacle(model)
+                .ifPresentOrElse(
+                        why -> LOG.warn("No {} is written: the vocabulary {}", HuggingFaceTokenizer.TOKENIZER, why),
+                        () -> files.putAll(HuggingFaceTokenizer.files(model)));
+        Manifest.Builder manifest = Manifest.builder(Manifest.VOCABULARY)
+                .config(settings())
+                .input(input)
+                .count("pieces", model.pieces().size())
+                .property(Vocabulary.HASH, Tokenizer.hash(bytes))
+                .property(Vocabulary.SIZE, model.pieces().size() + Tokenizer.SENTINELS);
+        VocabSurvey survey = new VocabSurvey();
+        try (Tokenizer tokenizer = new Tokenizer(bytes)) {
+            corpus.ifPresent(documents -> survey.measure(documents.measured(spark.get()), tokenizer));
+        }
+        if (survey.all().characters() > 0) {
+            manifest.property("tokens-per-character", survey.all().tokensPerCharacter());
+        }
+        files.put(
+                VocabReport.FILE,
+                new VocabReport(model, survey, config).page().html().getBytes(StandardCharsets.UTF_8));
+        for (Map.Entry<String, byte[]> file : files.entrySet()) {
+            write(output.files(), new Path(output.folder(), file.getKey()), file.getValue());
+            manifest.file(Manifests.entry(output.files(), output.folder(), file.getKey(), new TreeMap<>()));
+        }
+        return output.commit(manifest.build());
+    }
+
+    private static void write(FileSystem files, Path file, byte[] bytes) {
+        try (OutputStream out = files.create(file, true)) {
             out.write(bytes);
         } catch (IOException e) {
             throw new ResourceException(
-                    "The vocabulary cannot be written to " + output.folder() + " (" + e.getMessage()
+                    "The vocabulary cannot be written to " + file.getParent() + " (" + e.getMessage()
                             + "); check the disk's space and your rights.",
                     e);
         }
-        return output.commit(Manifest.builder(Manifest.VOCABULARY)
-                .config(settings)
-                .input(inputs.get(0))
-                .count("pieces", model.pieces().size())
-                .property(Vocabulary.HASH, Tokenizer.hash(bytes))
-                .property(Vocabulary.SIZE, model.pieces().size() + Tokenizer.SENTINELS)
-                .file(Manifests.entry(output.files(), output.folder(), path, new TreeMap<>()))
-                .build());
     }
 
-    private static SentencePieceModel train(SparkSession spark, Corpus corpus, VocabConfig config) {
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    private SentencePieceModel trained(Corpus corpus) {
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.get().sparkContext());
         // How many prunings it takes is known only when the last is done: the total stays open.
         try (Progress progress = Progress.start("vocab", "rounds", 0)) {
-            UnigramTrainer trainer = new UnigramTrainer(context, config.options(), pieces -> {
+            IntConsumer round = pieces -> {
                 progress.advance(1);
-                progress.detail(pieces + " pieces left of which " + config.size() + " stay");
-            });
-            return trainer.train(corpus.trainingTexts(spark).javaRDD());
+                progress.detail(
+                        switch (config.model()) {
+                            case UNIGRAM -> pieces + " pieces left of which " + config.size() + " stay";
+                            case BPE -> pieces + " merges for " + config.size() + " pieces";
+                        });
+            };
+            VocabularyTrainer trainer =
+                    switch (config.model()) {
+                        case UNIGRAM -> new UnigramTrainer(context, config.options(), config.schedule(), round);
+                        case BPE -> new BpeTrainer(context, config.options(), config.mergedWords(), round);
+                    };
+            return trainer.train(texts(corpus));
         } catch (Exception e) {
             throw Failures.explained(e, "the corpus");
         }
+    }
+
+    private JavaRDD<String> texts(Corpus corpus) {
+        long parts = Math.max(1, Math.round(config.sample() * SAMPLE_PARTS));
+        if (parts == SAMPLE_PARTS) {
+            return corpus.trainingTexts(spark.get()).javaRDD();
+        }
+        return corpus.documents(spark.get(), Split.TRAIN)
+                .filter(pmod(xxhash64(col(Corpus.ID)), lit(SAMPLE_PARTS)).lt(parts))
+                .select(Corpus.TEXT)
+                .as(Encoders.STRING())
+                .javaRDD();
     }
 }

@@ -60,10 +60,12 @@ public final class Main implements Runnable {
                 new BatchJob(),
                 new PretrainJob(),
                 new FinetuneJob(),
+                new DistillJob(),
                 new EvaluateJob(),
                 new GenerateJob(),
                 new ConvertJob(),
                 new BenchStepJob(),
+                new BenchDataJob(),
                 new BundleJob());
     }
 

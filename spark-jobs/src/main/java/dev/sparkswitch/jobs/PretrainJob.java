@@ -27,8 +27,7 @@ public final class PretrainJob extends Job<PretrainConfig> {
     @Override
     protected void run(PretrainConfig config, JobContext context) {
         context.finished(Pretrain.run(
-                context.sparkFor(SparkProfile.training(config.cluster(), Pretrain.memory(context.hadoop(), config)))
-                        ::get,
+                context.sparkForTraining(config.cluster(), Pretrain.memory(context.hadoop(), config)),
                 context.hadoop(),
                 config));
     }

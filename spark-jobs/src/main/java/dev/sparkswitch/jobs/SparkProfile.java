@@ -12,7 +12,12 @@ import java.util.Optional;
 public sealed interface SparkProfile {
     /** Work on data: threads of this process do on a single host. */
     static SparkProfile data() {
-        return new Data();
+        return new Data(0);
+    }
+
+    /** The same on so many threads, however many cores the host has. */
+    static SparkProfile data(int threads) {
+        return new Data(threads);
     }
 
     /**
@@ -44,11 +49,15 @@ public sealed interface SparkProfile {
     /** The file of defaults under {@code conf/spark} for {@link #master()}. */
     String file();
 
-    /** See {@link #data()}. */
-    record Data() implements SparkProfile {
+    /**
+     * See {@link #data()}.
+     *
+     * @param threads 0 for one a core
+     */
+    record Data(int threads) implements SparkProfile {
         @Override
         public String master() {
-            return "local[*]";
+            return threads == 0 ? "local[*]" : "local[" + threads + "]";
         }
 
         @Override

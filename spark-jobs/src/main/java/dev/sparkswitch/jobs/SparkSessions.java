@@ -51,6 +51,8 @@ final class SparkSessions {
                 conf.set("spark.executor.cores", Integer.toString(training.coresPerExecutor()));
                 conf.set("spark.cores.max", Integer.toString(training.executors() * training.coresPerExecutor()));
                 localExecutors(conf);
+            } else if (profile instanceof SparkProfile.Data data && data.threads() > 0) {
+                conf.setMaster(profile.master());
             } else {
                 conf.setIfMissing("spark.master", profile.master());
             }

@@ -29,6 +29,12 @@ record PieceRules(Set<Integer> alphabet, int maxLength) implements Serializable 
         return suffixes;
     }
 
+    /** Whether these characters may be one piece. */
+    boolean allow(int[] characters) {
+        String text = new String(characters, 0, characters.length);
+        return end(text, 0) == text.length();
+    }
+
     private int end(String word, int begin) {
         UnicodeScript script = null;
         int end = begin;

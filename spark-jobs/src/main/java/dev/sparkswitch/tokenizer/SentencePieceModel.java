@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The content of a SentencePiece model file that SparkSwitch reads and writes: a protocol buffer of SentencePiece's
@@ -64,8 +65,46 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
     /** @param score the logarithm of its probability (nats); 0 for all but normal pieces */
     public record Piece(String text, float score, PieceType type) {}
 
-    /** @param modelType 1 = unigram, 2 = byte pair encoding; ids are -1 where there is no such piece */
-    public record Trainer(int modelType, int vocabularySize, int unknownId, int bosId, int eosId, int padId) {}
+    /** How pieces are chosen; the numbers are those of the file. */
+    public enum ModelType {
+        /** The segmentation of the highest probability. */
+        UNIGRAM(1),
+        /** Pairs merged in the order of training (byte pair encoding, Sennrich et al. 2016). */
+        BPE(2),
+        WORD(3),
+        CHAR(4);
+
+        private final int number;
+
+        ModelType(int number) {
+            this.number = number;
+        }
+
+        static ModelType of(int number) {
+            for (ModelType type : values()) {
+                if (type.number == number) {
+                    return type;
+                }
+            }
+            throw new UserException("The vocabulary is a model of the unknown type " + number
+                    + "; give a unigram or BPE model of SentencePiece.");
+        }
+    }
+
+    /**
+     * @param byteFallback whether characters without a piece are written as pieces of their bytes
+     * @param spaceAsSuffix whether the mark of a space ends a word instead of beginning it
+     * @param unknownId the ids here and below are -1 where there is no such piece
+     */
+    public record Trainer(
+            ModelType type,
+            int vocabularySize,
+            boolean byteFallback,
+            boolean spaceAsSuffix,
+            int unknownId,
+            int bosId,
+            int eosId,
+            int padId) {}
 
     /** @param characterMap SentencePiece's {@code precompiled_charsmap} */
     public record Normalizer(
@@ -75,17 +114,26 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
             boolean removeExtraWhitespaces,
             boolean escapeWhitespaces) {}
 
-    static SentencePieceModel unigram(
-            List<UnigramModel.Piece> normal, UnigramTrainer.Options options, byte[] characterMap) {
+    /**
+     * A new model: {@code <pad>}, {@code </s>}, {@code <unk>}, the user symbols, the bytes if they are asked for, and
+     * the pieces that training found.
+     */
+    static SentencePieceModel trained(
+            ModelType type, List<UnigramModel.Piece> normal, TrainerOptions options, byte[] characterMap) {
         List<Piece> pieces = new ArrayList<>();
         pieces.add(new Piece("<pad>", 0, PieceType.CONTROL));
         pieces.add(new Piece("</s>", 0, PieceType.CONTROL));
         pieces.add(new Piece("<unk>", 0, PieceType.UNKNOWN));
         options.userSymbols().forEach(symbol -> pieces.add(new Piece(symbol, 0, PieceType.USER_DEFINED)));
+        if (options.byteFallback()) {
+            for (int value = 0; value < TrainerOptions.BYTES; value++) {
+                pieces.add(new Piece(String.format(Locale.ROOT, "<0x%02X>", value), 0, PieceType.BYTE));
+            }
+        }
         normal.forEach(piece -> pieces.add(new Piece(piece.text(), (float) piece.score(), PieceType.NORMAL)));
         return new SentencePieceModel(
                 pieces,
-                new Trainer(1, pieces.size(), UNKNOWN_ID, NO_ID, EOS_ID, PAD_ID),
+                new Trainer(type, pieces.size(), options.byteFallback(), false, UNKNOWN_ID, NO_ID, EOS_ID, PAD_ID),
                 new Normalizer("nmt_nfkc", characterMap, true, true, true));
     }
 
@@ -98,7 +146,7 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
         in.setSizeLimit(MAX_MESSAGE);
         List<Piece> pieces = new ArrayList<>();
         // The defaults of the format, for fields that a file leaves out.
-        Trainer trainer = new Trainer(1, 8000, 0, 1, 2, NO_ID);
+        Trainer trainer = new Trainer(ModelType.UNIGRAM, 8000, false, false, 0, 1, 2, NO_ID);
         Normalizer normalizer = new Normalizer("", new byte[0], true, true, true);
         try {
             for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
@@ -135,16 +183,20 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
     }
 
     private static Trainer readTrainer(CodedInputStream in, Trainer defaults) throws IOException {
-        int modelType = defaults.modelType();
+        ModelType type = defaults.type();
         int vocabularySize = defaults.vocabularySize();
+        boolean byteFallback = defaults.byteFallback();
+        boolean spaceAsSuffix = defaults.spaceAsSuffix();
         int unknownId = defaults.unknownId();
         int bosId = defaults.bosId();
         int eosId = defaults.eosId();
         int padId = defaults.padId();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             switch (WireFormat.getTagFieldNumber(tag)) {
-                case 3 -> modelType = in.readEnum();
+                case 3 -> type = ModelType.of(in.readEnum());
                 case 4 -> vocabularySize = in.readInt32();
+                case 24 -> spaceAsSuffix = in.readBool();
+                case 35 -> byteFallback = in.readBool();
                 case 40 -> unknownId = in.readInt32();
                 case 41 -> bosId = in.readInt32();
                 case 42 -> eosId = in.readInt32();
@@ -152,7 +204,7 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
                 default -> in.skipField(tag);
             }
         }
-        return new Trainer(modelType, vocabularySize, unknownId, bosId, eosId, padId);
+        return new Trainer(type, vocabularySize, byteFallback, spaceAsSuffix, unknownId, bosId, eosId, padId);
     }
 
     private static Normalizer readNormalizer(CodedInputStream in, Normalizer defaults) throws IOException {
@@ -192,9 +244,10 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
     }
 
     private void writeTrainer(CodedOutputStream out) throws IOException {
-        out.writeEnum(3, trainer.modelType());
+        out.writeEnum(3, trainer.type().number);
         out.writeInt32(4, trainer.vocabularySize());
-        out.writeBool(35, false);
+        out.writeBool(24, trainer.spaceAsSuffix());
+        out.writeBool(35, trainer.byteFallback());
         out.writeInt32(40, trainer.unknownId());
         out.writeInt32(41, trainer.bosId());
         out.writeInt32(42, trainer.eosId());

@@ -1,6 +1,5 @@
 package dev.sparkswitch.tokenizer;
 
-import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.tokenizer.UnigramModel.Piece;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -23,7 +22,7 @@ import scala.Tuple2;
  * with a sparse prior, and pruning of the pieces whose loss costs the least likelihood, in turns until the size is
  * reached. The model does not depend on the number of partitions.
  */
-public final class UnigramTrainer {
+public final class UnigramTrainer implements VocabularyTrainer {
     /** An expected count below this drops a piece in the maximization step. */
     private static final double LEAST_EXPECTED_COUNT = 0.5;
     /** Pruning stops at this multiple of the size; the rest is cut by score. */
@@ -35,67 +34,38 @@ public final class UnigramTrainer {
             Comparator.comparingDouble(Piece::score).reversed().thenComparing(Piece::text);
 
     /**
-     * @param vocabularySize pieces in all, with {@code <pad>}, {@code </s>}, {@code <unk>} and the user symbols
-     * @param characterCoverage the share of the text's characters that become pieces of their own
-     * @param maxPieceLength characters a piece has at most
+     * How training goes.
+     *
      * @param seedPieces pieces that the first vocabulary has at most
      * @param shrinkingFactor the share of pieces that a pruning keeps
      * @param subIterations steps of expectation maximization between two prunings
-     * @param userSymbols strings that are always one piece
      */
-    public record Options(
-            int vocabularySize,
-            double characterCoverage,
-            int maxPieceLength,
-            int seedPieces,
-            double shrinkingFactor,
-            int subIterations,
-            List<String> userSymbols) {
-        public Options {
-            userSymbols = List.copyOf(userSymbols);
-        }
-
+    public record Schedule(int seedPieces, double shrinkingFactor, int subIterations) {
         /** SentencePiece's defaults. */
-        public static Options of(int vocabularySize) {
-            return new Options(vocabularySize, 0.9995, 16, 1_000_000, 0.75, 2, List.of());
-        }
+        public static final Schedule DEFAULT = new Schedule(1_000_000, 0.75, 2);
     }
 
     private final JavaSparkContext spark;
-    private final Options options;
+    private final TrainerOptions options;
+    private final Schedule schedule;
     private final IntConsumer progress;
-    private final int normalPieces;
 
     /** @param progress is told the number of pieces that are left after every pruning */
-    public UnigramTrainer(JavaSparkContext spark, Options options, IntConsumer progress) {
+    public UnigramTrainer(JavaSparkContext spark, TrainerOptions options, Schedule schedule, IntConsumer progress) {
         this.spark = spark;
         this.options = options;
+        this.schedule = schedule;
         this.progress = progress;
-        this.normalPieces = options.vocabularySize()
-                - SentencePieceModel.META_PIECES
-                - options.userSymbols().size();
     }
 
-    /**
-     * @throws UserException if the text is empty, or has too little variety (or too many characters) for the size
-     */
+    @Override
     public SentencePieceModel train(JavaRDD<String> texts) {
-        CharacterMap characters = NmtNfkc.characterMap();
-        TextNormalizer normalizer = new TextNormalizer(characters, options.userSymbols());
-        int partitions = Math.max(spark.defaultParallelism(), texts.getNumPartitions());
-        try (WordCounts words = WordCounts.of(texts, normalizer, partitions)) {
-            Map<Integer, Long> alphabet = words.characters(options.characterCoverage());
-            if (alphabet.isEmpty()) {
-                throw new UserException("There is no text to train a vocabulary on; look at the corpus's counts.");
-            }
-            if (alphabet.size() > normalPieces) {
-                throw new UserException("A vocabulary of " + options.vocabularySize() + " pieces has no room for the "
-                        + alphabet.size() + " characters of the text; raise size or lower character-coverage.");
-            }
+        try (WordCounts words = WordCounts.of(spark, texts, options)) {
+            Map<Integer, Long> alphabet = words.alphabet(options);
             UnigramModel model = seed(words, alphabet);
             int wanted = (int) (options.vocabularySize() * SIZE_MARGIN);
             while (true) {
-                for (int i = 0; i < options.subIterations(); i++) {
+                for (int i = 0; i < schedule.subIterations(); i++) {
                     model = maximize(model, words);
                 }
                 progress.accept(model.size());
@@ -104,7 +74,11 @@ public final class UnigramTrainer {
                 }
                 model = prune(model, words, wanted);
             }
-            return SentencePieceModel.unigram(select(model, alphabet), options, characters.blob());
+            return SentencePieceModel.trained(
+                    SentencePieceModel.ModelType.UNIGRAM,
+                    select(model, alphabet),
+                    options,
+                    NmtNfkc.characterMap().blob());
         }
     }
 
@@ -112,7 +86,7 @@ public final class UnigramTrainer {
         List<Tuple2<String, Long>> seeds = new ArrayList<>();
         alphabet.forEach((character, count) -> seeds.add(new Tuple2<>(Character.toString(character), count)));
         seeds.addAll(words.frequentSubstrings(
-                Set.copyOf(alphabet.keySet()), options.maxPieceLength(), options.seedPieces()));
+                Set.copyOf(alphabet.keySet()), options.maxPieceLength(), schedule.seedPieces()));
         double logSum = StrictMath.log(seeds.stream().mapToLong(Tuple2::_2).sum());
         return new UnigramModel(seeds.stream()
                 .map(piece -> new Piece(piece._1(), StrictMath.log(piece._2()) - logSum))
@@ -192,7 +166,7 @@ public final class UnigramTrainer {
                 candidates.add(new Piece(piece.text(), loss(lattice, lattice.viterbi(id), count, counts, total)));
             }
         }
-        int size = Math.max(wanted, (int) (options.shrinkingFactor() * model.size()));
+        int size = Math.max(wanted, (int) (schedule.shrinkingFactor() * model.size()));
         candidates.sort(BY_SCORE);
         Map<String, Double> scores = new HashMap<>();
         model.pieces().forEach(piece -> scores.put(piece.text(), piece.score()));
@@ -224,11 +198,8 @@ public final class UnigramTrainer {
         model.pieces().forEach(piece -> scores.put(piece.text(), piece.score()));
         double least = scores.values().stream().min(Double::compare).orElse(0.0);
         Map<String, Double> selected = new LinkedHashMap<>();
-        List<Integer> characters = new ArrayList<>(alphabet.keySet());
-        characters.sort(
-                Comparator.<Integer>comparingLong(alphabet::get).reversed().thenComparing(c -> c));
         double penalty = 0;
-        for (int character : characters) {
+        for (int character : WordCounts.byFrequency(alphabet)) {
             String text = Character.toString(character);
             if (scores.containsKey(text)) {
                 selected.put(text, scores.get(text));
@@ -240,14 +211,13 @@ public final class UnigramTrainer {
         List<Piece> best = new ArrayList<>(model.pieces());
         best.sort(BY_SCORE);
         for (Piece piece : best) {
-            if (selected.size() == normalPieces) {
+            if (selected.size() == options.normalPieces()) {
                 break;
             }
             selected.putIfAbsent(piece.text(), piece.score());
         }
-        if (selected.size() < normalPieces) {
-            throw new UserException("The text yields only " + selected.size() + " pieces where a vocabulary of "
-                    + options.vocabularySize() + " needs " + normalPieces + "; lower size or give more text.");
+        if (selected.size() < options.normalPieces()) {
+            throw WordCounts.tooLittle(selected.size(), options);
         }
         List<Piece> pieces = new ArrayList<>();
         selected.forEach((text, score) -> pieces.add(new Piece(text, score)));

@@ -1,5 +1,6 @@
 package dev.sparkswitch.tokenizer;
 
+import dev.sparkswitch.base.UserException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -9,6 +10,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
@@ -20,11 +22,11 @@ final class WordCounts implements AutoCloseable {
         this.counts = counts;
     }
 
-    /** @param partitions over which the words are spread */
-    static WordCounts of(JavaRDD<String> texts, TextNormalizer normalizer, int partitions) {
+    static WordCounts of(JavaSparkContext spark, JavaRDD<String> texts, TrainerOptions options) {
+        TextNormalizer normalizer = new TextNormalizer(NmtNfkc.characterMap(), options.userSymbols());
         return new WordCounts(texts.flatMap(text -> normalizer.words(text).iterator())
                 .mapToPair(word -> new Tuple2<>(word, 1L))
-                .reduceByKey(Long::sum, partitions)
+                .reduceByKey(Long::sum, Math.max(spark.defaultParallelism(), texts.getNumPartitions()))
                 .persist(StorageLevel.MEMORY_AND_DISK_SER()));
     }
 
@@ -33,11 +35,50 @@ final class WordCounts implements AutoCloseable {
     }
 
     /**
+     * The characters that become pieces of their own, with their counts.
+     *
+     * @throws UserException if there are none, or more than the vocabulary has room for
+     */
+    Map<Integer, Long> alphabet(TrainerOptions options) {
+        Map<Integer, Long> alphabet = characters(options.characterCoverage());
+        if (alphabet.isEmpty()) {
+            throw new UserException("There is no text to train a vocabulary on; look at the corpus's counts.");
+        }
+        if (alphabet.size() > options.normalPieces()) {
+            throw new UserException("A vocabulary of " + options.vocabularySize() + " pieces has no room for the "
+                    + alphabet.size() + " characters of the text; raise size or lower character-coverage.");
+        }
+        return alphabet;
+    }
+
+    /** What to say where the text yields fewer pieces than are wanted. */
+    static UserException tooLittle(int pieces, TrainerOptions options) {
+        return new UserException("The text yields only " + pieces + " pieces where a vocabulary of "
+                + options.vocabularySize() + " needs " + options.normalPieces() + "; lower size or give more text.");
+    }
+
+    /** The characters of an alphabet in the order of their pieces: the most frequent first. */
+    static List<Integer> byFrequency(Map<Integer, Long> alphabet) {
+        List<Integer> characters = new ArrayList<>(alphabet.keySet());
+        characters.sort(
+                Comparator.<Integer>comparingLong(alphabet::get).reversed().thenComparing(c -> c));
+        return characters;
+    }
+
+    /**
+     * The {@code limit} most frequent words, brought to the calling machine; among words of equal counts those that
+     * come first in the order of their texts.
+     */
+    List<Tuple2<String, Long>> mostFrequent(int limit) {
+        return counts.count() <= limit ? counts.collect() : counts.takeOrdered(limit, new ByScore());
+    }
+
+    /**
      * The most frequent characters that together make up {@code coverage} of the text, with their counts.
      *
      * @param coverage a share of all characters, 0 to 1
      */
-    Map<Integer, Long> characters(double coverage) {
+    private Map<Integer, Long> characters(double coverage) {
         List<Tuple2<Integer, Long>> all = new ArrayList<>(counts.mapPartitionsToPair(words -> {
                     Map<Integer, Long> sums = new HashMap<>();
                     words.forEachRemaining(word ->

@@ -80,7 +80,8 @@ class TokenizerGoldenTest {
                 .codePoints()
                 .mapToObj(character -> new UnigramModel.Piece(Character.toString(character), -3))
                 .toList();
-        return SentencePieceModel.unigram(pieces, UnigramTrainer.Options.of(32), characterMap)
+        return SentencePieceModel.trained(
+                        SentencePieceModel.ModelType.UNIGRAM, pieces, TrainerOptions.of(32), characterMap)
                 .toBytes();
     }
 }

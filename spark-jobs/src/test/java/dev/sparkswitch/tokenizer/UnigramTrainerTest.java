@@ -17,25 +17,25 @@ class UnigramTrainerTest {
     private static final JavaSparkContext SPARK =
             JavaSparkContext.fromSparkContext(LocalSpark.session().sparkContext());
 
-    private static SentencePieceModel train(List<String> texts, UnigramTrainer.Options options, int partitions) {
-        return new UnigramTrainer(SPARK, options, pieces -> {}).train(SPARK.parallelize(texts, partitions));
+    private static SentencePieceModel train(List<String> texts, TrainerOptions options, int partitions) {
+        return new UnigramTrainer(SPARK, options, UnigramTrainer.Schedule.DEFAULT, pieces -> {})
+                .train(SPARK.parallelize(texts, partitions));
     }
 
     @Test
     void theModelDoesNotDependOnPartitionsOrOrder() {
         List<String> texts = SampleText.documents(60, 1);
-        byte[] one = train(texts, UnigramTrainer.Options.of(200), 1).toBytes();
+        byte[] one = train(texts, TrainerOptions.of(200), 1).toBytes();
         List<String> shuffled = new ArrayList<>(texts);
         Collections.shuffle(shuffled, new Random(5));
-        assertThat(train(shuffled, UnigramTrainer.Options.of(200), 3).toBytes()).isEqualTo(one);
-        assertThat(train(shuffled, UnigramTrainer.Options.of(200), 17).toBytes())
-                .isEqualTo(one);
+        assertThat(train(shuffled, TrainerOptions.of(200), 3).toBytes()).isEqualTo(one);
+        assertThat(train(shuffled, TrainerOptions.of(200), 17).toBytes()).isEqualTo(one);
     }
 
     @Test
     void theModelIsOneThatSentencePieceReads() {
         List<String> texts = SampleText.documents(60, 1);
-        SentencePieceModel model = train(texts, UnigramTrainer.Options.of(200), 2);
+        SentencePieceModel model = train(texts, TrainerOptions.of(200), 2);
         assertThat(model.pieces()).hasSize(200);
         assertThat(model.pieces().subList(0, 3).stream().map(SentencePieceModel.Piece::text))
                 .containsExactly("<pad>", "</s>", "<unk>");
@@ -54,7 +54,7 @@ class UnigramTrainerTest {
 
     @Test
     void scoresAreFallingLogProbabilities() {
-        SentencePieceModel model = train(SampleText.documents(60, 1), UnigramTrainer.Options.of(200), 2);
+        SentencePieceModel model = train(SampleText.documents(60, 1), TrainerOptions.of(200), 2);
         List<SentencePieceModel.Piece> normal =
                 model.pieces().subList(3, model.pieces().size());
         double sum = 0;
@@ -70,15 +70,7 @@ class UnigramTrainerTest {
 
     @Test
     void userSymbolsAreAlwaysOnePiece() {
-        UnigramTrainer.Options defaults = UnigramTrainer.Options.of(200);
-        UnigramTrainer.Options options = new UnigramTrainer.Options(
-                200,
-                defaults.characterCoverage(),
-                defaults.maxPieceLength(),
-                defaults.seedPieces(),
-                defaults.shrinkingFactor(),
-                defaults.subIterations(),
-                List.of("<sep>"));
+        TrainerOptions options = TrainerOptions.of(200).withUserSymbols(List.of("<sep>"));
         SentencePieceModel model = train(SampleText.documents(60, 1), options, 2);
         try (Tokenizer tokenizer = new Tokenizer(model.toBytes())) {
             assertThat(tokenizer.split("the<sep>dog")).contains("<sep>");
@@ -88,13 +80,13 @@ class UnigramTrainerTest {
 
     @Test
     void tooLittleTextIsTheUsersError() {
-        assertThatThrownBy(() -> train(List.of(" ", "\n"), UnigramTrainer.Options.of(100), 1))
+        assertThatThrownBy(() -> train(List.of(" ", "\n"), TrainerOptions.of(100), 1))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("no text");
-        assertThatThrownBy(() -> train(List.of("hello hello"), UnigramTrainer.Options.of(100), 1))
+        assertThatThrownBy(() -> train(List.of("hello hello"), TrainerOptions.of(100), 1))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("lower size or give more text");
-        assertThatThrownBy(() -> train(List.of("abcdefghijklmnopqrstuvwxyz"), UnigramTrainer.Options.of(20), 1))
+        assertThatThrownBy(() -> train(List.of("abcdefghijklmnopqrstuvwxyz"), TrainerOptions.of(20), 1))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("no room for the 27 characters");
     }

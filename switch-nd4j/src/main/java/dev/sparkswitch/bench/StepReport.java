@@ -26,11 +26,11 @@ import java.util.Map;
  * @param seconds of each step
  * @param flops that a step cannot do without; see {@link StepFlops}
  * @param ceilings what the machine can do
- * @param memory what is held
+ * @param memory what the first rank holds
  * @param crossEntropy of the last step's targets, nats
  * @param droppedFraction choices of experts that found no slot in the last step
  * @param profiledSeconds of each step whose operations were timed
- * @param phases sums over those steps
+ * @param phases sums over those steps, of the first rank
  * @param operations the same by operation and shape
  */
 public record StepReport(
@@ -104,9 +104,9 @@ public record StepReport(
         return (double) plan.rows() * (plan.inputLength() + plan.targetLength()) / stepSeconds();
     }
 
-    /** The share of the measured peak that the step's arithmetic reaches. */
+    /** The share of the measured peak, of all ranks together, that the step's arithmetic reaches. */
     public double shareOfPeak() {
-        return flops / stepSeconds() / ceilings.flopsPerSecond();
+        return flops / stepSeconds() / (plan.ranks() * ceilings.flopsPerSecond());
     }
 
     /** Seconds of a timed step in which no operation ran: the engine waited for the host. */
@@ -135,7 +135,12 @@ public record StepReport(
         lines.add(text(
                 "  step        %10.2f ms  median of %d, %.2f to %.2f",
                 stepSeconds() / MILLI, seconds.length, sorted[0] / MILLI, sorted[sorted.length - 1] / MILLI));
-        lines.add(text("  speed       %,10.0f tokens/s, inputs and targets", tokensPerSecond()));
+        lines.add(text(
+                "  speed       %,10.0f tokens/s, inputs and targets%s",
+                tokensPerSecond(),
+                plan.ranks() == 1
+                        ? ""
+                        : text("; %,.0f of each of %d ranks", tokensPerSecond() / plan.ranks(), plan.ranks())));
         lines.add(text(
                 "  arithmetic  %10.3f TFLOP a step, %s, %.1f %% of the measured peak",
                 flops / TERA, rate(flops / stepSeconds()), 100 * shareOfPeak()));
@@ -198,6 +203,7 @@ public record StepReport(
         tree.put("engine", engine);
         tree.put("precision", precision.name().toLowerCase(Locale.ROOT));
         tree.put("parameters", parameters);
+        tree.put("ranks", plan.ranks());
         tree.put("rows", plan.rows());
         tree.put("inputs", plan.inputLength());
         tree.put("targets", plan.targetLength());

@@ -9,6 +9,7 @@ import dev.sparkswitch.engine.AttentionGradients;
 import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
@@ -17,6 +18,7 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
@@ -75,6 +77,11 @@ final class TimedEngine implements Engine {
     @Override
     public Precision precision() {
         return engine.precision();
+    }
+
+    @Override
+    public DType expertGradientType() {
+        return engine.expertGradientType();
     }
 
     @Override
@@ -174,19 +181,20 @@ final class TimedEngine implements Engine {
     }
 
     @Override
-    public void addNormBackward(
+    public Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
-        timed(
+            Write write,
+            Dropout dropout) {
+        return timed(
                 Phase.NORMS,
                 "addNormBackward " + sum,
                 0,
-                () -> engine.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write));
+                () -> engine.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write, dropout));
     }
 
     @Override
@@ -279,6 +287,22 @@ final class TimedEngine implements Engine {
                 of("tokenLossGradient", hidden, w),
                 3 * products(hidden, w),
                 () -> engine.tokenLossGradient(hidden, w, targets, settings, weight, dw));
+    }
+
+    @Override
+    public LossGradient distillationGradient(
+            Tensor hidden,
+            Tensor w,
+            Tensor targets,
+            SoftTargets soft,
+            DistillationSettings settings,
+            double weight,
+            Tensor dw) {
+        return timed(
+                Phase.LOSS,
+                of("distillationGradient", hidden, w),
+                3 * products(hidden, w),
+                () -> engine.distillationGradient(hidden, w, targets, soft, settings, weight, dw));
     }
 
     @Override

@@ -232,6 +232,11 @@ public final class CheckpointStore {
         return Optional.empty();
     }
 
+    /** The checkpoint with the least score, the one of fewer steps where two have it; empty where none has a score. */
+    public Optional<CheckpointRef> best() {
+        return committed().stream().filter(ref -> ref.score().isPresent()).min(CheckpointRef.BY_SCORE);
+    }
+
     /** Opens a checkpoint for reading. */
     public Checkpoint load(CheckpointRef ref) {
         return Checkpoint.open(files, ref.folder());
@@ -249,7 +254,7 @@ public final class CheckpointStore {
         all.stream().limit(rule.newest()).forEach(ref -> kept.add(ref.folder()));
         all.stream()
                 .filter(ref -> ref.score().isPresent())
-                .sorted(Comparator.comparingDouble(ref -> ref.score().getAsDouble()))
+                .sorted(CheckpointRef.BY_SCORE)
                 .limit(rule.best())
                 .forEach(ref -> kept.add(ref.folder()));
         try {

@@ -78,6 +78,11 @@ final class Mesh implements AutoCloseable {
         }
     }
 
+    /** The first failure that this rank has learned of. */
+    Optional<CollectiveException> failure() {
+        return Optional.ofNullable(fate.failure());
+    }
+
     private void meet(Rendezvous rendezvous) {
         String host = LocalAddress.of(options.host().or(rendezvous::host));
         bind(host);

@@ -146,22 +146,22 @@ final class LayerStack {
         Tensor dNormalized = dropped(engine, dOutput, dropout(pass, branches.size()));
         for (int i = branches.size(); ; i--) {
             Weight norm = norms.get(i);
-            engine.addNormBackward(
+            Dropout dropout = i == 0 ? Dropout.NONE : dropout(pass, i - 1);
+            Tensor dDelta = engine.addNormBackward(
                     dNormalized,
                     dStream,
                     kept.sums.get(i),
                     kept.inverseRms.get(i),
                     norm.value(),
                     norm.gradient(),
-                    norm.nextWrite());
+                    norm.nextWrite(),
+                    dropout);
             dNormalized.close();
             kept.sums.get(i).close();
             kept.inverseRms.get(i).close();
             if (i == 0) {
                 return dStream;
             }
-            Dropout dropout = dropout(pass, i - 1);
-            Tensor dDelta = dropout.active() ? engine.dropout(dStream, dropout) : dStream;
             dNormalized = branches.get(i - 1).backward(pass, saved(pass, kept, i - 1), dDelta);
             if (dDelta != dStream) {
                 dDelta.close();

@@ -43,8 +43,10 @@ public final class Trainer implements AutoCloseable {
     private final int microRows;
     private final List<Rollback> rollbacks;
     private final BatchOrder order;
+    private final BestModel best = new BestModel();
     private long step;
     private double lastHeldOut = Double.NaN;
+    private OptionalDouble score = OptionalDouble.empty();
 
     /**
      * A trainer at the job's start: its checkpoint, or a fresh model.
@@ -58,7 +60,7 @@ public final class Trainer implements AutoCloseable {
         this.job = job;
         this.config = job.config();
         this.optimizer = Optimizer.of(engine, config, model.parameters().all());
-        this.training = new TrainingStep(model, parallelism, config, optimizer);
+        this.training = new TrainingStep(model, parallelism, config, optimizer, job.teaching());
         this.microRows = training.microRows();
         this.checkpoints = new TrainerCheckpoints(context, model, optimizer, parallelism, job);
         this.rollbacks = job.checkpoints().rollbacks();
@@ -66,6 +68,7 @@ public final class Trainer implements AutoCloseable {
         CheckpointState state = checkpoints.restore();
         this.step = state.step();
         training.guard().restore(state.values().getOrDefault(LOSSES, ""));
+        best.restore(state.values());
     }
 
     /** Steps done. */
@@ -74,23 +77,25 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Trains until the last step, writing metrics and checkpoints on the way.
+     * Trains until the last step, or until nothing has become better for long enough, writing metrics and checkpoints on the
+     * way.
      *
      * @throws DivergenceException where training left its course; what is to be left out is then noted for the next attempt
      * @throws UserException where it has done so too often
      */
     public void run() {
         long began = System.nanoTime();
-        boolean evaluated = false;
-        while (step < config.steps()) {
+        while (step < config.steps() && !isStale()) {
             StepMetrics metrics = trainStep(began);
             boolean last = step == config.steps();
-            evaluated = job.heldOut().isPresent() && (last || step % config.evaluateEvery() == 0);
+            boolean evaluated = last || step % config.evaluateEvery() == 0;
+            score = OptionalDouble.empty();
             if (evaluated) {
-                metrics = withHeldOut(metrics, heldOutLoss());
+                metrics = evaluate(metrics);
             }
-            record(metrics, last || evaluated);
-            if (last || step % config.checkpointEvery() == 0) {
+            record(metrics, evaluated);
+            boolean isBest = score.isPresent() && best.isAt(step);
+            if (last || isBest || isStale() || step % config.checkpointEvery() == 0) {
                 // Metrics first: whoever goes on from this checkpoint finds every line up to it.
                 job.metrics().ifPresent(MetricsLog::flush);
                 checkpoints.save(state());
@@ -113,15 +118,51 @@ public final class Trainer implements AutoCloseable {
         return checkpoints.stallSeconds();
     }
 
+    private boolean isStale() {
+        return job.selection().map(rule -> best.isStale(rule.patience())).orElse(false);
+    }
+
+    /** Measures the model after a step; where one is to be chosen, that decides. */
+    private StepMetrics evaluate(StepMetrics metrics) {
+        Measured measured = measure(model);
+        if (job.selection().isPresent()) {
+            double found = measured.value();
+            best.evaluated(step, -found);
+            score = OptionalDouble.of(-found);
+        }
+        return metrics.evaluated(measured.heldOut(), measured.scores());
+    }
+
+    /**
+     * What a model is worth.
+     *
+     * @param value what models are compared by, the higher the better; NaN where nothing is measured
+     * @param heldOut its loss on the held-out rows, if there are any
+     * @param scores its tasks' scores
+     */
+    public record Measured(double value, Optional<StepMetrics.HeldOutLoss> heldOut, SortedMap<String, Double> scores) {}
+
+    /** Measures a model that this rank and all others hold as they hold the one that is trained. */
+    public Measured measure(SwitchTransformer measured) {
+        Optional<StepMetrics.HeldOutLoss> heldOut = job.heldOut().map(source -> heldOutLoss(measured, source));
+        Optional<Validation.Measurement> tasks = job.selection()
+                .flatMap(Selection::validation)
+                .map(validation -> validation.measure(measured, training::sumOverRanks));
+        measured.takeRoutingStatistics();
+        double value = tasks.map(Validation.Measurement::value)
+                .orElseGet(() -> heldOut.map(loss -> -loss.all()).orElse(Double.NaN));
+        return new Measured(
+                value, heldOut, tasks.map(Validation.Measurement::scores).orElseGet(TreeMap::new));
+    }
+
     private CheckpointState state() {
         SortedMap<String, String> values = new TreeMap<>();
         values.put(LOSSES, training.guard().state());
-        return new CheckpointState(
-                step,
-                order.batch(step) * config.rows(),
-                config.seed(),
-                Double.isNaN(lastHeldOut) ? OptionalDouble.empty() : OptionalDouble.of(lastHeldOut),
-                values);
+        best.save(values);
+        // Where none is chosen the newest loss is good enough for a person to read.
+        OptionalDouble shown =
+                job.selection().isPresent() || Double.isNaN(lastHeldOut) ? score : OptionalDouble.of(lastHeldOut);
+        return new CheckpointState(step, order.batch(step) * config.rows(), config.seed(), shown, values);
     }
 
     private void record(StepMetrics metrics, boolean always) {
@@ -137,21 +178,6 @@ public final class Trainer implements AutoCloseable {
         if (always || metrics.step() % config.logEvery() == 0 || metrics.step() == 1) {
             job.metrics().ifPresent(log -> log.add(metrics));
         }
-    }
-
-    private static StepMetrics withHeldOut(StepMetrics metrics, StepMetrics.HeldOutLoss heldOut) {
-        return new StepMetrics(
-                metrics.step(),
-                metrics.crossEntropy(),
-                metrics.balanceLoss(),
-                metrics.zLoss(),
-                metrics.learningRate(),
-                metrics.gradientNorm(),
-                metrics.tokens(),
-                metrics.seconds(),
-                metrics.elapsed(),
-                metrics.layers(),
-                Optional.of(heldOut));
     }
 
     /** One step: reads this rank's rows, runs a {@link TrainingStep}. */
@@ -221,7 +247,12 @@ public final class Trainer implements AutoCloseable {
 
     /** The loss on held-out rows, every rank taking its share; the routers' statistics of it are dropped. */
     public StepMetrics.HeldOutLoss heldOutLoss() {
-        TokenSource source = job.heldOut().orElseThrow();
+        StepMetrics.HeldOutLoss loss = heldOutLoss(model, job.heldOut().orElseThrow());
+        model.takeRoutingStatistics();
+        return loss;
+    }
+
+    private StepMetrics.HeldOutLoss heldOutLoss(SwitchTransformer measured, TokenSource source) {
         int perRound = microRows * context.worldSize();
         long rows = Math.min(source.rows(), config.heldOutRows());
         long rounds = Math.max(1, rows / perRound);
@@ -230,8 +261,8 @@ public final class Trainer implements AutoCloseable {
         for (long round = 0; round < rounds; round++) {
             HostBatch host = read(source, round * perRound + (long) context.rank() * microRows);
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = model.tokenLosses(batch)) {
-                double[] all = model.download(losses);
+                    Tensor losses = measured.tokenLosses(batch)) {
+                double[] all = measured.download(losses);
                 for (int i = 0; i < all.length; i++) {
                     int target = host.targets()[i];
                     sums[0] += all[i];
@@ -243,7 +274,6 @@ public final class Trainer implements AutoCloseable {
                 }
             }
         }
-        model.takeRoutingStatistics();
         double[] all = training.sumOverRanks(sums);
         return new StepMetrics.HeldOutLoss(all[0] / all[1], all[2] / Math.max(1, all[3]), (long) all[1]);
     }

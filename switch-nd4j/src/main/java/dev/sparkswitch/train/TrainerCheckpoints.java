@@ -62,7 +62,7 @@ final class TrainerCheckpoints implements AutoCloseable {
         this.background = new BackgroundWriter("checkpoint-writer-of-rank-" + context.rank(), PATIENCE);
     }
 
-    /** Loads the job's checkpoint, or begins afresh; where the run stands then. */
+    /** Loads the job's checkpoint, or begins afresh; returns where the run stands. */
     CheckpointState restore() {
         if (job.start().isEmpty()) {
             TrainingConfig config = job.config();
@@ -193,7 +193,7 @@ final class TrainerCheckpoints implements AutoCloseable {
         awaitAnnouncements(writer);
         job.checkpoints()
                 .commit(writer, model.config(), state, job.provenance().get(), writer.announced(context.worldSize()));
-        job.checkpoints().retain(new Retention(job.config().keepCheckpoints(), 0), job.attempt());
+        job.checkpoints().retain(new Retention(job.config().keepCheckpoints(), job.selection().isPresent() ? 1 : 0), job.attempt());
         LOG.info(
                 "checkpoint of step {}: training waited {} ms, it was written in {} s; rank 0 keeps a copy of {} MiB",
                 state.step(),

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * One step of one rank, in step with the others: the gradients of all its micro-batches, their sum over the ranks, an update.
@@ -33,6 +34,7 @@ public final class TrainingStep {
     private final TrainingConfig config;
     private final Optimizer optimizer;
     private final DivergenceGuard guard;
+    private final Optional<Teaching> teaching;
     private final RankGroup world;
     private final int rank;
     private final int microRows;
@@ -43,6 +45,16 @@ public final class TrainingStep {
      * @throws UserException where the step's rows cannot be spread over the ranks
      */
     public TrainingStep(SwitchTransformer model, Parallelism parallelism, TrainingConfig config, Optimizer optimizer) {
+        this(model, parallelism, config, optimizer, Optional.empty());
+    }
+
+    /** The step of a student, where there is a teacher. */
+    TrainingStep(
+            SwitchTransformer model,
+            Parallelism parallelism,
+            TrainingConfig config,
+            Optimizer optimizer,
+            Optional<Teaching> teaching) {
         this.model = model;
         this.engine = model.engine();
         this.collectives = parallelism.collectives();
@@ -50,6 +62,7 @@ public final class TrainingStep {
         this.config = config;
         this.optimizer = optimizer;
         this.guard = new DivergenceGuard(config.divergence());
+        this.teaching = teaching;
         this.rank = parallelism.rank();
         this.world = RankGroup.world(collectives.worldSize());
         int groupRows = model.config()
@@ -137,13 +150,23 @@ public final class TrainingStep {
         double sum = 0;
         for (HostBatch host : batches) {
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = model.train(batch, settings)) {
+                    Tensor losses = train(batch, host, settings)) {
                 for (double loss : model.download(losses)) {
                     sum += loss;
                 }
             }
         }
         return sum;
+    }
+
+    private Tensor train(Batch batch, HostBatch host, StepSettings settings) {
+        if (teaching.isEmpty()) {
+            return model.train(batch, settings);
+        }
+        Teaching how = teaching.get();
+        try (Teacher.Lesson lesson = how.teacher().teach(batch, host)) {
+            return model.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
+        }
     }
 
     private StepMetrics metrics(long step, StepTotals totals, double lossSum, long start, long began) {
@@ -186,7 +209,8 @@ public final class TrainingStep {
                 (now - start) / 1e9,
                 (now - began) / 1e9,
                 layers,
-                Optional.empty());
+                Optional.empty(),
+                new TreeMap<>());
     }
 
     /** Sums in float64, whatever the engine computes in. */

@@ -8,6 +8,7 @@ import dev.sparkswitch.checkpoint.Rollback;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -18,7 +19,7 @@ class DivergenceGuardTest {
     private static final DivergenceConfig TWO_NATS = new DivergenceConfig(2, 4, 3);
 
     private static StepMetrics step(long step, double loss, double gradientNorm) {
-        return new StepMetrics(step, loss, 0, 0, 0.01, gradientNorm, 1, 1, 1, List.of(), Optional.empty());
+        return new StepMetrics(step, loss, 0, 0, 0.01, gradientNorm, 1, 1, 1, List.of(), Optional.empty(), new TreeMap<>());
     }
 
     private static DivergenceGuard after(DivergenceConfig config, double... losses) {

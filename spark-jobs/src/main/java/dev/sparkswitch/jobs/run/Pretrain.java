@@ -69,6 +69,9 @@ public final class Pretrain {
                         config.cluster(),
                         config.engine(),
                         Configs.toTree(config),
+                        List.of(),
+                        Optional.empty(),
+                        Optional.empty(),
                         List.of()));
     }
 }

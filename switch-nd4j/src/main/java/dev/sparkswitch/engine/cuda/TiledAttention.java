@@ -26,6 +26,8 @@ final class TiledAttention {
     private static final int WARP_ROWS = 32;
     private static final int MOST_TILES = 512;
     private static final int NEAR = 12;
+    /** Elements that a block of random numbers serves. */
+    private static final int NUMBERS = 8;
 
     private static final int WINDOW_BYTES = 2 * (STAYING + STREAMED) * Float.BYTES;
     private static final int LINE_BYTES = 2 * STREAMED * Float.BYTES;
@@ -112,6 +114,11 @@ final class TiledAttention {
         return kernel + (inputs.bias() == null ? "" : "_bias") + (dropout.active() ? "_dropout" : "");
     }
 
+    /** Whether rows of the mask are whole blocks of random numbers or not. */
+    private static String numbers(AttentionShape shape, Dropout dropout) {
+        return dropout.active() && shape.keyLength() % NUMBERS != 0 ? "_any" : "";
+    }
+
     private static Launch blocks(AttentionShape shape, int length, int sharedBytes) {
         return new Launch((length + STAYING - 1) / STAYING, shape.heads(), shape.rows(), THREADS, sharedBytes);
     }
@@ -125,7 +132,7 @@ final class TiledAttention {
         Saved saved = allocateSaved(shape, dropout);
         kernels.get(columns(shape))
                 .launch(
-                        name("attention_forward", inputs, dropout),
+                        name("attention_forward", inputs, dropout) + numbers(shape, dropout),
                         blocks(shape, shape.queryLength(), forwardBytes(columns(shape))),
                         inputs.q(),
                         inputs.k(),

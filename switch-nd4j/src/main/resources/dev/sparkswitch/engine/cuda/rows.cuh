@@ -118,11 +118,12 @@ __device__ __forceinline__ float preference(float p, const Dropout& sampling, lo
 // x *= the dropout's factors of elements `first` to `first + 7`.
 __device__ __forceinline__ void drop(float (&x)[COLUMNS], const Dropout& dropout, unsigned long long first) {
     if (dropout.active()) {
-        unsigned words[COLUMNS];
-        random_words(dropout, first, words);
+        uint4 words = dropout.eight(first, (first & 7) == 0);
+        const unsigned pairs[COLUMNS / 2] = {words.x, words.y, words.z, words.w};
 #pragma unroll
-        for (int i = 0; i < COLUMNS; i++) {
-            x[i] *= dropout.factor(words[i]);
+        for (int i = 0; i < COLUMNS / 2; i++) {
+            x[2 * i] *= dropout.keeps_low(pairs[i]) ? dropout.scale : 0.0f;
+            x[2 * i + 1] *= dropout.keeps_high(pairs[i]) ? dropout.scale : 0.0f;
         }
     }
 }

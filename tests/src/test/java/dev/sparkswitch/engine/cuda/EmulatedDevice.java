@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -68,6 +69,11 @@ final class EmulatedDevice implements Device {
     @Override
     public int sharedMemoryPerBlock() {
         return SHARED_BYTES;
+    }
+
+    @Override
+    public boolean runsBlocksTogether() {
+        return false;
     }
 
     @Override
@@ -176,6 +182,16 @@ final class EmulatedDevice implements Device {
     @Override
     public Moment moment() {
         return Moment.now();
+    }
+
+    @Override
+    public Optional<byte[]> link() {
+        return Optional.empty();
+    }
+
+    @Override
+    public CardGroup join(byte[] id, int index, int size) {
+        throw new UnsupportedOperationException("an emulated card has no links");
     }
 
     @Override

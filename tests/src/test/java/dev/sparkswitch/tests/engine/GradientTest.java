@@ -6,6 +6,7 @@ import dev.sparkswitch.engine.AttentionGradients;
 import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.AttentionShape.Order;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.ExpertShares;
@@ -21,14 +22,17 @@ import dev.sparkswitch.engine.RoutingPolicy.TopK;
 import dev.sparkswitch.engine.RoutingPolicy.TopP;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Sampling;
+import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import dev.sparkswitch.tests.engine.CentralDifferences.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -207,10 +211,9 @@ class GradientTest {
         Engine.Normalized forward = engine.addNorm(on(h), on(delta), DROPOUT, weight(weight), 1e-6);
         Tensor dh = on(dSum);
         Tensor dWeight = zeros(7);
-        engine.addNormBackward(
-                on(dNormalized), dh, forward.sum(), forward.inverseRms(), weight(weight), dWeight, Write.SET);
+        double[] ofDelta = taken(engine.addNormBackward(
+                on(dNormalized), dh, forward.sum(), forward.inverseRms(), weight(weight), dWeight, Write.SET, DROPOUT));
         double[] ofH = bench.doubles(dh);
-        double[] ofDelta = taken(engine.dropout(dh, DROPOUT));
         double[] ofWeight = bench.doubles(dWeight);
         CentralDifferences differences = differences("addNorm", () -> {
             Engine.Normalized found = engine.addNorm(on(h), on(delta), DROPOUT, weight(weight), 1e-6);
@@ -319,6 +322,43 @@ class GradientTest {
         differences.check("hidden", hidden.values(), ofHidden);
         differences.check("w", w.values(), ofW);
         differences.done();
+    }
+
+    @Test
+    void distillation() {
+        DistillationSettings settings = new DistillationSettings(new LossSettings(0.4, 0.1, 0.01), 0.25, 2.5);
+        int[] targets = random.ints(17, -3, 11).toArray();
+        Argument hidden = argument(17, 5);
+        Argument w = argument(11, 5);
+        Argument teacherHidden = argument(17, 3);
+        Argument teacherHead = argument(11, 3);
+        int[] ids =
+                random.ints(17, 0, 10).flatMap(id -> IntStream.of(id, id + 1)).toArray();
+        double[] probabilities = IntStream.range(0, 34)
+                .mapToDouble(i -> i % 2 == 0 ? 0.75 : 0.25)
+                .toArray();
+        Map<String, Supplier<SoftTargets>> teachers = Map.of(
+                "of a teacher", () -> new SoftTargets.OfTeacher(on(teacherHidden), on(teacherHead), 0.7),
+                "of its likeliest tokens",
+                        () -> new SoftTargets.TopK(
+                                keep(bench.integers(ids, 17, 2)), keep(bench.master(Grid.of(probabilities, 17, 2)))));
+        teachers.forEach((name, teacher) -> {
+            Tensor dw = zeros(11, 5);
+            Engine.LossGradient gradient =
+                    engine.distillationGradient(on(hidden), on(w), ids(targets), teacher.get(), settings, 0.125, dw);
+            keep(gradient.tokenLoss());
+            double[] ofHidden = taken(gradient.dHidden());
+            double[] ofW = bench.doubles(dw);
+            CentralDifferences differences = differences("distillation " + name, () -> {
+                Engine.LossGradient found = engine.distillationGradient(
+                        on(hidden), on(w), ids(targets), teacher.get(), settings, 0.125, zeros(11, 5));
+                keep(found.dHidden());
+                return 0.125 * Arrays.stream(taken(found.tokenLoss())).sum();
+            });
+            differences.check("hidden", hidden.values(), ofHidden);
+            differences.check("w", w.values(), ofW);
+            differences.done();
+        });
     }
 
     private static RoutingPlan plan(RoutingPolicy policy, Overflow overflow, Sampling sampling) {

@@ -52,7 +52,7 @@ class BadInputTest {
         Files.writeString(folder.resolve("taken/thesis.txt"), "the only copy");
         Files.writeString(folder.resolve("broken.yaml"), "training: [1, 2\n");
         copy("vocabulary", "flipped-vocabulary");
-        flip(folder.resolve("flipped-vocabulary/data/spiece.model"));
+        flip(folder.resolve("flipped-vocabulary/spiece.model"));
         copy("shards", "flipped-shards");
         flip(shard("flipped-shards"));
         copy("shards", "cut-shards");
@@ -250,7 +250,10 @@ class BadInputTest {
                 run(Mistake.FINETUNE + "--set dropout=0"),
                 USER,
                 List.of("holds a run with other settings (dropout is 0.1 there and 0.0 here)"));
-        assertSays(run(evaluate + "--set seed=3"), USER, List.of("@/new-scores holds another evaluation"));
+        assertSays(
+                run(evaluate + "--set seed=3"),
+                USER,
+                List.of("@/new-scores holds an evaluation with other settings (seed is 0 there and 3 here)"));
 
         assertThat(files()).isEqualTo(before);
         assertThat(SparkStarts.COUNT).hasValue(0);
