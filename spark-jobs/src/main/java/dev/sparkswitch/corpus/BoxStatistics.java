@@ -17,7 +17,7 @@ import org.apache.hadoop.fs.Path;
  *
  * @param sources in their order
  * @param rows of all shards
- * @param text the tokens of the text, each once whatever the passes
+ * @param text the tokens of the text, each as often as it was gone through
  */
 record BoxStatistics(List<SourceLine> sources, RowStatistics rows, TokenStatistics text) {
     static final String FILE = "statistics.json";

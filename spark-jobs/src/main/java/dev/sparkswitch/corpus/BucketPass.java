@@ -64,12 +64,12 @@ record BucketPass(BucketFiles files, Recipe recipe) implements Serializable {
         try (BucketFiles.Reading reading = files.read(bucket.number, bucket.examples)) {
             for (long example = 0; reading.hasNext(); example++) {
                 int[] tokens = RawExample.parse(reading.next()).tokens();
+                int passes = recipe.passes(bucket.number, example);
                 for (int token : tokens) {
                     if (recipe.isText(token)) {
-                        survey.tokens().add(token);
+                        survey.tokens().add(token, passes);
                     }
                 }
-                int passes = recipe.passes(bucket.number, example);
                 for (int pass = 0; pass < passes; pass++) {
                     Lot lot = Lot.of(recipe.seed(), new Objective.Place(bucket.number, example, pass));
                     survey.add(lot.key(), tokens.length);

@@ -181,6 +181,7 @@ public final class Prepare {
                             col(Corpus.POSITION))
                     .sortWithinPartitions(Passes.REASON, Corpus.SOURCE, Corpus.POSITION)
                     .write()
+                    .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
                     .mode("overwrite")
                     .partitionBy(Passes.REASON)
                     .parquet(new Path(output.folder(), DROPPED).toString());

@@ -1,6 +1,7 @@
 package dev.sparkswitch.corpus;
 
 import dev.sparkswitch.base.Build;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.eval.report.Block;
 import dev.sparkswitch.eval.report.Chart;
@@ -39,7 +40,7 @@ record PrepareReport(
     /** Writes the page into the output's folder. */
     void write(OutputFolder output) {
         Path file = new Path(output.folder(), Prepare.REPORT);
-        try (OutputStream out = output.files().create(file, true)) {
+        try (OutputStream out = HadoopFiles.raw(output.files()).create(file, true)) {
             out.write(page().html().getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new ResourceException(
@@ -169,7 +170,14 @@ record PrepareReport(
                 List.of(new Chart.Bars("documents", bars))));
     }
 
+    /** The English name of a language in three letters, which Java knows by two. */
     private static String language(String code) {
+        for (String two : Locale.getISOLanguages()) {
+            Locale locale = Locale.forLanguageTag(two);
+            if (locale.getISO3Language().equals(code)) {
+                return locale.getDisplayLanguage(Locale.ENGLISH);
+            }
+        }
         String name = Locale.forLanguageTag(code).getDisplayLanguage(Locale.ENGLISH);
         return name.isEmpty() ? code : name;
     }

@@ -156,6 +156,7 @@ final class Steps {
                 }
                 return null;
             });
+            show();
         }
 
         @Override
@@ -165,6 +166,7 @@ final class Steps {
                     updates.hasNext(); ) {
                 take(end.taskInfo().taskId(), updates.next());
             }
+            show();
             super.onTaskEnd(end);
         }
 
@@ -175,11 +177,10 @@ final class Steps {
             }
             if (info.id() == rowsId || info.id() == droppedId) {
                 countsOfTask.computeIfAbsent(task, id -> new long[2])[info.id() == rowsId ? 0 : 1] = count;
-                show();
             }
         }
 
-        private void show() {
+        private synchronized void show() {
             long rows = 0;
             long dropped = 0;
             for (long[] counts : countsOfTask.values()) {

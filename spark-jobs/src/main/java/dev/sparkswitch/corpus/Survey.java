@@ -43,7 +43,7 @@ final class Survey implements Serializable {
         return length;
     }
 
-    /** The text's tokens, each once whatever the passes. */
+    /** The text's tokens, each as often as it is gone through. */
     TokenStatistics tokens() {
         return tokens;
     }

@@ -25,7 +25,11 @@ final class TokenStatistics implements Serializable {
     }
 
     void add(int token) {
-        counts[token]++;
+        add(token, 1);
+    }
+
+    void add(int token, int times) {
+        counts[token] += times;
     }
 
     TokenStatistics merge(TokenStatistics other) {

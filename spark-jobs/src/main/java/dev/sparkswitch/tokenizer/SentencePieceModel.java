@@ -20,8 +20,9 @@ import java.util.Locale;
  * @param pieces in order of their ids
  * @param trainer how it was trained
  * @param normalizer how text is normalized before it is cut
+ * @param denormalizes whether decoded text passes through rules of its own (denormalization_rule_tsv)
  */
-public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer normalizer) {
+public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer normalizer, boolean denormalizes) {
     /** Pieces that every model of ours begins with: {@code <pad>}, {@code </s>}, {@code <unk>}. */
     static final int META_PIECES = 3;
 
@@ -29,6 +30,8 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
     private static final int EOS_ID = 1;
     private static final int UNKNOWN_ID = 2;
     private static final int NO_ID = -1;
+    /** SentencePiece's default. */
+    private static final String UNKNOWN_SURFACE = " \u2047 ";
     /** Longer than any real piece or normalizer; a length beyond it is damage, not data. */
     private static final int MAX_MESSAGE = 256 << 20;
 
@@ -95,6 +98,7 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
      * @param byteFallback whether characters without a piece are written as pieces of their bytes
      * @param spaceAsSuffix whether the mark of a space ends a word instead of beginning it
      * @param unknownId the ids here and below are -1 where there is no such piece
+     * @param unknownSurface what the unknown piece is decoded to
      */
     public record Trainer(
             ModelType type,
@@ -104,7 +108,8 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
             int unknownId,
             int bosId,
             int eosId,
-            int padId) {}
+            int padId,
+            String unknownSurface) {}
 
     /** @param characterMap SentencePiece's {@code precompiled_charsmap} */
     public record Normalizer(
@@ -133,8 +138,18 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
         normal.forEach(piece -> pieces.add(new Piece(piece.text(), (float) piece.score(), PieceType.NORMAL)));
         return new SentencePieceModel(
                 pieces,
-                new Trainer(type, pieces.size(), options.byteFallback(), false, UNKNOWN_ID, NO_ID, EOS_ID, PAD_ID),
-                new Normalizer("nmt_nfkc", characterMap, true, true, true));
+                new Trainer(
+                        type,
+                        pieces.size(),
+                        options.byteFallback(),
+                        false,
+                        UNKNOWN_ID,
+                        NO_ID,
+                        EOS_ID,
+                        PAD_ID,
+                        UNKNOWN_SURFACE),
+                new Normalizer("nmt_nfkc", characterMap, true, true, true),
+                false);
     }
 
     /**
@@ -146,14 +161,21 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
         in.setSizeLimit(MAX_MESSAGE);
         List<Piece> pieces = new ArrayList<>();
         // The defaults of the format, for fields that a file leaves out.
-        Trainer trainer = new Trainer(ModelType.UNIGRAM, 8000, false, false, 0, 1, 2, NO_ID);
-        Normalizer normalizer = new Normalizer("", new byte[0], true, true, true);
+        Trainer trainer = new Trainer(ModelType.UNIGRAM, 8000, false, false, 0, 1, 2, NO_ID, UNKNOWN_SURFACE);
+        Normalizer plain = new Normalizer("", new byte[0], true, true, true);
+        Normalizer normalizer = plain;
+        boolean denormalizes = false;
         try {
             for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
                 switch (WireFormat.getTagFieldNumber(tag)) {
                     case 1 -> pieces.add(readPiece(in.readBytes().newCodedInput()));
                     case 2 -> trainer = readTrainer(in.readBytes().newCodedInput(), trainer);
                     case 3 -> normalizer = readNormalizer(in.readBytes().newCodedInput(), normalizer);
+                    case 5 ->
+                        denormalizes = readNormalizer(in.readBytes().newCodedInput(), plain)
+                                        .characterMap()
+                                        .length
+                                > 0;
                     default -> in.skipField(tag);
                 }
             }
@@ -164,7 +186,7 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
         if (pieces.isEmpty()) {
             throw new UserException("The vocabulary holds no pieces; run vocab again.");
         }
-        return new SentencePieceModel(pieces, trainer, normalizer);
+        return new SentencePieceModel(pieces, trainer, normalizer, denormalizes);
     }
 
     private static Piece readPiece(CodedInputStream in) throws IOException {
@@ -191,6 +213,7 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
         int bosId = defaults.bosId();
         int eosId = defaults.eosId();
         int padId = defaults.padId();
+        String unknownSurface = defaults.unknownSurface();
         for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
             switch (WireFormat.getTagFieldNumber(tag)) {
                 case 3 -> type = ModelType.of(in.readEnum());
@@ -201,10 +224,12 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
                 case 41 -> bosId = in.readInt32();
                 case 42 -> eosId = in.readInt32();
                 case 43 -> padId = in.readInt32();
+                case 44 -> unknownSurface = in.readStringRequireUtf8();
                 default -> in.skipField(tag);
             }
         }
-        return new Trainer(type, vocabularySize, byteFallback, spaceAsSuffix, unknownId, bosId, eosId, padId);
+        return new Trainer(
+                type, vocabularySize, byteFallback, spaceAsSuffix, unknownId, bosId, eosId, padId, unknownSurface);
     }
 
     private static Normalizer readNormalizer(CodedInputStream in, Normalizer defaults) throws IOException {
@@ -252,6 +277,7 @@ public record SentencePieceModel(List<Piece> pieces, Trainer trainer, Normalizer
         out.writeInt32(41, trainer.bosId());
         out.writeInt32(42, trainer.eosId());
         out.writeInt32(43, trainer.padId());
+        out.writeString(44, trainer.unknownSurface());
     }
 
     private void writeNormalizer(CodedOutputStream out) throws IOException {

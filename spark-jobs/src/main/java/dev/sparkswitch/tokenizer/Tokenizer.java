@@ -4,7 +4,6 @@ import ai.djl.sentencepiece.SpTokenizer;
 import dev.sparkswitch.base.UserException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
@@ -18,6 +17,8 @@ public final class Tokenizer implements AutoCloseable {
     private static final int ROW_MULTIPLE = 128;
 
     private final SpTokenizer processor;
+    private final PieceDecoder decoder;
+    private final String[] pieceTexts;
     private final String hash;
     private final int pieces;
     private final int padId;
@@ -26,7 +27,7 @@ public final class Tokenizer implements AutoCloseable {
 
     /**
      * @param model a SentencePiece model file
-     * @throws UserException if it is none, or has no padding, end or unknown piece
+     * @throws UserException if it is none, has no padding, end or unknown piece, or decodes in a way that ours does not
      */
     public Tokenizer(byte[] model) {
         SentencePieceModel parsed = SentencePieceModel.parse(model);
@@ -35,7 +36,22 @@ public final class Tokenizer implements AutoCloseable {
         this.padId = required(parsed.trainer().padId(), "<pad>");
         this.eosId = required(parsed.trainer().eosId(), "</s>");
         this.unknownId = required(parsed.trainer().unknownId(), "<unk>");
+        refuse(
+                parsed.trainer().spaceAsSuffix(),
+                "ends its words with the mark of a space (treat_whitespace_as_suffix)");
+        refuse(parsed.denormalizes(), "rewrites decoded text (denormalization_rule_tsv)");
+        refuse(!parsed.normalizer().escapeWhitespaces(), "does not mark spaces (escape_whitespaces is false)");
+        this.decoder = new PieceDecoder(parsed);
+        this.pieceTexts =
+                parsed.pieces().stream().map(SentencePieceModel.Piece::text).toArray(String[]::new);
         this.processor = new SpTokenizer(model);
+    }
+
+    private void refuse(boolean has, String feature) {
+        if (has) {
+            throw new UserException("The vocabulary " + hash + " " + feature
+                    + ", which is not supported; give a model that was trained without.");
+        }
     }
 
     private int required(int id, String piece) {
@@ -110,9 +126,14 @@ public final class Tokenizer implements AutoCloseable {
         return text.isEmpty() ? new int[0] : processor.getProcessor().encode(text);
     }
 
-    /** The pieces of {@code text}, as {@link #encode} cuts it. */
+    /** The pieces of {@code text}, as {@link #encode} cuts it; characters without a piece are the unknown one. */
     public String[] split(String text) {
-        return processor.getProcessor().tokenize(text);
+        int[] ids = encode(text);
+        String[] split = new String[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            split[i] = pieceTexts[ids[i]];
+        }
+        return split;
     }
 
     /** The text of {@code ids}; padding and ends vanish, sentinels are written as {@code <extra_id_n>}. */
@@ -121,22 +142,13 @@ public final class Tokenizer implements AutoCloseable {
         int from = 0;
         for (int at = 0; at < ids.length; at++) {
             if (isSentinel(ids[at])) {
-                append(text, ids, from, at);
+                append(text, decoder.decode(ids, from, at));
                 append(text, "<extra_id_" + (vocabularySize() - 1 - ids[at]) + ">");
                 from = at + 1;
             }
         }
-        append(text, ids, from, ids.length);
+        append(text, decoder.decode(ids, from, ids.length));
         return text.toString();
-    }
-
-    private void append(StringBuilder text, int[] ids, int from, int to) {
-        int[] known = Arrays.stream(ids, from, to)
-                .filter(id -> id >= 0 && id < pieces)
-                .toArray();
-        if (known.length > 0) {
-            append(text, processor.getProcessor().decode(known));
-        }
     }
 
     private static void append(StringBuilder text, String part) {

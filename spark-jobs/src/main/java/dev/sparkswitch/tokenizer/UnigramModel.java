@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A unigram language model over pieces: a probability each, independent of their neighbours (Kudo 2018). */
 final class UnigramModel implements Serializable {
@@ -12,15 +13,17 @@ final class UnigramModel implements Serializable {
     private static final double UNKNOWN_PENALTY = 10;
 
     /** A string and its logarithmic probability (nats). */
-    record Piece(String text, double score) implements Serializable {}
+    record Piece(String text, double score) {}
 
-    private final List<Piece> pieces;
+    /** Arrays, not records: what is broadcast must pass through Spark's Kryo serializer too. */
+    private final String[] texts;
+
     private final double[] scores;
     private final double unknownScore;
     private final DoubleArrayTrie trie;
 
     UnigramModel(List<Piece> pieces) {
-        this.pieces = List.copyOf(pieces);
+        this.texts = pieces.stream().map(Piece::text).toArray(String[]::new);
         this.scores = pieces.stream().mapToDouble(Piece::score).toArray();
         this.unknownScore = Arrays.stream(scores).min().orElse(0) - UNKNOWN_PENALTY;
         this.trie = trie(pieces);
@@ -47,8 +50,15 @@ final class UnigramModel implements Serializable {
         return scores.length;
     }
 
+    String text(int id) {
+        return texts[id];
+    }
+
+    /** All pieces in order of their ids. */
     List<Piece> pieces() {
-        return pieces;
+        return IntStream.range(0, texts.length)
+                .mapToObj(id -> new Piece(texts[id], scores[id]))
+                .toList();
     }
 
     double score(int id) {

@@ -101,7 +101,7 @@ public final class UnigramTrainer implements VocabularyTrainer {
         for (int id = 0; id < model.size(); id++) {
             double count = expected.sum(id);
             if (count >= LEAST_EXPECTED_COUNT) {
-                kept.add(new Piece(model.pieces().get(id).text(), Gamma.digamma(count)));
+                kept.add(new Piece(model.text(id), Gamma.digamma(count)));
                 sum += count;
             }
         }
@@ -156,7 +156,7 @@ public final class UnigramTrainer implements VocabularyTrainer {
         List<Piece> candidates = new ArrayList<>();
         Lattice lattice = new Lattice(model);
         for (int id = 0; id < model.size(); id++) {
-            Piece piece = model.pieces().get(id);
+            Piece piece = new Piece(model.text(id), model.score(id));
             double count = counts.sum(id);
             lattice.set(piece.text().getBytes(StandardCharsets.UTF_8));
             boolean indispensable = PieceRules.length(piece.text()) == 1;

@@ -187,7 +187,7 @@ class BatchTest {
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch vocab");
         assertThatThrownBy(() -> Vocab.run(
-                        SPARK, config(VocabConfig.class, "corpus: '%s'\noutput: y".formatted(folder.resolve("none")))))
+                        SPARK, corpus.config(VocabConfig.class, "{corpus: '@/none', output: y}")))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch prepare");
     }

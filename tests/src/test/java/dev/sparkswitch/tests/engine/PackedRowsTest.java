@@ -140,12 +140,13 @@ class PackedRowsTest {
         for (int i = 0; i < alone.losses().size(); i++) {
             assertThat(packed.losses().get(i)).isCloseTo(alone.losses().get(i), within(1e-12));
         }
-        alone.gradients().forEach((name, gradient) -> {
-            assertThat(Arrays.stream(gradient).anyMatch(value -> value != 0))
-                    .as(name)
-                    .isTrue();
-            assertThat(packed.gradients().get(name)).as(name).containsExactly(gradient, within(1e-12));
-        });
+        alone.gradients()
+                .forEach((name, gradient) ->
+                        assertThat(packed.gradients().get(name)).as(name).containsExactly(gradient, within(1e-12)));
+        // An expert may have got no token.
+        assertThat(alone.gradients().values().stream()
+                        .filter(gradient -> Arrays.stream(gradient).anyMatch(value -> value != 0)))
+                .hasSizeGreaterThan(alone.gradients().size() * 3 / 4);
         for (int layer = 0; layer < alone.routing().size(); layer++) {
             double[] demand = alone.routing().get(layer);
             int end = RoutingStatistics.entropy(4);
