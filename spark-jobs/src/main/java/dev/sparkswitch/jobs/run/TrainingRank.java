@@ -21,6 +21,7 @@ import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.cuda.CudaEngine;
+import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
@@ -39,6 +40,7 @@ import dev.sparkswitch.train.TextTokens;
 import dev.sparkswitch.train.Trainer;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingJob;
+import dev.sparkswitch.train.TrainingMemory;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -142,6 +144,7 @@ final class TrainingRank implements RankBody<RunSummary> {
                                     .with(
                                             selection(validation.value()),
                                             teacher.value().map(this::teaching)))) {
+                requireMemory(context, config, training, parallelism, engine, rows);
                 trainer.run();
                 StepMetrics.HeldOutLoss last = heldOut.value().isPresent()
                         ? trainer.heldOutLoss()
@@ -152,6 +155,27 @@ final class TrainingRank implements RankBody<RunSummary> {
                 }
                 return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
             }
+        }
+    }
+
+    /** A card's memory is another matter. */
+    private static void requireMemory(
+            RankContext context,
+            T5Config config,
+            TrainingConfig training,
+            Parallelism parallelism,
+            Engine engine,
+            TokenSource rows) {
+        if (engine instanceof Nd4jEngine) {
+            ShardLayout layout = rows.layout();
+            new ExecutorMemory(TrainingMemory.of(
+                            config,
+                            training,
+                            parallelism.placement(),
+                            engine.precision(),
+                            layout.inputLength(),
+                            layout.targetLength()))
+                    .check(context.rank());
         }
     }
 
