@@ -40,6 +40,8 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             .build();
 
     private static final String CONF = "conf/";
+    /** Folders of conf whose files go by their bare names. */
+    private static final List<String> NAMED = List.of("models/", "cards/");
 
     private final Class<C> type;
 
@@ -151,7 +153,7 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                 type, new ByteArrayInputStream(found.content()), found.origin(), overrides, this::sectionFile);
     }
 
-    /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or a model's. */
+    /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or of its models. */
     private Optional<JsonNode> sectionFile(String name) {
         try {
             List<Path> places = new ArrayList<>(List.of(Path.of(name)));
@@ -164,8 +166,8 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                 }
             }
             Optional<Home.ConfFile> found = home().conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name);
-            if (found.isEmpty()) {
-                found = home().conf("models/" + name + ".yaml");
+            for (String folder : NAMED) {
+                found = found.isPresent() ? found : home().conf(folder + name + ".yaml");
             }
             return found.map(content -> Configs.read(new ByteArrayInputStream(content.content()), content.origin()));
         } catch (InvalidPathException e) {
