@@ -42,6 +42,8 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
 
     private static final String CONF = "conf/";
     private static final String SAMPLE = "sample";
+    /** Folders of conf whose files go by their bare names. */
+    private static final List<String> NAMED = List.of("models/", "cards/");
 
     private final Class<C> type;
 
@@ -175,7 +177,7 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                 type, new ByteArrayInputStream(found.content()), found.origin(), overrides(), this::sectionFile);
     }
 
-    /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or a model's. */
+    /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or of its models. */
     private Optional<JsonNode> sectionFile(String name) {
         try {
             List<Path> places = new ArrayList<>(List.of(Path.of(name)));
@@ -188,8 +190,8 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                 }
             }
             Optional<Home.ConfFile> found = home().conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name);
-            if (found.isEmpty()) {
-                found = home().conf("models/" + name + ".yaml");
+            for (String folder : NAMED) {
+                found = found.isPresent() ? found : home().conf(folder + name + ".yaml");
             }
             return found.map(content -> Configs.read(new ByteArrayInputStream(content.content()), content.origin()));
         } catch (InvalidPathException e) {

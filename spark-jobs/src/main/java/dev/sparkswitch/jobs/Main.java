@@ -64,6 +64,7 @@ public final class Main implements Runnable {
                 new EvaluateJob(),
                 new GenerateJob(),
                 new ConvertJob(),
+                new PlanJob(),
                 new BenchStepJob(),
                 new BenchOpsJob(),
                 new BenchDataJob(),
