@@ -99,8 +99,12 @@ public final class TrainingStep {
         for (Tensor gradients : model.parameters().sharedGradients()) {
             collectives.allReduceSum(gradients, world);
         }
-        for (Tensor gradients : model.parameters().expertGradients()) {
-            collectives.allReduceSum(gradients, placement.replicaGroup(rank));
+        RankGroup replicas = placement.replicaGroup(rank);
+        if (replicas.size() > 1) {
+            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
+            for (Tensor gradients : model.parameters().expertGradients()) {
+                collectives.allReduceSum(gradients, replicas);
+            }
         }
         StepMetrics metrics = metrics(step, totals, lossSum, start, began);
         guard.check(metrics);

@@ -166,9 +166,7 @@ public final class DataBenchmark {
                         cleaned = cleaned == null ? prepared : cleaned;
                     }
                     case BATCH -> {
-                        cleaned = cleaned == null
-                                ? prepare(spark, text, work.resolve("sample"), Stage.C4)
-                                : cleaned;
+                        cleaned = cleaned == null ? prepare(spark, text, work.resolve("sample"), Stage.C4) : cleaned;
                         shards = batched(spark, cores, cleaned, work, tasks);
                     }
                     case READ -> {
@@ -182,15 +180,22 @@ public final class DataBenchmark {
                             bytes += file.bytes();
                         }
                         Usage usage = Usage.of(() -> read(train));
-                        report.line(stage, cores, bytes, usage, 0, train.manifest().counts().get("rows"), "rows");
+                        report.line(
+                                stage,
+                                cores,
+                                bytes,
+                                usage,
+                                0,
+                                train.manifest().counts().get("rows"),
+                                "rows");
                     }
                 }
             }
         }
     }
 
-    private JobResult prepared(
-            SparkSession spark, int cores, String text, Path work, Stage stage, TaskTime tasks) throws Exception {
+    private JobResult prepared(SparkSession spark, int cores, String text, Path work, Stage stage, TaskTime tasks)
+            throws Exception {
         JobResult[] made = new JobResult[1];
         Usage usage = Usage.of(() -> made[0] = prepare(spark, text, work.resolve(stage.toString()), stage));
         long documents = made[0].manifest().counts().get("documents-read");
@@ -209,7 +214,14 @@ public final class DataBenchmark {
         Usage usage = Usage.of(() -> made[0] = batch(spark, folder, work.resolve("shards")));
         double seconds = tasks.seconds() - before;
         JobResult train = made[0].train();
-        report.line(Stage.BATCH, cores, bytes, usage, seconds, train.manifest().counts().get("text-tokens"), "tokens");
+        report.line(
+                Stage.BATCH,
+                cores,
+                bytes,
+                usage,
+                seconds,
+                train.manifest().counts().get("text-tokens"),
+                "tokens");
         report.raw(raw(texts));
         report.share(bytes / MEGA / seconds);
         return train;
