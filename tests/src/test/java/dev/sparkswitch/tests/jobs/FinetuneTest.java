@@ -214,7 +214,8 @@ class FinetuneTest {
     @Test
     void aFineTunedTeacherTeachesItsTasks() throws IOException {
         succeed(FINETUNE + "--set output=@/tuned");
-        succeed(DISTILL + "--set teacher=@/tuned --set vocabulary=@/vocabulary --set tasks=[{task:~boolq,~path:~@/tasks}]"
+        succeed(DISTILL
+                + "--set teacher=@/tuned --set vocabulary=@/vocabulary --set tasks=[{task:~boolq,~path:~@/tasks}]"
                 + " --set output=@/tuned-student --set inputs=64 --set targets=8 --set held-out=0.3"
                 + " --set selection.labels=rank --set temperature=2 --set training={steps:~2,~rows:~8}");
 
