@@ -92,10 +92,11 @@ final class SparkSessions {
                         .getTotalMemorySize()
                 >> 20;
         if (wanted > there) {
-            throw new ResourceException(training.executors() + " executors of " + training.memoryPerExecutorMiB()
-                    + " MiB each do not fit the " + there + " MiB of this host"
-                    + (outside == 0 ? "" : ", where each needs " + outside + " MiB more outside its heap")
-                    + ": lower cluster.ranks or cluster.memory-per-rank, or name a cluster with spark-submit --master.");
+            throw new ResourceException(
+                    training.executors() + " executors of " + training.memoryPerExecutorMiB()
+                            + " MiB each do not fit the " + there + " MiB of this host"
+                            + (outside == 0 ? "" : ", where each needs " + outside + " MiB more outside its heap")
+                            + ": lower cluster.ranks or cluster.memory-per-rank, or name a cluster with spark-submit --master.");
         }
     }
 

@@ -53,7 +53,11 @@ class HdfsCheckpointTest {
 
         Map<String, double[]> found = run.run();
 
-        assertThat(run.starts()).hasSize(2).last().asInstanceOf(InstanceOfAssertFactories.LONG).isIn(8L, 12L);
+        assertThat(run.starts())
+                .hasSize(2)
+                .last()
+                .asInstanceOf(InstanceOfAssertFactories.LONG)
+                .isIn(8L, 12L);
         wanted.forEach((name, values) -> assertThat(found.get(name)).as(name).isEqualTo(values));
         CheckpointRef newest = run.store().newestValid().orElseThrow();
         assertThat(newest.step()).isEqualTo(16);
