@@ -68,7 +68,9 @@ public final class Components {
             }
             last = next;
             // A plan of its own: each round uses the one before twice, so that with it plans would double every time.
-            from = edges.sparkSession().createDataFrame(next.toJavaRDD(), SCHEMA).select(NODE, ROOT);
+            from = edges.sparkSession()
+                    .createDataFrame(next.toJavaRDD(), SCHEMA)
+                    .select(NODE, ROOT);
         }
     }
 

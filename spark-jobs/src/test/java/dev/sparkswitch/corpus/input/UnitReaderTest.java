@@ -151,7 +151,8 @@ class UnitReaderTest {
         assertThat(rows("a.txt", text, "format: text, max-row: 1KiB"))
                 .extracting(RawDocument::flaw, RawDocument::position)
                 .containsExactly(tuple(Flaw.NONE, 0L), tuple(Flaw.TOO_LONG, 7L), tuple(Flaw.NONE, 3_000_008L));
-        String csv = "text\nbefore\n\"" + "y\n".repeat(2000) + "\"\nbetween\n" + "x".repeat(5000) + "\nend\n\"open\nfor ever";
+        String csv = "text\nbefore\n\"" + "y\n".repeat(2000) + "\"\nbetween\n" + "x".repeat(5000)
+                + "\nend\n\"open\nfor ever";
         assertThat(rows("b.csv", csv, "format: csv, max-row: 1KiB"))
                 .extracting(RawDocument::flaw, RawDocument::text)
                 .satisfiesExactly(
