@@ -130,11 +130,11 @@ public final class DataBenchmark {
                 // Made-up pages are alike, so a few of them are enough to learn their pieces of.
                 vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
             }
-            prepare(
-                    spark,
-                    warmUp.toString(),
-                    work.resolve("warm-up-" + Stage.C4_NEAR_DUPLICATES),
-                    Stage.C4_NEAR_DUPLICATES);
+            for (Stage stage : plan.stages()) {
+                if (stage == Stage.C4_LANGUAGE || stage == Stage.C4_NEAR_DUPLICATES) {
+                    prepare(spark, warmUp.toString(), work.resolve("warm-up-" + stage), stage);
+                }
+            }
             batch(spark, learnt, work.resolve("warm-up-shards"));
             measure(spark, cores, text, work);
             delete(work);
