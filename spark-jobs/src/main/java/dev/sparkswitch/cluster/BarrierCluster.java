@@ -45,11 +45,13 @@ public final class BarrierCluster implements RankLauncher {
 
     /**
      * Sets what a session that trains should have, where nothing else is set: heartbeats of one second, which bring the
-     * progress; no speculation; tasks that do not heed their end are ended with their executor; a barrier stage without
+     * progress, and an executor given up after a minute without one instead of up to three; no speculation; tasks that do not heed their end are ended with their executor; a barrier stage without
      * enough executors is looked at every second instead of every fifteen.
      */
     public static SparkConf configure(SparkConf conf) {
         return conf.setIfMissing("spark.executor.heartbeatInterval", "1s")
+                .setIfMissing("spark.storage.blockManagerHeartbeatTimeoutMs", "60s")
+                .setIfMissing("spark.network.timeoutInterval", "5s")
                 .setIfMissing("spark.speculation", "false")
                 .setIfMissing("spark.task.reaper.enabled", "true")
                 .setIfMissing("spark.task.reaper.killTimeout", "60s")

@@ -5,6 +5,7 @@ import dev.sparkswitch.eval.metric.Scores;
 import dev.sparkswitch.eval.task.Task;
 import dev.sparkswitch.jobs.run.ClusterSettings;
 import dev.sparkswitch.jobs.run.Evaluate;
+import dev.sparkswitch.jobs.run.ExecutorMemory;
 import dev.sparkswitch.jobs.run.TrainingRun;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -83,14 +84,20 @@ public final class JobContext implements AutoCloseable {
 
     /** Spark for training, started when ranks are to run in its executors: nothing of it is asked for before. */
     TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster) {
-        return new LateSpark(this, cluster);
+        return sparkForTraining(cluster, Optional.empty());
+    }
+
+    /** The same for ranks whose need of memory is known. */
+    TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster, Optional<ExecutorMemory> memory) {
+        return new LateSpark(this, cluster, memory);
     }
 
     /** A lambda in its place would look for Spark's classes when it is made. */
-    private record LateSpark(JobContext context, ClusterSettings cluster) implements TrainingRun.SparkSource {
+    private record LateSpark(JobContext context, ClusterSettings cluster, Optional<ExecutorMemory> memory)
+            implements TrainingRun.SparkSource {
         @Override
         public SparkSession start() {
-            return context.spark(SparkProfile.training(cluster));
+            return context.spark(SparkProfile.training(cluster, memory));
         }
     }
 

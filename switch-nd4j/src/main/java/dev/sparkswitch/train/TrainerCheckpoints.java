@@ -193,7 +193,11 @@ final class TrainerCheckpoints implements AutoCloseable {
         awaitAnnouncements(writer);
         job.checkpoints()
                 .commit(writer, model.config(), state, job.provenance().get(), writer.announced(context.worldSize()));
-        job.checkpoints().retain(new Retention(job.config().keepCheckpoints(), job.selection().isPresent() ? 1 : 0), job.attempt());
+        job.checkpoints()
+                .retain(
+                        new Retention(
+                                job.config().keepCheckpoints(), job.selection().isPresent() ? 1 : 0),
+                        job.attempt());
         LOG.info(
                 "checkpoint of step {}: training waited {} ms, it was written in {} s; rank 0 keeps a copy of {} MiB",
                 state.step(),

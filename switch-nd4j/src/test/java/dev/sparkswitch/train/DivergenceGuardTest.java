@@ -19,7 +19,8 @@ class DivergenceGuardTest {
     private static final DivergenceConfig TWO_NATS = new DivergenceConfig(2, 4, 3);
 
     private static StepMetrics step(long step, double loss, double gradientNorm) {
-        return new StepMetrics(step, loss, 0, 0, 0.01, gradientNorm, 1, 1, 1, List.of(), Optional.empty(), new TreeMap<>());
+        return new StepMetrics(
+                step, loss, 0, 0, 0.01, gradientNorm, 1, 1, 1, List.of(), Optional.empty(), new TreeMap<>());
     }
 
     private static DivergenceGuard after(DivergenceConfig config, double... losses) {

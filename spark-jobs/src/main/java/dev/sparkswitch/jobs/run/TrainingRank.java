@@ -21,6 +21,7 @@ import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.cuda.CudaEngine;
+import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
@@ -39,6 +40,7 @@ import dev.sparkswitch.train.TextTokens;
 import dev.sparkswitch.train.Trainer;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingJob;
+import dev.sparkswitch.train.TrainingMemory;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,8 +78,12 @@ final class TrainingRank implements RankBody<RunSummary> {
         if (context.worldSize() == 1) {
             return train(context, engine -> new SingleRank());
         }
-        try (NettyCollectives network =
-                NettyCollectives.connect(context, TransportEncryption.ofTask(NettyOptions.defaults()))) {
+        NettyOptions options =
+                switch (spec.place()) {
+                    case SPARK -> TransportEncryption.ofTask(NettyOptions.defaults());
+                    case HOST -> NettyOptions.defaults();
+                };
+        try (NettyCollectives network = NettyCollectives.connect(context, options)) {
             try {
                 return train(context, engine -> Collectives.of(network, engine));
             } catch (Exception | Error e) {
@@ -138,6 +144,7 @@ final class TrainingRank implements RankBody<RunSummary> {
                                     .with(
                                             selection(validation.value()),
                                             teacher.value().map(this::teaching)))) {
+                requireMemory(context, config, training, parallelism, engine, rows);
                 trainer.run();
                 StepMetrics.HeldOutLoss last = heldOut.value().isPresent()
                         ? trainer.heldOutLoss()
@@ -148,6 +155,27 @@ final class TrainingRank implements RankBody<RunSummary> {
                 }
                 return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
             }
+        }
+    }
+
+    /** A card's memory is another matter. */
+    private static void requireMemory(
+            RankContext context,
+            T5Config config,
+            TrainingConfig training,
+            Parallelism parallelism,
+            Engine engine,
+            TokenSource rows) {
+        if (engine instanceof Nd4jEngine) {
+            ShardLayout layout = rows.layout();
+            new ExecutorMemory(TrainingMemory.of(
+                            config,
+                            training,
+                            parallelism.placement(),
+                            engine.precision(),
+                            layout.inputLength(),
+                            layout.targetLength()))
+                    .check(context.rank());
         }
     }
 
@@ -224,10 +252,8 @@ final class TrainingRank implements RankBody<RunSummary> {
                 .filter(told -> !told.examples().isEmpty())
                 .map(told -> new TaskValidation(
                         ValidationExamples.read(hadoop, new Path(told.examples())),
-                        told.settings(),
+                        told,
                         Vocabulary.open(hadoop, told.vocabulary()).tokenizer(),
-                        told.inputs(),
-                        told.targets(),
                         context.rank(),
                         context.worldSize()));
     }

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -26,8 +27,11 @@ import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,9 +41,15 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("long")
 @Timeout(value = 60, unit = TimeUnit.MINUTES)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class KillSuiteTest {
-    private static final String MARK = "-Dsparkswitch.kill.suite=" + UUID.randomUUID();
+    private static final String MARK = "-Dkill.suite=" + UUID.randomUUID();
     private static final int KILLS = Integer.getInteger("sparkswitch.kills", 20);
+    /** Executors of a busy host take long to come. */
+    private static final String PATIENT = "spark.scheduler.maxRegisteredResourcesWaitingTime";
+
+    private static final String PATIENCE = "300s";
+    private static final int DRIVER_KILLS = 3;
     private static final FaultTable TABLE = new FaultTable();
 
     @TempDir
@@ -57,8 +67,9 @@ class KillSuiteTest {
     @BeforeAll
     static void start() throws IOException {
         TinyShards.write(folder.resolve("shards"), 96, 61);
-        SparkConf conf =
-                SparkHome.localCluster(2, 1).set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC " + MARK);
+        SparkConf conf = SparkHome.localCluster(2, 1)
+                .set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC " + MARK)
+                .set(PATIENT, PATIENCE);
         spark = SparkSession.builder().config(BarrierCluster.configure(conf)).getOrCreate();
         // Once for the just-in-time compiler, once for the clock.
         pretrain(run("warm-up"));
@@ -111,6 +122,7 @@ class KillSuiteTest {
     }
 
     @Test
+    @Order(9)
     void anExecutorIsKilledAtRandomSteps() throws Exception {
         Random random = new Random(1);
         List<Double> seconds = new ArrayList<>();
@@ -125,19 +137,21 @@ class KillSuiteTest {
             assertThat(run.lines(true)).singleElement().satisfies(restart -> assertThat(
                             restart.path("cause").asText())
                     .matches("executor \\d+ lost \\(SIGKILL\\).*"));
+            TABLE.put("SIGKILL of an executor at a random step", "the same curve, bit for bit", seconds);
         }
-        TABLE.add("SIGKILL of an executor at a random step", "the same curve, bit for bit", seconds);
     }
 
     @Test
+    @Order(1)
     void anExecutorHangs() throws Exception {
         double seconds = disturbed(
                 run("hung"),
                 struck -> Processes.signal("STOP", Processes.executors(MARK).get(1)));
-        TABLE.add("an executor hangs (SIGSTOP)", "the same curve, bit for bit", List.of(seconds));
+        TABLE.put("an executor hangs (SIGSTOP)", "the same curve, bit for bit", List.of(seconds));
     }
 
     @Test
+    @Order(5)
     void aWorkerComesBackSlower() throws Exception {
         SurvivedRun run = run("slow");
         double seconds = disturbed(run, struck -> {
@@ -145,7 +159,7 @@ class KillSuiteTest {
             first.destroyForcibly();
             CompletableFuture.runAsync(() -> slowDown(run));
         });
-        TABLE.add(
+        TABLE.put(
                 "an executor is killed, the next has a quarter of the speed",
                 "the same curve, bit for bit",
                 List.of(seconds));
@@ -165,6 +179,7 @@ class KillSuiteTest {
     }
 
     @Test
+    @Order(4)
     void theDiskIsFullWhileSaving() throws Exception {
         Path disk = Files.createDirectory(folder.resolve("small-disk"));
         Assumptions.assumeTrue(
@@ -186,7 +201,7 @@ class KillSuiteTest {
             pretrain(run);
 
             run.assertSameCurve(undisturbed);
-            TABLE.add(
+            TABLE.put(
                     "the disk is full while a checkpoint is written",
                     "stops with the cause after five attempts, checkpoints kept; with room, the same command ends with the"
                             + " same curve",
@@ -197,6 +212,7 @@ class KillSuiteTest {
     }
 
     @Test
+    @Order(3)
     void aShardIsDamaged() throws Exception {
         Path shard;
         SurvivedRun run = new SurvivedRun(folder.resolve("damaged-shards"), folder.resolve("on-damaged"), 2);
@@ -214,13 +230,116 @@ class KillSuiteTest {
         Files.write(shard, bytes);
         pretrain(run);
         run.assertSameCurve(undisturbed);
-        TABLE.add(
+        TABLE.put(
                 "an input shard is damaged",
                 "stops naming the file; with the file restored, the same curve",
                 List.of(seconds));
     }
 
     @Test
+    @Order(8)
+    void theDriverIsKilledAndTheCommandGivenAgain() throws Exception {
+        List<Double> seconds = new ArrayList<>();
+        Random random = new Random(2);
+        for (int i = 0; i < DRIVER_KILLS; i++) {
+            SurvivedRun run = run("driver-" + i);
+            String mark = MARK + "-driver-" + i;
+            try (Submission first = Submission.start(run, mark, Map.of(PATIENT, PATIENCE))) {
+                run.awaitFirstCheckpoint();
+                sleep((long) (random.nextDouble() * 0.5 * undisturbedNanos));
+                first.kill();
+            }
+            assertThat(run.folder().resolve("manifest.json")).doesNotExist();
+            Processes.await(
+                    "the end of the executors of a driver that was killed",
+                    Duration.ofMinutes(1),
+                    () -> Processes.executors(mark).isEmpty());
+            long start = System.nanoTime();
+            try (Submission second = Submission.start(run, mark, Map.of(PATIENT, PATIENCE))) {
+                run.secondsToRecover();
+                seconds.add((System.nanoTime() - start) / 1e9);
+                assertThat(second.exitCode()).as(second.printed()).isZero();
+            }
+            run.assertSameCurve(undisturbed);
+            Processes.await("the end of all executors", Duration.ofSeconds(30), () -> Processes.executors(mark)
+                    .isEmpty());
+        }
+        TABLE.put(
+                "SIGKILL of the driver, the command given again",
+                "its executors end by themselves; the same curve, bit for bit",
+                seconds);
+    }
+
+    @Test
+    @Order(6)
+    void aHostIsLostForGoodAndTheRunGoesOnWithOneRank() throws Exception {
+        SurvivedRun run = new SurvivedRun(folder.resolve("shards"), folder.resolve("fewer"), 1);
+        String mark = MARK + "-fewer";
+        double seconds;
+        try (StandaloneCluster cluster = new StandaloneCluster(folder.resolve("two-hosts"), "127.0.0.1")) {
+            cluster.addWorker();
+            cluster.addWorker();
+            try (Submission submission =
+                    Submission.start(run, mark, Map.of("spark.master", cluster.address(), PATIENT, PATIENCE))) {
+                run.awaitFirstCheckpoint();
+                cluster.loseWorker(1);
+                seconds = run.secondsToRecover();
+                assertThat(submission.exitCode()).as(submission.printed()).isZero();
+                assertThat(submission.printed()).contains("attempt 2 on 1 rank");
+            }
+        }
+        run.assertCloseCurve(undisturbed);
+        assertNoneLeft(mark);
+        TABLE.put(
+                "a host is lost for good, min-ranks allows one less",
+                "goes on with one rank after waiting two minutes for another; the same curve to 1e-6",
+                List.of(seconds));
+    }
+
+    @Test
+    @Order(7)
+    void aHostIsCutOffTheNetworkAndTheRunGoesOnWithOneRank() throws Exception {
+        Namespace far = Namespace.open();
+        Assumptions.assumeTrue(far != null, "this user may not make network namespaces");
+        SurvivedRun run = new SurvivedRun(folder.resolve("shards"), folder.resolve("cut-off"), 1);
+        String mark = MARK + "-cut-off";
+        double seconds;
+        try (far;
+                StandaloneCluster cluster = new StandaloneCluster(folder.resolve("near-and-far"), Namespace.NEAR)) {
+            cluster.addWorker();
+            cluster.addWorker(far.prefix(), Namespace.FAR);
+            Map<String, String> settings = Map.of(
+                    "spark.master",
+                    cluster.address(),
+                    "spark.driver.host",
+                    Namespace.NEAR,
+                    PATIENT,
+                    PATIENCE,
+                    "spark.driver.bindAddress",
+                    Namespace.NEAR);
+            try (Submission submission = Submission.start(run, mark, settings)) {
+                run.awaitFirstCheckpoint();
+                far.cut();
+                seconds = run.secondsToRecover();
+                assertThat(submission.exitCode()).as(submission.printed()).isZero();
+                assertThat(submission.printed()).contains("attempt 2 on 1 rank");
+            }
+        }
+        run.assertCloseCurve(undisturbed);
+        assertNoneLeft(mark);
+        TABLE.put(
+                "a host is cut off the network (namespace), min-ranks allows one less",
+                "goes on with one rank once Spark gives the executor up; the same curve to 1e-6",
+                List.of(seconds));
+    }
+
+    private static void assertNoneLeft(String mark) {
+        Processes.await("the end of all executors", Duration.ofMinutes(1), () -> Processes.executors(mark)
+                .isEmpty());
+    }
+
+    @Test
+    @Order(2)
     void theNewestCheckpointIsDamagedAndAnExecutorKilled() throws Exception {
         double seconds = disturbed(run("damaged-checkpoint"), struck -> {
             Processes.await(
@@ -234,7 +353,7 @@ class KillSuiteTest {
             bytes[bytes.length / 2] ^= 1;
             Files.write(file, bytes);
         });
-        TABLE.add(
+        TABLE.put(
                 "the newest checkpoint is damaged and an executor killed",
                 "goes back to the one before, the same curve",
                 List.of(seconds));
