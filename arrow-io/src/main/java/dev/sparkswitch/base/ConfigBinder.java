@@ -251,7 +251,8 @@ final class ConfigBinder {
         for (int i = 0; i < node.size(); i++) {
             items.add(value(ConfigTypes.content(type), node.get(i), key + "[" + i + "]"));
         }
-        return Collections.unmodifiableList(items);
+        // An item that failed was named: what holds it is not made.
+        return items.contains(null) ? null : Collections.unmodifiableList(items);
     }
 
     private Object map(Type type, JsonNode node, String key) {
@@ -263,7 +264,7 @@ final class ConfigBinder {
             String name = ConfigTypes.join(key, field.getKey());
             items.put(field.getKey(), value(ConfigTypes.content(type), field.getValue(), name));
         }
-        return Collections.unmodifiableMap(items);
+        return items.containsValue(null) ? null : Collections.unmodifiableMap(items);
     }
 
     private static Object optional(Object value) {

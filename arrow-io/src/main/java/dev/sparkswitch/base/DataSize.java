@@ -1,5 +1,6 @@
 package dev.sparkswitch.base;
 
+import java.io.Serializable;
 import java.math.BigDecimal;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -10,7 +11,7 @@ import java.util.regex.Pattern;
  *
  * @param bytes the amount, at least 0
  */
-public record DataSize(long bytes) implements Comparable<DataSize> {
+public record DataSize(long bytes) implements Comparable<DataSize>, Serializable {
     private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)");
     private static final String[] BINARY = {"B", "KiB", "MiB", "GiB", "TiB"};
     private static final Map<String, Long> UNITS = Map.of(

@@ -91,7 +91,11 @@ public record Manifest(
             require(checksum, "checksum of " + path);
             // Paths come from outside too: none may lead out of its folder.
             for (String part : path.split("/", -1)) {
-                if (part.isEmpty() || part.equals(".") || part.equals("..") || part.contains(":")) {
+                if (part.isEmpty()
+                        || part.equals(".")
+                        || part.equals("..")
+                        || part.contains(":")
+                        || part.contains("\0")) {
                     throw new IllegalArgumentException("'" + path + "' is not a relative path inside the folder");
                 }
             }

@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  * checkpoint by itself; an attempt's number, in its context, fences the writers of the ones before.
  *
  * <p>A user's mistake or a defect ends the loop at once, for it would come again. A lost executor, a broken network or
- * an exhausted resource gives another attempt, on as many executors as came back in time.
+ * an exhausted resource gives another attempt, on as many executors as came back in time. So does divergence, which the
+ * trainer notes in the run's folder and counts by itself.
  */
 public final class AttemptLoop {
     private static final Logger LOG = LoggerFactory.getLogger(AttemptLoop.class);
@@ -56,10 +57,11 @@ public final class AttemptLoop {
                             .orElse("no smaller number of ranks will do either"));
         }
         String cause = null;
-        for (int attempt = 0; attempt < options.maxAttempts(); attempt++) {
+        int lost = 0;
+        for (int attempt = 0; lost < options.maxAttempts(); attempt++) {
             int worldSize = chooseWorld(attempt, cause);
-            String name = "attempt " + (attempt + 1) + " of " + options.maxAttempts() + " on " + worldSize
-                    + (worldSize == 1 ? " rank" : " ranks");
+            String name = "attempt " + (attempt + 1) + ", after " + lost + " lost of at most " + options.maxAttempts()
+                    + ", on " + worldSize + (worldSize == 1 ? " rank" : " ranks");
             if (cause == null) {
                 LOG.info("{}", name);
             } else {
@@ -71,6 +73,7 @@ public final class AttemptLoop {
             } catch (ResourceException e) {
                 // The executors that were there a moment ago are gone.
                 cause = e.getMessage();
+                lost++;
                 continue;
             }
             Optional<Failure<R>> failure = RankOutcome.rootCause(outcomes);
@@ -79,6 +82,8 @@ public final class AttemptLoop {
             }
             cause = failure.get().message();
             stopIfItWouldComeAgain(failure.get());
+            // A run's own limit ends its divergences.
+            lost += failure.get().kind() == FailureKind.DIVERGED ? 0 : 1;
         }
         throw new ResourceException("all " + options.maxAttempts() + " attempts failed, the last one because of: "
                 + cause + "; the same command goes on from the last checkpoint");
@@ -90,7 +95,7 @@ public final class AttemptLoop {
                 LOG.debug("rank {} failed:\n{}", failure.rank(), failure.stack());
                 throw failure.kind().exception(message(failure), new RankStack(failure));
             }
-            case RESOURCE -> LOG.debug("rank {} failed:\n{}", failure.rank(), failure.stack());
+            case RESOURCE, DIVERGED -> LOG.debug("rank {} failed:\n{}", failure.rank(), failure.stack());
         }
     }
 

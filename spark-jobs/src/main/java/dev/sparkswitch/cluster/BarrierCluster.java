@@ -18,7 +18,7 @@ import org.apache.spark.api.java.JavaSparkContext;
  * master, ranks are threads of the driver.
  *
  * <p>Each run has a secret of its own, which travels to the executors inside the task as Spark sends it: encrypted where
- * Spark's network encryption is on ({@code spark.network.crypto.enabled} or {@code spark.ssl.rpc.enabled}).
+ * Spark's network encryption is on, in which case the ranks' own connections must be so too ({@link TransportEncryption}).
  */
 public final class BarrierCluster implements RankLauncher {
     private static final int SECRET_BYTES = 32;
@@ -45,11 +45,13 @@ public final class BarrierCluster implements RankLauncher {
 
     /**
      * Sets what a session that trains should have, where nothing else is set: heartbeats of one second, which bring the
-     * progress; no speculation; tasks that do not heed their end are ended with their executor; a barrier stage without
+     * progress, and an executor given up after a minute without one instead of up to three; no speculation; tasks that do not heed their end are ended with their executor; a barrier stage without
      * enough executors is looked at every second instead of every fifteen.
      */
     public static SparkConf configure(SparkConf conf) {
         return conf.setIfMissing("spark.executor.heartbeatInterval", "1s")
+                .setIfMissing("spark.storage.blockManagerHeartbeatTimeoutMs", "60s")
+                .setIfMissing("spark.network.timeoutInterval", "5s")
                 .setIfMissing("spark.speculation", "false")
                 .setIfMissing("spark.task.reaper.enabled", "true")
                 .setIfMissing("spark.task.reaper.killTimeout", "60s")
@@ -84,6 +86,9 @@ public final class BarrierCluster implements RankLauncher {
         SparkContext context = spark.sc();
         refuse(context.conf(), "spark.dynamicAllocation.enabled");
         refuse(context.conf(), "spark.speculation");
+        if (worldSize > 1) {
+            TransportEncryption.require(context.conf());
+        }
         IdleExecutors executors = IdleExecutors.await(context, worldSize, options.executorWait());
         executors.require(worldSize, context, options.executorWait());
 

@@ -1,14 +1,13 @@
 package dev.sparkswitch.corpus;
 
-import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.udf;
-
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.arrow.ShardLayout;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.tokenizer.Tokenizer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -16,19 +15,13 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.api.java.UDF1;
-import org.apache.spark.sql.expressions.UserDefinedFunction;
-import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.storage.StorageLevel;
-import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * The job that makes training rows of a corpus and a vocabulary: tokens of documents strung together, cut, corrupted
- * span by span, shuffled and written as Arrow shards. The bytes depend on the corpus, the vocabulary and the settings
- * alone, not on the number of partitions or executors.
+ * The job that makes training rows of corpora, tasks and a vocabulary: tokens of documents strung together, cut, turned into
+ * examples by an objective, mixed with those of other sources, shuffled, packed if wanted, and written as Arrow shards. The
+ * bytes depend on the sources, the vocabulary and the settings alone, not on the number of partitions or executors. A run
+ * that was stopped goes on where it was.
  *
  * <p>The held-out box's manifest tells what a model without context loses on the text tokens of its targets, in nats a
  * token: {@value #UNIGRAM_NATS} with the training text's token frequencies, {@value #UNIGRAM_ENTROPY} with its own.
@@ -42,27 +35,37 @@ public final class Batch {
     static final String TEXT_TOKENS = "text-tokens";
     /** Count: text tokens in the targets. */
     static final String TARGET_TEXT_TOKENS = "target-text-tokens";
+    /** Count: examples; as many as rows where these are not packed. With a dot and its name: those of a source. */
+    static final String EXAMPLES = "examples";
 
     private final Configuration hadoop;
     private final BatchConfig config;
-    private final Corpus corpus;
+    private final List<OpenSource> sources;
     private final Vocabulary vocabulary;
     private final JsonNode settings;
-    private final SpanCorruption.Lengths lengths;
-    private final ShardLayout layout;
+    private final List<Manifest.Input> inputs = new ArrayList<>();
 
     Batch(Configuration hadoop, BatchConfig config) {
         this.hadoop = hadoop;
         this.config = config;
-        this.corpus = Corpus.open(hadoop, config.corpus());
         this.vocabulary = Vocabulary.open(hadoop, config.vocabulary());
-        this.settings = Configs.toTree(config);
-        this.lengths = config.corruption().lengths(config.inputs());
-        this.layout = form().layout();
+        this.sources = OpenSource.open(hadoop, config);
+        this.settings = settings(config);
+        sources.forEach(source -> inputs.add(source.input()));
+        inputs.add(vocabulary.asInput());
+    }
+
+    /** The settings without where sources lie: their content is what counts, and {@link #inputs} tells it. */
+    private static JsonNode settings(BatchConfig config) {
+        ObjectNode settings = Configs.toTree(config);
+        for (JsonNode source : settings.path("sources")) {
+            ((ObjectNode) source).remove(List.of("corpus", "path"));
+        }
+        return settings;
     }
 
     /**
-     * @throws UserException if there is no corpus or vocabulary, if a split has no text, or if the output folder holds
+     * @throws UserException if a source or the vocabulary is missing, if a split has no text, or if the output folder holds
      *     something else
      */
     public static BatchResult run(SparkSession spark, BatchConfig config) {
@@ -78,59 +81,29 @@ public final class Batch {
     BatchResult run(Supplier<SparkSession> spark, int wanted) {
         OutputFolder train = new OutputFolder(hadoop, new Path(config.output(), Split.TRAIN.text()));
         OutputFolder heldout = new OutputFolder(hadoop, new Path(config.output(), Split.HELD_OUT.text()));
-        List<Manifest.Input> inputs = List.of(corpus.asInput(), vocabulary.asInput());
         Optional<JobResult> trainDone = train.finished(Manifest.SHARDS, settings, inputs);
         Optional<JobResult> heldoutDone = heldout.finished(Manifest.SHARDS, settings, inputs);
-        if (trainDone.isPresent() && heldoutDone.isPresent()) {
-            return new BatchResult(trainDone.get(), heldoutDone.get());
+        if (trainDone.isEmpty() || heldoutDone.isEmpty()) {
+            SparkSession session = spark.get();
+            int partitions = Steps.partitions(session, wanted);
+            Steps steps = Steps.of(session, "batch", partitions);
+            Broadcast<byte[]> model =
+                    JavaSparkContext.fromSparkContext(session.sparkContext()).broadcast(vocabulary.model());
+            try (Tokenizer tokenizer = vocabulary.tokenizer()) {
+                requirePadding(tokenizer);
+                trainDone = Optional.of(trainDone.orElseGet(() -> make(Split.TRAIN, train, steps, partitions, model)));
+                heldoutDone = Optional.of(
+                        heldoutDone.orElseGet(() -> make(Split.HELD_OUT, heldout, steps, partitions, model)));
+            } catch (Exception e) {
+                throw Failures.explained(e, "the corpus");
+            } finally {
+                model.destroy();
+            }
+            BatchReport.write(config, vocabulary, train, heldout);
+        } else {
+            BatchReport.writeIfMissing(config, vocabulary, train, heldout);
         }
-        SparkSession session = spark.get();
-        int partitions = wanted > 0 ? wanted : Steps.partitions(session, 0);
-        Steps steps = Steps.of(session, "batch", partitions);
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(session.sparkContext());
-        Broadcast<byte[]> model = context.broadcast(vocabulary.model());
-        Dataset<Row> trainExamples = examples(steps, partitions, Split.TRAIN, model);
-        Dataset<Row> heldoutExamples = examples(steps, partitions, Split.HELD_OUT, model);
-        try (Tokenizer tokenizer = vocabulary.tokenizer()) {
-            requirePadding(tokenizer);
-            Survey trainSurvey = survey(steps, Split.TRAIN, trainExamples, tokenizer);
-            Survey heldoutSurvey = survey(steps, Split.HELD_OUT, heldoutExamples, tokenizer);
-            JobResult trainResult = trainDone.orElseGet(() -> {
-                train.begin();
-                ShardTask.Written written = write(steps, Split.TRAIN, trainExamples, trainSurvey, train, tokenizer);
-                return train.commit(manifest(inputs, written, trainSurvey).build());
-            });
-            JobResult heldoutResult = heldoutDone.orElseGet(() -> {
-                heldout.begin();
-                ShardTask.Written written =
-                        write(steps, Split.HELD_OUT, heldoutExamples, heldoutSurvey, heldout, tokenizer);
-                double nats = written.targets().crossEntropy(trainSurvey.tokens(), tokenizer.pieces());
-                return heldout.commit(manifest(inputs, written, heldoutSurvey)
-                        .property(UNIGRAM_NATS, nats)
-                        .property(UNIGRAM_ENTROPY, written.targets().entropy())
-                        .build());
-            });
-            return new BatchResult(trainResult, heldoutResult);
-        } catch (Exception e) {
-            throw Failures.explained(e, "the corpus");
-        } finally {
-            trainExamples.unpersist();
-            heldoutExamples.unpersist();
-            model.destroy();
-        }
-    }
-
-    /** Tokenizing is the dear part, and two passes need its outcome. */
-    private Dataset<Row> examples(Steps steps, int partitions, Split split, Broadcast<byte[]> model) {
-        Dataset<Row> examples = RawExamples.of(
-                corpus.documents(steps.spark(), split),
-                model,
-                config.buckets(split),
-                lengths.raw(),
-                config.seed(),
-                partitions);
-        return RawExamples.repeated(examples, config.passes(split), config.seed())
-                .persist(StorageLevel.MEMORY_AND_DISK());
+        return new BatchResult(trainDone.get(), heldoutDone.get());
     }
 
     private void requirePadding(Tokenizer tokenizer) {
@@ -140,55 +113,55 @@ public final class Batch {
         }
     }
 
-    private Survey survey(Steps steps, Split split, Dataset<Row> examples, Tokenizer tokenizer) {
-        Survey survey = steps.run("tokenize " + split.text(), () -> Survey.of(examples, tokenizer.vocabularySize()));
-        if (survey.rows() == 0) {
-            throw new UserException("The corpus " + config.corpus() + " has no text in its split '" + split.text()
-                    + "'; run 'sparkswitch prepare' with more text or another share for heldout.");
+    private JobResult make(Split split, OutputFolder output, Steps steps, int partitions, Broadcast<byte[]> model) {
+        ShardBox box = new ShardBox(hadoop, config, split, sources, vocabulary, output);
+        String identity = OutputFolder.identity(Manifest.SHARDS, settings, inputs);
+        List<Manifest.Entry> files = new ArrayList<>();
+        BoxStatistics statistics = box.make(identity, steps, partitions, model, files);
+        statistics.write(output);
+        Manifest.Builder manifest = manifest(statistics).files(files);
+        if (split == Split.HELD_OUT) {
+            unigram(manifest, statistics);
         }
-        return survey;
+        return output.commit(manifest.build());
     }
 
-    private ShardTask.Written write(
-            Steps steps, Split split, Dataset<Row> examples, Survey survey, OutputFolder output, Tokenizer tokenizer) {
-        long rowBytes = (long) Integer.BYTES * (layout.inputLength() + layout.targetLength());
-        ShufflePlan plan = survey.plan(Math.max(1, config.shardSize().bytes() / rowBytes));
-        ShardTask task = new ShardTask(
-                new SerializableConfiguration(hadoop),
-                output.folder().toString(),
-                form(),
-                plan,
-                config.corruption(),
-                config.seed(),
-                tokenizer.eosId(),
-                tokenizer.pieces(),
-                tokenizer.vocabularySize());
-        UserDefinedFunction shard = udf((UDF1<Long, Integer>) plan::shard, DataTypes.IntegerType);
-        return steps.run("write " + split.text(), () -> examples.repartitionById(
-                        plan.shards(), shard.apply(col(RawExamples.KEY)))
-                .sortWithinPartitions(RawExamples.KEY, RawExamples.BUCKET, RawExamples.EXAMPLE, RawExamples.PASS)
-                .javaRDD()
-                .mapPartitions(task::write)
-                .treeReduce(ShardTask.Written::merge));
-    }
-
-    private Manifest.Builder manifest(List<Manifest.Input> inputs, ShardTask.Written written, Survey survey) {
+    private Manifest.Builder manifest(BoxStatistics statistics) {
+        RowStatistics rows = statistics.rows();
         Manifest.Builder manifest = Manifest.builder(Manifest.SHARDS)
                 .seed(config.seed())
                 .config(settings)
-                .count("rows", survey.rows())
-                .count(TEXT_TOKENS, survey.tokens().total())
-                .count(TARGET_TEXT_TOKENS, written.targets().total())
-                .properties(layout.properties())
+                .count("rows", rows.rows())
+                .count(EXAMPLES, rows.examples())
+                .count("input-tokens", rows.inputTokens())
+                .count("target-tokens", rows.targetTokens())
+                .count(TEXT_TOKENS, statistics.text().total())
+                .count(TARGET_TEXT_TOKENS, rows.targetText().total())
+                .properties(config.form().layout().properties())
                 .property(ShardLayout.VOCABULARY, vocabulary.hash())
-                .property(ShardLayout.VOCABULARY_SIZE, vocabulary.manifest().property(Vocabulary.SIZE))
-                .property("raw-length", lengths.raw())
-                .files(written.entries());
+                .property(ShardLayout.VOCABULARY_SIZE, vocabulary.manifest().property(Vocabulary.SIZE));
+        for (int i = 0; i < sources.size(); i++) {
+            OpenSource source = sources.get(i);
+            if (source instanceof OpenSource.Text text) {
+                manifest.property("raw-length." + source.name(), text.length());
+            }
+            manifest.property(
+                    "passes." + source.name(), statistics.sources().get(i).passes());
+            manifest.count(EXAMPLES + "." + source.name(), rows.sources().get(i).examples());
+        }
         inputs.forEach(manifest::input);
         return manifest;
     }
 
-    private ShardTask.Form form() {
-        return new ShardTask.Form(lengths.inputs(), lengths.targets());
+    /** What knowing the frequencies of tokens would give on the held-out targets. */
+    private void unigram(Manifest.Builder manifest, BoxStatistics heldout) {
+        TokenStatistics targets = heldout.rows().targetText();
+        manifest.property(UNIGRAM_ENTROPY, targets.entropy());
+        OutputFolder train = new OutputFolder(hadoop, new Path(config.output(), Split.TRAIN.text()));
+        BoxStatistics.read(train).ifPresent(training -> {
+            try (Tokenizer tokenizer = vocabulary.tokenizer()) {
+                manifest.property(UNIGRAM_NATS, targets.crossEntropy(training.text(), tokenizer.pieces()));
+            }
+        });
     }
 }

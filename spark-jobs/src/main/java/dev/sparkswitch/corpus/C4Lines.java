@@ -1,7 +1,6 @@
 package dev.sparkswitch.corpus;
 
 import java.text.BreakIterator;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -15,21 +14,25 @@ import java.util.regex.Pattern;
  * @param maxWordCharacters a line with a longer word goes
  * @param minLineWords a line with fewer words goes
  * @param minSentences a page with fewer sentences in its lines goes
- * @param badWords a page with one of them as a whole word goes; in lower case
+ * @param endMark whether a line without a mark at its end goes
+ * @param badWords a page with one of them as a whole word goes
  */
-record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, List<String> badWords) implements Rule {
+record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, EndMark endMark, BadWords badWords)
+        implements Rule {
     static final String TOO_FEW_SENTENCES = "dropped-toofewsentences";
 
     private static final Pattern CITATION = Pattern.compile("\\[\\d*\\]|\\[edit\\]|\\[citation needed\\]");
-    private static final Pattern LINE = Pattern.compile("\\R");
-    private static final Pattern WORD = Pattern.compile("\\s+");
-    private static final List<String> END_MARKS = List.of(".", "?", "!", "\"");
-    private static final String ELLIPSIS = "...";
-    private static final List<String> POLICIES =
-            List.of("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies");
+    private static final String[] POLICIES = {
+        "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"
+    };
+    private static final ThreadLocal<BreakIterator> SENTENCES =
+            ThreadLocal.withInitial(() -> BreakIterator.getSentenceInstance(Locale.ENGLISH));
 
-    C4Lines {
-        badWords = List.copyOf(badWords);
+    /** Whether a line must end in a full stop, question mark, exclamation mark or quote. */
+    enum EndMark {
+        REQUIRED,
+        /** As in FineWeb. */
+        ANY
     }
 
     /** Where a line sends its page. */
@@ -56,22 +59,33 @@ record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, List<S
 
     @Override
     public Optional<Document> apply(Document document, Tally tally) {
-        List<String> kept = new ArrayList<>();
+        String text = document.text();
+        StringBuilder kept = new StringBuilder(text.length());
         int sentences = 0;
-        for (String raw : LINE.split(document.text())) {
-            String line = raw.strip();
-            if (longestWord(line) > maxWordCharacters) {
+        int from = 0;
+        while (from < text.length()) {
+            int end = TextScan.lineEnd(text, from);
+            int first = TextScan.skipSpace(text, from, end);
+            int last = TextScan.trimSpace(text, first, end);
+            from = TextScan.nextLine(text, end);
+            if (TextScan.longestWord(text, first, last) > maxWordCharacters) {
                 tally.count("lines-with-too-long-word");
                 continue;
             }
-            line = CITATION.matcher(line).replaceAll("");
+            String line = text.substring(first, last);
+            if (line.indexOf('[') >= 0) {
+                line = CITATION.matcher(line).replaceAll("");
+            }
             switch (judge(line, tally)) {
                 case DROP_PAGE -> {
                     return Optional.empty();
                 }
                 case DROP_LINE -> {}
                 case KEEP_LINE -> {
-                    kept.add(line);
+                    if (!kept.isEmpty()) {
+                        kept.append('\n');
+                    }
+                    kept.append(line);
                     sentences += sentences(line, minSentences - sentences);
                     tally.count("lines-valid");
                 }
@@ -81,15 +95,21 @@ record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, List<S
             tally.count(TOO_FEW_SENTENCES);
             return Optional.empty();
         }
-        return Optional.of(document.withText(String.join("\n", kept).strip()));
+        int first = TextScan.skipSpace(kept, 0, kept.length());
+        int last = TextScan.trimSpace(kept, first, kept.length());
+        if (first == last) {
+            tally.count(TOO_FEW_SENTENCES);
+            return Optional.empty();
+        }
+        return Optional.of(document.withText(kept.substring(first, last)));
     }
 
     private Verdict judge(String line, Tally tally) {
-        if (END_MARKS.stream().noneMatch(line::endsWith) || line.endsWith(ELLIPSIS)) {
+        if (endMark == EndMark.REQUIRED && !hasEndMark(line)) {
             tally.count("lines-no-endmark");
             return Verdict.DROP_LINE;
         }
-        if (WORD.split(line).length < minLineWords) {
+        if (TextScan.words(line, 0, line.length()) < minLineWords) {
             tally.count("lines-too-short");
             return Verdict.DROP_LINE;
         }
@@ -106,41 +126,25 @@ record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, List<S
             tally.count("dropped-squigglybracket");
             return Verdict.DROP_PAGE;
         }
-        if (POLICIES.stream().anyMatch(lower::contains)) {
-            tally.count("lines-policy");
-            return Verdict.DROP_LINE;
+        for (String policy : POLICIES) {
+            if (lower.contains(policy)) {
+                tally.count("lines-policy");
+                return Verdict.DROP_LINE;
+            }
         }
-        if (badWords.stream().anyMatch(word -> containsWord(lower, word))) {
+        if (badWords.isIn(lower)) {
             tally.count("dropped-badword");
             return Verdict.DROP_PAGE;
         }
         return Verdict.KEEP_LINE;
     }
 
-    private static int longestWord(String line) {
-        int longest = 0;
-        int length = 0;
-        for (int i = 0; i < line.length(); i++) {
-            length = Character.isWhitespace(line.charAt(i)) ? 0 : length + 1;
-            longest = Math.max(longest, length);
+    private static boolean hasEndMark(String line) {
+        if (line.isEmpty() || line.endsWith("...")) {
+            return false;
         }
-        return longest;
-    }
-
-    /** Whether {@code word} stands in {@code text} with no letter, digit or underscore beside it. */
-    private static boolean containsWord(String text, String word) {
-        for (int at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-            int end = at + word.length();
-            if ((at == 0 || !isWordCharacter(text.charAt(at - 1)))
-                    && (end == text.length() || !isWordCharacter(text.charAt(end)))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static boolean isWordCharacter(char character) {
-        return Character.isLetterOrDigit(character) || character == '_';
+        char last = line.charAt(line.length() - 1);
+        return last == '.' || last == '?' || last == '!' || last == '"';
     }
 
     /** The sentences of {@code text}, counted up to {@code enough}. */
@@ -148,13 +152,13 @@ record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, List<S
         if (enough <= 0) {
             return 0;
         }
-        BreakIterator breaks = BreakIterator.getSentenceInstance(Locale.ENGLISH);
+        BreakIterator breaks = SENTENCES.get();
         breaks.setText(text);
         int count = 0;
         for (int from = breaks.first(), to = breaks.next();
                 to != BreakIterator.DONE && count < enough;
                 from = to, to = breaks.next()) {
-            if (!text.substring(from, to).isBlank()) {
+            if (TextScan.skipSpace(text, from, to) < to) {
                 count++;
             }
         }

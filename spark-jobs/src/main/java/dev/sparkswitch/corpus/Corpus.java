@@ -26,6 +26,9 @@ public final class Corpus {
     static final String TEXT = "text";
     static final String LANGUAGE = "language";
     static final String SOURCE = "source";
+    /** Where in the source: see {@link dev.sparkswitch.corpus.input.RawDocument#position}. */
+    static final String POSITION = "position";
+
     static final String URL = "url";
     static final String SPLIT = "split";
 
@@ -35,6 +38,7 @@ public final class Corpus {
             .add(TEXT, DataTypes.StringType)
             .add(LANGUAGE, DataTypes.StringType)
             .add(SOURCE, DataTypes.StringType)
+            .add(POSITION, DataTypes.LongType)
             .add(URL, DataTypes.StringType)
             .add(SPLIT, DataTypes.StringType);
 
@@ -68,7 +72,17 @@ public final class Corpus {
 
     /** The corpus as what the next job is made from. */
     Manifest.Input asInput() {
-        return manifest.asInput("corpus", folder.toString());
+        return asInput("corpus");
+    }
+
+    /** The same, called {@code name} there. */
+    Manifest.Input asInput(String name) {
+        return manifest.asInput(name, folder.toString());
+    }
+
+    /** The documents of a split, as the manifest counts them. */
+    long documents(Split split) {
+        return manifest.counts().getOrDefault("documents-" + split.text(), 0L);
     }
 
     /** All documents, with the columns of {@link #SCHEMA}, in no particular order. */

@@ -48,10 +48,11 @@ record LanguageRule(Set<String> keep, double probability, int prefix) implements
      * A rule for the settings.
      *
      * @param languages that stay, in two letters or three
+     * @param probability what the language must have at least
      */
-    static LanguageRule of(List<String> languages, PrepareConfig.Language settings) {
+    static LanguageRule of(List<String> languages, double probability, int prefix) {
         Set<String> codes = languages.stream().map(LanguageRule::code).collect(Collectors.toUnmodifiableSet());
-        return new LanguageRule(codes, settings.probability(), settings.prefix());
+        return new LanguageRule(codes, probability, prefix);
     }
 
     private static String code(String language) {
@@ -75,6 +76,7 @@ record LanguageRule(Set<String> keep, double probability, int prefix) implements
     public Optional<Document> apply(Document document, Tally tally) {
         String text = document.text();
         Language best = Holder.DETECTOR.get().predictLanguage(text.substring(0, Math.min(prefix, text.length())));
+        tally.identified(best.getLang());
         if (!keep.contains(best.getLang())) {
             tally.count("dropped-other-language");
             return Optional.empty();

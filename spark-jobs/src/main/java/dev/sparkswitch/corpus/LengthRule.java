@@ -12,7 +12,10 @@ record LengthRule(int least, int most) implements Rule {
 
     @Override
     public Optional<Document> apply(Document document, Tally tally) {
-        int length = document.text().length();
+        String text = document.text();
+        int chars = text.length();
+        // Characters outside the first plane are two chars; they are told apart only where that decides.
+        int length = chars < 2L * least || chars > most ? text.codePointCount(0, chars) : chars;
         if (length < least) {
             tally.count("dropped-too-short");
             return Optional.empty();

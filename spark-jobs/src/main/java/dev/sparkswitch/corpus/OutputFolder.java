@@ -2,11 +2,15 @@ package dev.sparkswitch.corpus;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.base.Build;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
@@ -21,6 +25,7 @@ import org.apache.hadoop.fs.Path;
 public final class OutputFolder {
     private static final String MARK = ".incomplete";
     static final String DATA = "data";
+    private static final String WORK = "work";
     /** Settings that say where something lies, not what is in it. */
     private static final List<String> LOCATIONS = List.of("output", "corpus", "vocabulary", "from");
 
@@ -103,6 +108,16 @@ public final class OutputFolder {
                 .toList();
     }
 
+    /** Identifies work by its settings, its inputs and this version: what {@link #resume} goes on with. */
+    static String identity(String kind, JsonNode settings, List<Manifest.Input> inputs) {
+        return String.join(
+                "\n",
+                kind,
+                Build.version(),
+                comparable(settings).toString(),
+                ids(inputs).toString());
+    }
+
     /** Settings without locations, and in the form that a manifest read from a file has. */
     private static JsonNode comparable(JsonNode settings) {
         JsonNode copy =
@@ -136,9 +151,42 @@ public final class OutputFolder {
         }
     }
 
+    /**
+     * Takes the folder for this run, which goes on with what a stopped run of the same work left: its files below
+     * {@link #data()} and {@link #work()} stay. What other work left is removed.
+     *
+     * @param identity tells the work from all other
+     * @throws UserException if it holds something that is not ours
+     */
+    void resume(String identity) {
+        Path mark = new Path(folder, MARK);
+        try {
+            if (files.exists(mark)) {
+                try (InputStream in = files.open(mark)) {
+                    if (new String(in.readAllBytes(), StandardCharsets.UTF_8).equals(identity)) {
+                        return;
+                    }
+                }
+            }
+            begin();
+            files.mkdirs(work());
+            try (OutputStream out = files.create(mark, true)) {
+                out.write(identity.getBytes(StandardCharsets.UTF_8));
+            }
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    /** Where a run keeps what it needs until it is finished. */
+    Path work() {
+        return new Path(folder, WORK);
+    }
+
     private void clear(Path mark) throws IOException {
         if (!data.equals(folder)) {
             files.delete(data, true);
+            files.delete(work(), true);
             return;
         }
         for (FileStatus status : files.listStatus(folder)) {
@@ -152,6 +200,7 @@ public final class OutputFolder {
     public JobResult commit(Manifest manifest) {
         Manifests.write(files, folder, manifest);
         try {
+            files.delete(work(), true);
             files.delete(new Path(folder, MARK), false);
         } catch (IOException e) {
             throw unwritable(e);

@@ -41,7 +41,7 @@ final class ParquetFiles {
     List<Manifest.Entry> write(Dataset<Row> corpus, int files, Map<String, Long> totals) {
         steps.run("write", () -> {
             corpus.repartition(files, col(Corpus.ID))
-                    .sortWithinPartitions(Corpus.ID, Corpus.URL, Corpus.SOURCE)
+                    .sortWithinPartitions(Corpus.ID, Corpus.URL, Corpus.SOURCE, Corpus.POSITION)
                     .write()
                     .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
                     .mode("append")

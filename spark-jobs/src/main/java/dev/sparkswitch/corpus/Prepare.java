@@ -2,19 +2,16 @@ package dev.sparkswitch.corpus;
 
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.conv;
-import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.md5;
-import static org.apache.spark.sql.functions.octet_length;
-import static org.apache.spark.sql.functions.size;
-import static org.apache.spark.sql.functions.split;
 import static org.apache.spark.sql.functions.substring;
-import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.when;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.corpus.input.InputConfig;
+import dev.sparkswitch.corpus.input.Tables;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,24 +24,33 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.storage.StorageLevel;
 
 /**
  * The job that makes a corpus of raw text: reads it, cleans it by rules, removes duplicates, holds a part out of
- * training and counts every drop by its reason. What comes out does not depend on how Spark partitions the work.
+ * training and counts every drop by its reason. What comes out does not depend on how Spark partitions the work. A run that
+ * was stopped goes on behind the parts that were done.
  */
 public final class Prepare {
-    /** Documents of the corpus. */
-    static final String DOCUMENTS = "documents-kept";
+    /** The manifest's property with the counters of drops in the order of the rules, parted by blanks. */
+    public static final String FUNNEL = "funnel";
+
+    /** The page with what became of the text. */
+    public static final String REPORT = "report.html";
+
+    private static final String DROPPED = "dropped";
+    private static final String READ = "documents-read";
+    private static final String EMPTY_FILES = "files-empty";
 
     private final Steps steps;
     private final PrepareConfig config;
+    private final List<Pass> passes;
     private final Map<String, Long> counts = new TreeMap<>();
-    private final List<Dataset<Row>> held = new ArrayList<>();
+    private final List<String> funnel = new ArrayList<>();
 
-    private Prepare(Steps steps, PrepareConfig config) {
+    private Prepare(Steps steps, PrepareConfig config, List<Pass> passes) {
         this.steps = steps;
         this.config = config;
+        this.passes = passes;
     }
 
     /**
@@ -57,10 +63,23 @@ public final class Prepare {
 
     /** The same; Spark starts when everything that needs none is checked. */
     public static JobResult run(Supplier<SparkSession> spark, Configuration hadoop, PrepareConfig config) {
-        InputFiles files = InputFiles.find(hadoop, config.input().paths());
+        long began = System.nanoTime();
+        InputConfig input = config.input();
+        Optional<InputFiles> files =
+                input.paths().isEmpty() ? Optional.empty() : Optional.of(InputFiles.find(hadoop, input.paths()));
         OutputFolder output = new OutputFolder(hadoop, new Path(config.output()));
+        BadWordsFile words = BadWordsFile.read(hadoop, config.rules());
+        EvaluationFiles evaluation = EvaluationFiles.find(hadoop, config.decontaminate());
+        // What the settings ask for in vain is said before Spark starts.
+        Pipeline.of(config, words.words(), List.of());
         JsonNode settings = Configs.toTree(config);
-        List<Manifest.Input> inputs = files.asInputs(hadoop);
+        List<Manifest.Input> inputs = new ArrayList<>(words.inputs());
+        inputs.addAll(evaluation.asInputs(hadoop));
+        if (files.isPresent()) {
+            inputs.addAll(files.get().asInputs(hadoop));
+        } else {
+            inputs.add(Tables.asInput(spark.get(), input));
+        }
         Optional<JobResult> finished = output.finished(Manifest.CORPUS, settings, inputs);
         if (finished.isPresent()) {
             return finished.get();
@@ -68,132 +87,75 @@ public final class Prepare {
         output.begin();
         SparkSession session = spark.get();
         Steps steps = Steps.of(session, "prepare", Steps.partitions(session, config.partitions()));
-        Prepare prepare = new Prepare(steps, config);
         try {
-            Dataset<Row> documents = prepare.clean(Reader.read(steps.spark(), files, config.input()));
-            List<Manifest.Entry> written = prepare.write(documents, output);
+            List<Pass> passes = Pipeline.of(config, words.words(), evaluation.rules(steps.spark()));
+            Prepare prepare = new Prepare(steps, config, passes);
+            WorkFolder work = WorkFolder.open(output, settings, inputs, Steps.partitions(session, config.partitions()));
+            Passes done = new Passes(steps, work, config.nearDuplicates());
+            done.run(passes, files, config);
+            prepare.count(done.summaries(), files);
+            List<Manifest.Entry> written = prepare.write(done, output);
             Manifest.Builder manifest = Manifest.builder(Manifest.CORPUS)
                     .config(settings)
                     .counts(prepare.counts)
+                    .property(FUNNEL, String.join(" ", prepare.funnel))
                     .files(written);
             inputs.forEach(manifest::input);
-            return output.commit(manifest.build());
+            double seconds = (System.nanoTime() - began) / 1e9;
+            new PrepareReport(config, prepare.counts, prepare.funnel, done.summaries(), seconds).write(output);
+            JobResult result = output.commit(manifest.build());
+            work.remove();
+            return result;
         } catch (Exception e) {
             throw Failures.explained(e, "the input");
-        } finally {
-            prepare.held.forEach(Dataset::unpersist);
         }
     }
 
-    private Dataset<Row> clean(Dataset<Row> raw) {
-        Dataset<Row> spread = raw.withColumn(Corpus.LANGUAGE, lit(""));
-        int partitions = Steps.partitions(steps.spark(), config.partitions());
-        if (spread.rdd().getNumPartitions() < partitions) {
-            // A compressed file is read by one task; the rules are for all cores.
-            spread = spread.repartition(partitions, col(Corpus.TEXT));
-        }
-        Dataset<Row> documents =
-                switch (config.preset()) {
-                    case C4 -> c4(spread);
-                    case LIGHT -> light(spread);
-                    case NONE -> pass("clean", spread, withLanguage(List.of(length(0, Integer.MAX_VALUE))));
-                };
-        return documents;
-    }
-
-    private Dataset<Row> c4(Dataset<Row> raw) {
-        PrepareConfig.Rules rules = config.rules();
-        int minSentences = rules.minSentences().orElse(3);
-        Rule lines = new C4Lines(
-                rules.maxWordCharacters().orElse(1000), rules.minLineWords().orElse(5), minSentences, rules.badWords());
-        Dataset<Row> pages;
-        if (config.input().urlColumn().isEmpty()) {
-            pages = pass("clean", raw, List.of(length(0, 190_000), lines));
-        } else {
-            Dataset<Row> sized = pass("read", raw, List.of(length(0, 190_000)));
-            long before = counts.get(RulesPass.KEPT);
-            pages = pass("clean", Dedup.byUrl(sized), List.of(lines));
-            counts.put("dropped-duplicate-url", before - counts.get(RulesPass.READ));
-        }
-        long pagesBefore = counts.get(RulesPass.KEPT);
-        long linesBefore = lines(pages);
-        Dataset<Row> unique =
-                pass("line dedup", Dedup.byLine(pages), withLanguage(List.of(new SentenceRule(minSentences))));
-        counts.put("dropped-no-unique-line", pagesBefore - counts.get(RulesPass.READ));
-        counts.put("lines-duplicate", linesBefore - counts.get(SentenceRule.LINES));
-        return unique;
-    }
-
-    private Dataset<Row> light(Dataset<Row> raw) {
-        List<Rule> rules = withLanguage(List.of(new MarkupRule(), length(100, 1_000_000)));
-        Dataset<Row> cleaned = pass("clean", raw, rules);
-        Dataset<Row> unique = hold(Dedup.byText(cleaned));
-        long before = counts.get(RulesPass.KEPT);
-        long after = steps.run("dedup", unique::count);
-        counts.put("dropped-duplicate-text", before - after);
-        counts.put(RulesPass.KEPT, after);
-        return unique;
-    }
-
-    private LengthRule length(int least, int most) {
-        return new LengthRule(
-                config.rules().minCharacters().orElse(least),
-                config.rules().maxCharacters().orElse(most));
-    }
-
-    private List<Rule> withLanguage(List<Rule> rules) {
-        List<Rule> all = new ArrayList<>(rules);
-        List<String> languages = config.language().keep().orElseGet(() -> switch (config.preset()) {
-            case C4 -> List.of("en");
-            case LIGHT, NONE -> List.of();
-        });
-        if (!languages.isEmpty()) {
-            all.add(LanguageRule.of(languages, config.language()));
-        }
-        return all;
-    }
-
-    /** Runs rules over documents and adds what they counted; the documents that are left stay at hand. */
-    private Dataset<Row> pass(String step, Dataset<Row> documents, List<Rule> rules) {
-        RulesPass pass = new RulesPass(rules);
-        Dataset<Row> result = hold(pass.over(documents));
-        boolean first = counts.isEmpty();
-        Map<String, Long> counted = steps.run(step, () -> pass.counts(result));
-        if (first) {
-            counts.put("documents-read", counted.get(RulesPass.READ));
-            counts.put(RulesPass.UNREADABLE, counted.get(RulesPass.UNREADABLE));
-        }
-        counted.forEach((name, count) -> {
-            if (!name.equals(RulesPass.UNREADABLE)) {
-                counts.put(name, count);
+    /** Sums what the passes counted, and puts the reasons of drops into the order in which they are met. */
+    private void count(List<PartSummary> summaries, Optional<InputFiles> files) {
+        for (int i = 0; i < passes.size(); i++) {
+            Pass pass = passes.get(i);
+            for (String name : PassTask.counters(pass)) {
+                Long count = summaries.get(i).counts().get(name);
+                if (count != null) {
+                    counts.merge(name, count, i == 0 || isOfOnePass(name) ? (before, now) -> now : Long::sum);
+                }
+                if (name.startsWith(Tally.DROPPED) && count != null && !funnel.contains(name)) {
+                    funnel.add(name);
+                }
             }
-        });
-        return RulesPass.kept(result);
+            pass.rules().forEach(rule -> rule.counters().forEach(name -> counts.putIfAbsent(name, 0L)));
+            String unique = PassTask.reason(pass.unique());
+            if (!unique.isEmpty()) {
+                counts.putIfAbsent(unique, 0L);
+            }
+            if (pass.unique() == Pass.Unique.LINE) {
+                counts.putIfAbsent(PassTask.DUPLICATE_LINES, 0L);
+            }
+        }
+        counts.put(READ, summaries.get(0).counts().getOrDefault(PassTask.READ, 0L));
+        counts.remove(PassTask.READ);
+        counts.putIfAbsent(PassTask.KEPT, 0L);
+        counts.putIfAbsent(PassTask.TEXT_BYTES, 0L);
+        files.filter(found -> found.empty() > 0).ifPresent(found -> counts.put(EMPTY_FILES, (long) found.empty()));
     }
 
-    private Dataset<Row> hold(Dataset<Row> rows) {
-        Dataset<Row> persisted = rows.persist(StorageLevel.MEMORY_AND_DISK());
-        held.add(persisted);
-        return persisted;
+    private static boolean isOfOnePass(String name) {
+        return name.equals(PassTask.KEPT) || name.equals(PassTask.TEXT_BYTES) || name.equals(PassTask.READ);
     }
 
-    private static long lines(Dataset<Row> documents) {
-        Row row = documents.agg(sum(size(split(col(Corpus.TEXT), "\n", -1)))).head();
-        return row.isNullAt(0) ? 0 : row.getLong(0);
-    }
-
-    private List<Manifest.Entry> write(Dataset<Row> documents, OutputFolder output) {
-        Row size = documents.agg(sum(octet_length(col(Corpus.TEXT)))).head();
-        if (size.isNullAt(0)) {
-            throw new UserException("No document is left of " + counts.get("documents-read") + " (" + drops()
+    private List<Manifest.Entry> write(Passes done, OutputFolder output) {
+        PartSummary last = done.summaries().get(done.summaries().size() - 1);
+        long bytes = last.counts().getOrDefault(PassTask.TEXT_BYTES, 0L);
+        if (bytes == 0) {
+            throw new UserException("No document is left of " + counts.get(READ) + " (" + drops()
                     + "); loosen the rules or correct input.format and input.text-column.");
         }
-        long bytes = size.getLong(0);
         Column key = when(col(Corpus.URL).equalTo(""), col(Corpus.TEXT)).otherwise(col(Corpus.URL));
         // The last digits decide on the split: buckets and order follow the first ones.
         Column fraction =
                 conv(substring(md5(key), 25, 8), 16, 10).cast("double").divide(0x1p32);
-        Dataset<Row> corpus = documents
+        Dataset<Row> corpus = done.documents()
                 .withColumn(Corpus.ID, md5(col(Corpus.TEXT)))
                 .withColumn(
                         Corpus.SPLIT,
@@ -203,18 +165,35 @@ public final class Prepare {
         int files = (int) Math.max(1, (bytes - 1) / config.fileSize().bytes() + 1);
         ParquetFiles writer = new ParquetFiles(steps, output);
         List<Manifest.Entry> entries = writer.write(corpus, files, counts);
-        counts.put("text-bytes", bytes);
-        counts.remove(RulesPass.READ);
+        if (config.dropped()) {
+            writeDropped(done, output);
+        }
         return entries;
+    }
+
+    /** The dropped documents as Parquet, a folder a reason: for people to look at, and no part of the corpus. */
+    private void writeDropped(Passes done, OutputFolder output) {
+        Dataset<Row> dropped = done.dropped();
+        steps.run("dropped", () -> {
+            dropped.repartition(
+                            Math.max(1, steps.spark().sparkContext().defaultParallelism()),
+                            col(Corpus.SOURCE),
+                            col(Corpus.POSITION))
+                    .sortWithinPartitions(Passes.REASON, Corpus.SOURCE, Corpus.POSITION)
+                    .write()
+                    .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+                    .mode("overwrite")
+                    .partitionBy(Passes.REASON)
+                    .parquet(new Path(output.folder(), DROPPED).toString());
+            return null;
+        });
     }
 
     private String drops() {
         List<String> drops = new ArrayList<>();
-        counts.forEach((name, count) -> {
-            if (name.startsWith("dropped-") && count > 0) {
-                drops.add(name + " " + count);
-            }
-        });
+        for (String name : funnel) {
+            drops.add(name + " " + counts.get(name));
+        }
         return String.join(", ", drops);
     }
 }

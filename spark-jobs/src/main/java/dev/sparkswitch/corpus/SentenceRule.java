@@ -15,9 +15,15 @@ record SentenceRule(int least) implements Rule {
     @Override
     public Optional<Document> apply(Document document, Tally tally) {
         int sentences = 0;
-        for (String line : document.text().split("\n", -1)) {
+        String text = document.text();
+        for (int from = 0; from <= text.length(); ) {
+            int end = text.indexOf('\n', from);
+            int to = end < 0 ? text.length() : end;
             tally.count(LINES);
-            sentences += C4Lines.sentences(line, least - sentences);
+            if (sentences < least) {
+                sentences += C4Lines.sentences(text.substring(from, to), least - sentences);
+            }
+            from = to + 1;
         }
         if (sentences < least) {
             tally.count("dropped-toofewsentences-after-line-dedup");

@@ -7,134 +7,114 @@ import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import java.io.IOException;
 import java.io.Serializable;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
+import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * Corrupts the examples of whole shards, which come in their order, and writes them; runs in a Spark task.
+ * Makes the examples of one shard, which come in their order, and writes it; runs in a Spark task.
  *
  * @param folder of the box
- * @param eosId ends both sequences
- * @param pieces ids below it are text; those above are sentinels
+ * @param notes says what was written, once it is
+ * @param firstRows the global row that each shard begins with
+ * @param written counts examples
  */
 record ShardTask(
         SerializableConfiguration hadoop,
         String folder,
         Form form,
-        ShufflePlan plan,
-        SpanCorruption corruption,
-        long seed,
-        int eosId,
-        int pieces,
-        int vocabularySize)
+        Recipe recipe,
+        ShardNotes notes,
+        long[] firstRows,
+        LongAccumulator written)
         implements Serializable {
 
-    /** The lengths of a row; a shard's layout in a form that Spark can send. */
-    record Form(int inputLength, int targetLength) implements Serializable {
+    /** A shard's layout in a form that Spark can send. */
+    record Form(int inputLength, int targetLength, Packing packing) implements Serializable {
         ShardLayout layout() {
-            return new ShardLayout(inputLength, targetLength, Packing.NONE);
+            return new ShardLayout(inputLength, targetLength, packing);
         }
     }
 
     /** What one or several tasks wrote. */
-    static final class Written implements Serializable {
-        private static final long serialVersionUID = 1L;
-        private final ArrayList<FileFacts> files = new ArrayList<>();
-        private final TokenStatistics targets;
-
-        Written(int vocabularySize) {
-            targets = new TokenStatistics(vocabularySize);
+    record Written(TreeMap<Integer, ShardNotes.Entry> entries, RowStatistics statistics) implements Serializable {
+        static Written of(ShardNotes.Note note) {
+            return new Written(new TreeMap<>(Map.of(note.shard(), note.entry())), note.statistics());
         }
 
         Written merge(Written other) {
-            files.addAll(other.files);
-            targets.merge(other.targets);
+            entries.putAll(other.entries);
+            statistics.merge(other.statistics);
             return this;
         }
 
         /** In order of their rows. */
-        List<Manifest.Entry> entries() {
-            return files.stream()
-                    .sorted(Comparator.comparing(FileFacts::path))
-                    .map(FileFacts::entry)
-                    .toList();
-        }
-
-        /** The text tokens of all targets. */
-        TokenStatistics targets() {
-            return targets;
+        List<Manifest.Entry> files() {
+            return entries.values().stream().map(ShardNotes.Entry::asManifest).toList();
         }
     }
 
-    /** A manifest's entry in a form that Spark can send. */
-    private record FileFacts(String path, long bytes, String checksum, TreeMap<String, Long> counts)
-            implements Serializable {
-        static FileFacts of(Manifest.Entry entry) {
-            return new FileFacts(entry.path(), entry.bytes(), entry.checksum(), new TreeMap<>(entry.counts()));
+    /** The rows that the examples of one shard fill: packing decides. Empty for a partition without examples. */
+    static Iterator<long[]> countRows(Iterator<Row> examples, Form form, Recipe recipe) {
+        if (!examples.hasNext()) {
+            return List.<long[]>of().iterator();
         }
-
-        Manifest.Entry entry() {
-            return new Manifest.Entry(path, bytes, checksum, counts);
+        AtomicLong rows = new AtomicLong();
+        RowPacker packer = new RowPacker(form.layout(), (inputs, targets) -> rows.incrementAndGet());
+        int shard = 0;
+        while (examples.hasNext()) {
+            Row row = examples.next();
+            shard = BucketPass.shard(row);
+            packer.add(recipe.example(BucketPass.example(row), BucketPass.place(row)));
         }
+        packer.finish();
+        return List.of(new long[] {shard, rows.get()}).iterator();
     }
 
-    /** Writes the shards of one partition. */
+    /** Writes the shard whose examples one partition has, and a note of it. */
     Iterator<Written> write(Iterator<Row> examples) {
-        Written written = new Written(vocabularySize);
+        if (!examples.hasNext()) {
+            return List.<Written>of().iterator();
+        }
         Path box = new Path(folder);
-        ShardWriter writer = null;
-        int shard = -1;
+        ShardLayout layout = form.layout();
+        Row first = examples.next();
+        int shard = BucketPass.shard(first);
+        RowStatistics statistics =
+                new RowStatistics(shard, layout, recipe.parts().size(), recipe.vocabularySize());
+        Path file = new Path(box, String.format(Locale.ROOT, "%s/%05d.arrow", OutputFolder.DATA, shard));
         try {
             FileSystem files = box.getFileSystem(hadoop.value());
-            while (examples.hasNext()) {
-                Row row = examples.next();
-                long key = row.getLong(0);
-                if (writer == null || plan.shard(key) != shard) {
-                    finish(writer, box, written);
-                    shard = plan.shard(key);
-                    Path file = new Path(box, String.format(Locale.ROOT, "%s/%05d.arrow", OutputFolder.DATA, shard));
-                    writer = ShardWriter.open(files, file, form.layout(), plan.firstRow(shard));
+            ShardWriter writer = ShardWriter.open(files, file, layout, firstRows[shard]);
+            try (writer) {
+                RowPacker packer = new RowPacker(layout, (inputs, targets) -> {
+                    writer.add(inputs, targets);
+                    statistics.addRow(inputs, targets);
+                });
+                for (Row row = first; row != null; row = examples.hasNext() ? examples.next() : null) {
+                    Objective.Example example = recipe.example(BucketPass.example(row), BucketPass.place(row));
+                    statistics.addExample(recipe, recipe.source(row.getInt(2)), example);
+                    packer.add(example);
+                    written.add(1);
                 }
-                SpanCorruption.Example example = corrupt(row);
-                writer.add(example.inputs(), example.targets());
-                for (int token : example.targets()) {
-                    if (token < pieces && token != eosId) {
-                        written.targets.add(token);
-                    }
-                }
+                packer.finish();
             }
-            finish(writer, box, written);
+            ShardNotes.Note note = ShardNotes.Note.of(shard, writer.entry(box), statistics);
+            notes.write(note);
+            return List.of(Written.of(note)).iterator();
         } catch (IOException e) {
             throw new ResourceException(
                     "The shards cannot be written to " + folder + " (" + e.getMessage()
                             + "); check the disk's space and your rights.",
                     e);
-        } finally {
-            if (writer != null) {
-                writer.close();
-            }
-        }
-        return List.of(written).iterator();
-    }
-
-    private SpanCorruption.Example corrupt(Row row) {
-        int[] tokens = RawExamples.tokens((byte[]) row.get(3));
-        boolean[] mask = corruption.mask(tokens.length, seed, row.getInt(1), row.getInt(4), row.getLong(2));
-        return SpanCorruption.corrupt(tokens, mask, vocabularySize, eosId);
-    }
-
-    private static void finish(ShardWriter writer, Path box, Written written) {
-        if (writer != null) {
-            writer.close();
-            written.files.add(FileFacts.of(writer.entry(box)));
         }
     }
 }

@@ -1,8 +1,10 @@
 package dev.sparkswitch.corpus;
 
 import dev.sparkswitch.base.RandomStream;
-import java.io.Serializable;
+import dev.sparkswitch.base.Setting;
 import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
 
 /**
  * T5's span corruption (Raffel et al. 2020, section 3.1.4; {@code random_spans_helper}, {@code random_spans_noise_mask}
@@ -13,11 +15,17 @@ import java.util.Arrays;
  * @param noiseDensity the share of tokens that is left out
  * @param meanSpanLength tokens a span has on average
  */
-public record SpanCorruption(double noiseDensity, double meanSpanLength) implements Serializable {
-    /** Random words of one example lie within this many elements, those of the rest's cuts in the upper half. */
-    private static final int ELEMENT_BITS = 22;
+public record SpanCorruption(
+        @Setting(value = "0.15", help = "share of the tokens that is left out of the inputs")
+        double noiseDensity,
 
-    /** The longest text that {@link #mask(int, long, int, int, long)} takes: tokens. */
+        @Setting(value = "3", help = "tokens that a span left out has on average")
+        double meanSpanLength)
+        implements Objective {
+    /** Random words of one example lie within this many elements, those of the rest's cuts in the upper half. */
+    static final int ELEMENT_BITS = 22;
+
+    /** The longest text that {@link #mask} takes: tokens. */
     public static final int MAX_LENGTH = 1 << (ELEMENT_BITS - 1);
 
     public SpanCorruption {
@@ -29,30 +37,17 @@ public record SpanCorruption(double noiseDensity, double meanSpanLength) impleme
         }
     }
 
-    /**
-     * Tokens of one example, ends included.
-     *
-     * @param raw tokens of text
-     * @param inputs tokens of the corrupted text
-     * @param targets tokens of what was left out
-     * @param spans spans left out, which is also the number of sentinels
-     */
-    public record Lengths(int raw, int inputs, int targets, int spans) {}
-
-    /** An example's two sequences, without padding. */
-    public record Example(int[] inputs, int[] targets) {}
-
     /** How the tokens of one text are shared out. */
     record Counts(int noise, int spans, int rest) {}
 
     private Lengths lengthsOfRaw(int raw) {
         int noise = (int) Math.rint(raw * noiseDensity);
         int spans = (int) Math.rint(noise / meanSpanLength);
-        return new Lengths(raw, raw - noise + spans + 1, noise + spans + 1, spans);
+        return new Lengths(raw, raw - noise + spans + 1, noise + spans + 1);
     }
 
     /** The longest text whose inputs fit into {@code inputLength} tokens, and what becomes of it. */
-    public Lengths lengths(int inputLength) {
+    Lengths lengths(int inputLength) {
         int raw = inputLength - 1;
         while (lengthsOfRaw(raw + 1).inputs() <= inputLength) {
             raw++;
@@ -60,9 +55,39 @@ public record SpanCorruption(double noiseDensity, double meanSpanLength) impleme
         Lengths lengths = lengthsOfRaw(raw);
         if (noiseDensity == 0.5 && lengths.targets() > lengths.inputs()) {
             // T5's exception: it keeps the round length that was asked for.
-            return new Lengths(raw - 1, lengths.inputs(), lengths.targets() - 1, lengths.spans());
+            return new Lengths(raw - 1, lengths.inputs(), lengths.targets() - 1);
         }
         return lengths;
+    }
+
+    /** T5 refuses targets that do not fit: a shorter stretch would leave the inputs' rows unfilled. */
+    @Override
+    public Lengths lengths(int inputs, Optional<Integer> targets) {
+        Lengths lengths = lengths(inputs);
+        if (targets.isPresent() && targets.get() < lengths.targets()) {
+            throw new IllegalArgumentException("targets " + targets.get() + " are too short: span corruption of inputs "
+                    + inputs + " gives targets of " + lengths.targets());
+        }
+        return lengths;
+    }
+
+    @Override
+    public int shortest() {
+        return 2;
+    }
+
+    @Override
+    public Example example(int[] tokens, long seed, Place place, int vocabularySize, int eosId) {
+        return corrupt(tokens, mask(tokens.length, seed, place), vocabularySize, eosId);
+    }
+
+    @Override
+    public String describe() {
+        return String.format(
+                Locale.ROOT,
+                "span corruption: %.0f%% of the tokens in spans of %.1f",
+                100 * noiseDensity,
+                meanSpanLength);
     }
 
     /** Noise, spans and rest of a text; in float32 and with ties to even, as T5 computes them. */
@@ -81,14 +106,14 @@ public record SpanCorruption(double noiseDensity, double meanSpanLength) impleme
      * at random, and take turns, the rest first.
      *
      * @param length tokens of the text, 1 to {@link #MAX_LENGTH}
-     * @param bucket with {@code example} the text's place in the corpus, which decides on its randomness
-     * @param pass how many times the corpus was gone through before: every time has masks of its own
+     * @param place decides, with the seed, on its randomness: every pass has masks of its own
      */
-    public boolean[] mask(int length, long seed, int bucket, int pass, long example) {
+    public boolean[] mask(int length, long seed, Place place) {
         Counts counts = counts(length);
-        Draws draws = new Draws(RandomStream.SPAN_CORRUPTION.at(seed, bucket, pass), example << ELEMENT_BITS);
+        long first = place.example() << ELEMENT_BITS;
+        Draws draws = new Draws(RandomStream.SPAN_CORRUPTION.at(seed, place.bucket(), place.pass()), first);
         int[] noise = parts(counts.noise(), counts.spans(), draws);
-        draws.moveTo((example << ELEMENT_BITS) + MAX_LENGTH);
+        draws.moveTo(first + MAX_LENGTH);
         int[] rest = parts(counts.rest(), counts.spans(), draws);
         boolean[] mask = new boolean[counts.noise() + counts.rest()];
         int at = 0;
@@ -128,9 +153,10 @@ public record SpanCorruption(double noiseDensity, double meanSpanLength) impleme
         for (int i = 0; i < mask.length; i++) {
             inverse[i] = !mask[i];
         }
+        int[] inputs = replaceSpans(tokens, mask, vocabularySize);
+        int[] targets = replaceSpans(tokens, inverse, vocabularySize);
         return new Example(
-                withEnd(replaceSpans(tokens, mask, vocabularySize), eosId),
-                withEnd(replaceSpans(tokens, inverse, vocabularySize), eosId));
+                Objective.ended(inputs, 0, inputs.length, eosId), Objective.ended(targets, 0, targets.length, eosId));
     }
 
     /** The tokens, each run of masked ones replaced by one sentinel. */
@@ -146,11 +172,5 @@ public record SpanCorruption(double noiseDensity, double meanSpanLength) impleme
             }
         }
         return Arrays.copyOf(result, length);
-    }
-
-    private static int[] withEnd(int[] tokens, int eosId) {
-        int[] ended = Arrays.copyOf(tokens, tokens.length + 1);
-        ended[tokens.length] = eosId;
-        return ended;
     }
 }

@@ -1,12 +1,21 @@
 package dev.sparkswitch.corpus;
 
 import dev.sparkswitch.base.Progress;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.LongAccumulator;
+import scala.Option;
+import scala.collection.Iterator;
 
 /** Runs a job's steps, one Spark action each, and shows how far each is by its finished tasks. */
 final class Steps {
@@ -35,10 +44,38 @@ final class Steps {
         return wanted > 0 ? wanted : Math.max(8, 4 * spark.sparkContext().defaultParallelism());
     }
 
-    /** Runs {@code action}, which is to start one Spark job. */
+    /**
+     * What a step's tasks count as they go.
+     *
+     * @param done how many are done
+     * @param total how many there are, 0 if unknown
+     * @param unit what is counted, in the plural
+     */
+    record Count(LongAccumulator done, long total, String unit) {}
+
+    /** Runs {@code action}, which is to start one Spark job; shows how many tasks are finished. */
     <T> T run(String step, Supplier<T> action) {
+        return watched(new Watch(job + ": " + step, Optional.empty()), action);
+    }
+
+    /** The same, with what the tasks count in place of the tasks. */
+    <T> T run(String step, Count count, Supplier<T> action) {
+        return watched(new Watch(job + ": " + step, Optional.of(count)), action);
+    }
+
+    /**
+     * As the first, and shows how many rows come a second and how many of them go.
+     *
+     * @param rows counts rows as they come
+     * @param dropped counts those that are dropped
+     */
+    <T> T run(String step, LongAccumulator rows, LongAccumulator dropped, Supplier<T> action) {
+        return watched(new RowWatch(job + ": " + step, rows.id(), dropped.id()), action);
+    }
+
+    private <T> T watched(Watch watching, Supplier<T> action) {
         SparkContext context = spark.sparkContext();
-        try (Watch watch = new Watch(job + ": " + step)) {
+        try (Watch watch = watching) {
             context.addSparkListener(watch);
             try {
                 T result = action.get();
@@ -51,13 +88,15 @@ final class Steps {
     }
 
     /** Counts the tasks of the Spark job that starts next; events come from Spark's listener thread. */
-    private static final class Watch extends SparkListener implements AutoCloseable {
+    private static class Watch extends SparkListener implements AutoCloseable {
         private final String stage;
-        private Progress progress;
+        private final Optional<Count> count;
+        Progress progress;
         private long tasks;
 
-        Watch(String stage) {
+        Watch(String stage, Optional<Count> count) {
             this.stage = stage;
+            this.count = count;
         }
 
         @Override
@@ -66,13 +105,17 @@ final class Steps {
                 for (int i = 0; i < start.stageInfos().size(); i++) {
                     tasks += start.stageInfos().apply(i).numTasks();
                 }
-                progress = Progress.start(stage, "tasks", tasks);
+                progress = count.isPresent()
+                        ? Progress.start(stage, count.get().unit(), count.get().total())
+                        : Progress.start(stage, "tasks", tasks);
             }
         }
 
         @Override
         public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
-            if (progress != null) {
+            if (progress != null && count.isPresent()) {
+                progress.at(count.get().done().value());
+            } else if (progress != null) {
                 progress.advance(1);
             }
         }
@@ -80,7 +123,7 @@ final class Steps {
         /** The last events may still be on their way, and stages whose results were there already send none. */
         synchronized void succeeded() {
             if (progress != null) {
-                progress.at(tasks);
+                progress.at(count.isPresent() ? count.get().done().value() : tasks);
             }
         }
 
@@ -88,6 +131,66 @@ final class Steps {
         public synchronized void close() {
             if (progress != null) {
                 progress.close();
+            }
+        }
+    }
+
+    /** Shows rows too, as tasks count them: heartbeats bring the counts of tasks that still run. */
+    private static final class RowWatch extends Watch {
+        private final long rowsId;
+        private final long droppedId;
+        private final Map<Long, long[]> countsOfTask = new HashMap<>();
+        private final long began = System.nanoTime();
+
+        RowWatch(String stage, long rowsId, long droppedId) {
+            super(stage, Optional.empty());
+            this.rowsId = rowsId;
+            this.droppedId = droppedId;
+        }
+
+        @Override
+        public void onExecutorMetricsUpdate(SparkListenerExecutorMetricsUpdate heartbeat) {
+            heartbeat.accumUpdates().foreach(task -> {
+                for (Iterator<AccumulableInfo> updates = task._4().iterator(); updates.hasNext(); ) {
+                    take((Long) task._1(), updates.next());
+                }
+                return null;
+            });
+            show();
+        }
+
+        @Override
+        public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
+            for (Iterator<AccumulableInfo> updates =
+                            end.taskInfo().accumulables().iterator();
+                    updates.hasNext(); ) {
+                take(end.taskInfo().taskId(), updates.next());
+            }
+            show();
+            super.onTaskEnd(end);
+        }
+
+        private synchronized void take(long task, AccumulableInfo info) {
+            Option<Object> update = info.update();
+            if (update.isEmpty() || !(update.get() instanceof Long count)) {
+                return;
+            }
+            if (info.id() == rowsId || info.id() == droppedId) {
+                countsOfTask.computeIfAbsent(task, id -> new long[2])[info.id() == rowsId ? 0 : 1] = count;
+            }
+        }
+
+        private synchronized void show() {
+            long rows = 0;
+            long dropped = 0;
+            for (long[] counts : countsOfTask.values()) {
+                rows += counts[0];
+                dropped += counts[1];
+            }
+            if (progress != null && rows > 0) {
+                double seconds = (System.nanoTime() - began) / 1e9;
+                progress.detail(String.format(
+                        Locale.ROOT, "%,.0f rows/s, %.1f%% dropped", rows / seconds, 100.0 * dropped / rows));
             }
         }
     }

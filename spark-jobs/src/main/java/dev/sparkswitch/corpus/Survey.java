@@ -1,61 +1,62 @@
 package dev.sparkswitch.corpus;
 
 import java.io.Serializable;
-import java.util.Iterator;
-import java.util.List;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 
-/** What must be known of all examples before the first is written: where their keys lie, and their tokens. */
+/** What must be known of all examples before the first is written: where their keys lie, and the text's tokens. */
 final class Survey implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    private final long[] rowsOfBin = new long[ShufflePlan.BINS];
+    private final long[] examplesOfBin = new long[ShufflePlan.BINS];
     private final TokenStatistics tokens;
+    private long inputTokens;
+    private long targetTokens;
 
-    private Survey(int vocabularySize) {
+    Survey(int vocabularySize) {
         tokens = new TokenStatistics(vocabularySize);
     }
 
-    static Survey of(Dataset<Row> examples, int vocabularySize) {
-        return examples.javaRDD()
-                .mapPartitions(rows -> partition(rows, vocabularySize))
-                .treeReduce(Survey::merge);
+    /** Counts an example whose place in the shuffle is {@code key}. */
+    void add(long key) {
+        examplesOfBin[ShufflePlan.bin(key)]++;
     }
 
-    private static Iterator<Survey> partition(Iterator<Row> rows, int vocabularySize) {
-        Survey survey = new Survey(vocabularySize);
-        while (rows.hasNext()) {
-            Row row = rows.next();
-            survey.rowsOfBin[ShufflePlan.bin(row.getLong(0))]++;
-            for (int token : RawExamples.tokens((byte[]) row.get(3))) {
-                survey.tokens.add(token);
-            }
-        }
-        return List.of(survey).iterator();
+    /** Counts what {@code times} of an example take in rows; needed only where rows are packed. */
+    void addLengths(Objective.Example example, int times) {
+        inputTokens += (long) times * example.inputs().length;
+        targetTokens += (long) times * example.targets().length;
     }
 
-    private Survey merge(Survey other) {
-        for (int i = 0; i < rowsOfBin.length; i++) {
-            rowsOfBin[i] += other.rowsOfBin[i];
+    Survey merge(Survey other) {
+        for (int i = 0; i < examplesOfBin.length; i++) {
+            examplesOfBin[i] += other.examplesOfBin[i];
         }
+        inputTokens += other.inputTokens;
+        targetTokens += other.targetTokens;
         tokens.merge(other.tokens);
         return this;
     }
 
-    long rows() {
-        long rows = 0;
-        for (long count : rowsOfBin) {
-            rows += count;
+    /** All examples, one that several passes take in as often. */
+    long examples() {
+        long examples = 0;
+        for (long count : examplesOfBin) {
+            examples += count;
         }
-        return rows;
+        return examples;
     }
 
+    /** Examples that a packed row holds on average if the side that is fuller leaves no gap, which is the most. */
+    double examplesOfRow(int inputLength, int targetLength) {
+        double rows = Math.max((double) inputTokens / inputLength, (double) targetTokens / targetLength);
+        return examples() / rows;
+    }
+
+    /** The text's tokens, each as often as it is gone through. */
     TokenStatistics tokens() {
         return tokens;
     }
 
-    ShufflePlan plan(long shardRows) {
-        return new ShufflePlan(rowsOfBin, shardRows);
+    ShufflePlan plan(long shardExamples) {
+        return new ShufflePlan(examplesOfBin, shardExamples);
     }
 }

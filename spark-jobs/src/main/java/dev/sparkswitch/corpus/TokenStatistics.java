@@ -1,5 +1,7 @@
 package dev.sparkswitch.corpus;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.io.Serializable;
 
 /** How often each token occurs, and what a model that knows only that loses on a token. */
@@ -9,11 +11,25 @@ final class TokenStatistics implements Serializable {
     private final long[] counts;
 
     TokenStatistics(int vocabularySize) {
-        counts = new long[vocabularySize];
+        this(new long[vocabularySize]);
+    }
+
+    @JsonCreator
+    private TokenStatistics(long[] counts) {
+        this.counts = counts;
+    }
+
+    @JsonValue
+    private long[] counts() {
+        return counts;
     }
 
     void add(int token) {
-        counts[token]++;
+        add(token, 1);
+    }
+
+    void add(int token, int times) {
+        counts[token] += times;
     }
 
     TokenStatistics merge(TokenStatistics other) {

@@ -3,6 +3,7 @@ package dev.sparkswitch.jobs;
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.bench.StepBenchmark;
 import dev.sparkswitch.jobs.run.EngineSettings;
+import dev.sparkswitch.jobs.run.RankResources;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import java.util.Optional;
  *
  * @param model the model
  * @param engine on what
+ * @param ranks ranks that share a step, each with its card or its share of the cores
  * @param batch rows a step
  * @param inputs input positions a row
  * @param targets target positions a row
@@ -27,7 +29,12 @@ public record BenchStepConfig(
         T5Config model,
 
         @Setting(help = "the engine") EngineSettings engine,
-        @Setting(value = "32", help = "rows a step") int batch,
+
+        @Setting(value = "1", help = "ranks that share a step and its experts, each on a card of its own")
+        int ranks,
+
+        @Setting(value = "32", help = "rows a step, of all ranks together")
+        int batch,
 
         @Setting(value = "512", help = "input positions a row")
         int inputs,
@@ -51,7 +58,12 @@ public record BenchStepConfig(
         int operations) {
 
     StepBenchmark.Plan plan() {
-        return new StepBenchmark.Plan(batch, inputs, targets, warmUp, steps, profiled, optimizer);
+        return new StepBenchmark.Plan(ranks, batch, inputs, targets, warmUp, steps, profiled, optimizer);
+    }
+
+    /** A card of its own for a rank, or its share of the cores. */
+    RankResources resources(int rank) {
+        return new RankResources(Math.max(1, RankResources.wholeMachine().cores() / ranks), rank);
     }
 
     /** The model with the dropout that is asked for. */

@@ -2,7 +2,6 @@ package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.bench.StepBenchmark;
 import dev.sparkswitch.bench.StepReport;
-import dev.sparkswitch.jobs.run.RankResources;
 import dev.sparkswitch.model.T5Config;
 import java.io.PrintWriter;
 import java.util.Optional;
@@ -15,6 +14,7 @@ import picocli.CommandLine.Option;
         description = "Times training steps of a model on this host, as a whole and by phases. Needs no Spark.",
         footer = {
             "  sparkswitch bench step --set model=switch-base-8 batch=16 steps=5",
+            "  sparkswitch bench step --set model=switch-base-64 ranks=2 batch=64",
             "  sparkswitch bench step --json --set engine.kind=nd4j optimizer=adamw dropout=0",
         })
 public final class BenchStepJob extends Job<BenchStepConfig> {
@@ -34,7 +34,7 @@ public final class BenchStepJob extends Job<BenchStepConfig> {
     protected void run(BenchStepConfig config, JobContext context) {
         T5Config model = config.modelToMeasure();
         StepReport report =
-                StepBenchmark.run(() -> config.engine().open(RankResources.wholeMachine()), model, config.plan());
+                StepBenchmark.run(rank -> config.engine().open(config.resources(rank)), model, config.plan());
         PrintWriter out = context.out();
         if (json) {
             out.println(report.toJson().toPrettyString());

@@ -3,7 +3,9 @@ package dev.sparkswitch.jobs;
 import dev.sparkswitch.corpus.JobResult;
 import dev.sparkswitch.eval.metric.Scores;
 import dev.sparkswitch.eval.task.Task;
+import dev.sparkswitch.jobs.run.ClusterSettings;
 import dev.sparkswitch.jobs.run.Evaluate;
+import dev.sparkswitch.jobs.run.ExecutorMemory;
 import dev.sparkswitch.jobs.run.TrainingRun;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -79,6 +82,30 @@ public final class JobContext implements AutoCloseable {
         return () -> spark(profile);
     }
 
+    /** Spark for training, started when ranks are to run in its executors: nothing of it is asked for before. */
+    TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster) {
+        return sparkForTraining(cluster, Optional.empty());
+    }
+
+    /** The same for ranks whose need of memory is known. */
+    TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster, Optional<ExecutorMemory> memory) {
+        return new LateSpark(this, cluster, memory);
+    }
+
+    /** A lambda in its place would look for Spark's classes when it is made. */
+    private record LateSpark(JobContext context, ClusterSettings cluster, Optional<ExecutorMemory> memory)
+            implements TrainingRun.SparkSource {
+        @Override
+        public SparkSession start() {
+            return context.spark(SparkProfile.training(cluster, memory));
+        }
+    }
+
+    /** Spark for work on data on a number of threads of this process, as long as no cluster was named. */
+    public IntFunction<SparkSession> sparkOn() {
+        return threads -> spark(SparkProfile.data(threads));
+    }
+
     /** The settings of Hadoop's file systems: those that Spark was given, without starting it. */
     public Configuration hadoop() {
         return hadoopSettings();
@@ -86,6 +113,11 @@ public final class JobContext implements AutoCloseable {
 
     /** The same where no job runs. */
     static Configuration hadoopSettings() {
+        try {
+            Class.forName("org.apache.spark.SparkConf");
+        } catch (ClassNotFoundException e) {
+            return new Configuration();
+        }
         return SparkHadoopUtil.get().newConfiguration(new SparkConf());
     }
 

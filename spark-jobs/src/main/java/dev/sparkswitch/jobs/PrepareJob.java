@@ -11,6 +11,8 @@ import picocli.CommandLine.Command;
         footer = {
             "  sparkswitch prepare --set 'input.paths=[/data/texts]'",
             "  sparkswitch prepare --config my-prepare.yaml --set preset=light",
+            "  sparkswitch prepare --set 'input={paths: [s3a://crawl/wet/*.gz], format: warc}' --set sample=10000",
+            "  sparkswitch prepare --set 'input={table: lake.pages, text-column: body}' --set dropped=true",
         })
 public final class PrepareJob extends Job<PrepareConfig> {
     PrepareJob() {

@@ -26,7 +26,9 @@ public final class PretrainJob extends Job<PretrainConfig> {
 
     @Override
     protected void run(PretrainConfig config, JobContext context) {
-        context.finished(
-                Pretrain.run(context.sparkFor(SparkProfile.training(config.cluster()))::get, context.hadoop(), config));
+        context.finished(Pretrain.run(
+                context.sparkForTraining(config.cluster(), Pretrain.memory(context.hadoop(), config)),
+                context.hadoop(),
+                config));
     }
 }

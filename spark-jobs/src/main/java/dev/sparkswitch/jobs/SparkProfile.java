@@ -2,6 +2,8 @@ package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.jobs.run.ClusterSettings;
+import dev.sparkswitch.jobs.run.ExecutorMemory;
+import java.util.Optional;
 
 /**
  * What a job asks of Spark where the person who started it named no cluster. A master other than {@code local[...]},
@@ -10,7 +12,12 @@ import dev.sparkswitch.jobs.run.ClusterSettings;
 public sealed interface SparkProfile {
     /** Work on data: threads of this process do on a single host. */
     static SparkProfile data() {
-        return new Data();
+        return new Data(0);
+    }
+
+    /** The same on so many threads, however many cores the host has. */
+    static SparkProfile data(int threads) {
+        return new Data(threads);
     }
 
     /**
@@ -21,13 +28,19 @@ public sealed interface SparkProfile {
      * @param memoryPerExecutorMiB heap of each in MiB; the engine's memory outside the heap comes on top
      */
     static SparkProfile training(int executors, int coresPerExecutor, int memoryPerExecutorMiB) {
-        return new Training(executors, coresPerExecutor, memoryPerExecutorMiB);
+        return new Training(executors, coresPerExecutor, memoryPerExecutorMiB, Optional.empty());
     }
 
     /** Training as a run's settings want it. */
     static SparkProfile training(ClusterSettings cluster) {
+        return training(cluster, Optional.empty());
+    }
+
+    /** Training as a run's settings want it, and as what its ranks need asks for. */
+    static SparkProfile training(ClusterSettings cluster, Optional<ExecutorMemory> memory) {
         long mebibytes = cluster.memoryPerRank().bytes() >> 20;
-        return new Training(cluster.ranks(), cluster.coresPerRank(), (int) Math.min(Integer.MAX_VALUE, mebibytes));
+        return new Training(
+                cluster.ranks(), cluster.coresPerRank(), (int) Math.min(Integer.MAX_VALUE, mebibytes), memory);
     }
 
     /** The master to use where none was named. */
@@ -36,11 +49,15 @@ public sealed interface SparkProfile {
     /** The file of defaults under {@code conf/spark} for {@link #master()}. */
     String file();
 
-    /** See {@link #data()}. */
-    record Data() implements SparkProfile {
+    /**
+     * See {@link #data()}.
+     *
+     * @param threads 0 for one a core
+     */
+    record Data(int threads) implements SparkProfile {
         @Override
         public String master() {
-            return "local[*]";
+            return threads == 0 ? "local[*]" : "local[" + threads + "]";
         }
 
         @Override
@@ -50,7 +67,8 @@ public sealed interface SparkProfile {
     }
 
     /** See {@link #training(int, int, int)}. */
-    record Training(int executors, int coresPerExecutor, int memoryPerExecutorMiB) implements SparkProfile {
+    record Training(int executors, int coresPerExecutor, int memoryPerExecutorMiB, Optional<ExecutorMemory> memory)
+            implements SparkProfile {
         public Training {
             if (executors < 1 || coresPerExecutor < 1 || memoryPerExecutorMiB < 1) {
                 throw new InternalException("A local cluster of " + executors + " executors with " + coresPerExecutor

@@ -3,6 +3,8 @@ package dev.sparkswitch.jobs;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.cluster.BarrierCluster;
+import dev.sparkswitch.engine.NativeMemory;
+import dev.sparkswitch.jobs.run.ExecutorMemory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -18,6 +20,8 @@ import org.apache.spark.sql.SparkSession;
 final class SparkSessions {
     /** Spark fixes the versions of Arrow, Netty and Hadoop that SparkSwitch shares with it; another line does not fit. */
     private static final String SPARK_LINE = "4.2.";
+
+    private static final String JAVA_OPTIONS = "spark.executor.extraJavaOptions";
 
     private SparkSessions() {}
 
@@ -47,6 +51,8 @@ final class SparkSessions {
                 conf.set("spark.executor.cores", Integer.toString(training.coresPerExecutor()));
                 conf.set("spark.cores.max", Integer.toString(training.executors() * training.coresPerExecutor()));
                 localExecutors(conf);
+            } else if (profile instanceof SparkProfile.Data data && data.threads() > 0) {
+                conf.setMaster(profile.master());
             } else {
                 conf.setIfMissing("spark.master", profile.master());
             }
@@ -57,7 +63,20 @@ final class SparkSessions {
         if (profile instanceof SparkProfile.Training) {
             BarrierCluster.configure(conf);
         }
+        if (profile instanceof SparkProfile.Training training) {
+            training.memory().ifPresent(memory -> outsideTheHeap(conf, memory));
+        }
         return conf;
+    }
+
+    /** Gives executors what their ranks need outside the heap; what was set by hand stays. */
+    private static void outsideTheHeap(SparkConf conf, ExecutorMemory memory) {
+        conf.setIfMissing("spark.executor.memoryOverhead", memory.overheadMiB() + "m");
+        String given = conf.get(JAVA_OPTIONS, "");
+        if (!given.contains(NativeMemory.LIMIT_OPTION)) {
+            long heapMiB = conf.getSizeAsMb("spark.executor.memory", "1g");
+            conf.set(JAVA_OPTIONS, (given + " " + memory.javaOptions(heapMiB)).strip());
+        }
     }
 
     /** Whether the master is this very process, which spark-submit also says when nobody named a master. */
@@ -67,14 +86,17 @@ final class SparkSessions {
 
     /** Refuses executors that would bring this host down. */
     private static void requireMemory(SparkProfile.Training training) {
-        long wanted = (long) training.executors() * training.memoryPerExecutorMiB();
+        long outside = training.memory().map(ExecutorMemory::overheadMiB).orElse(0L);
+        long wanted = training.executors() * (training.memoryPerExecutorMiB() + outside);
         long there = ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
                         .getTotalMemorySize()
                 >> 20;
         if (wanted > there) {
-            throw new ResourceException(training.executors() + " executors of " + training.memoryPerExecutorMiB()
-                    + " MiB each do not fit the " + there + " MiB of this host: lower cluster.ranks or"
-                    + " cluster.memory-per-rank, or name a cluster with spark-submit --master.");
+            throw new ResourceException(
+                    training.executors() + " executors of " + training.memoryPerExecutorMiB()
+                            + " MiB each do not fit the " + there + " MiB of this host"
+                            + (outside == 0 ? "" : ", where each needs " + outside + " MiB more outside its heap")
+                            + ": lower cluster.ranks or cluster.memory-per-rank, or name a cluster with spark-submit --master.");
         }
     }
 

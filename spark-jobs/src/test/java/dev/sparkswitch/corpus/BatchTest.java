@@ -6,13 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sparkswitch.arrow.ShardLayout;
 import dev.sparkswitch.arrow.ShardSource;
 import dev.sparkswitch.arrow.TokenBatch;
-import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.tokenizer.Tokenizer;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,60 +31,33 @@ class BatchTest {
 
     private static BatchResult shards;
 
-    private static <R extends Record> R config(Class<R> type, String yaml) {
-        return Configs.load(type, new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)), "test", List.of());
-    }
+    private static TinyCorpus corpus;
 
     @BeforeAll
-    static void makeCorpusAndVocabulary() throws IOException {
-        Path input = Files.write(folder.resolve("text.txt"), SampleText.documents(150, 4));
-        Prepare.run(SPARK, config(PrepareConfig.class, """
-                input: {paths: ['%s']}
-                output: '%s'
-                preset: light
-                heldout: 0.2
-                """.formatted(input, folder.resolve("corpus"))));
-        Vocab.run(SPARK, vocab("vocabulary"));
+    static void makeShards() throws IOException {
+        corpus = TinyCorpus.make(SPARK, folder);
         shards = Batch.run(SPARK, batch("shards", 3));
     }
 
-    private static VocabConfig vocab(String output) {
-        return config(VocabConfig.class, """
-                corpus: '%s'
-                output: '%s'
-                size: 150
-                """.formatted(folder.resolve("corpus"), folder.resolve(output)));
-    }
-
     private static BatchConfig batch(String output, long seed) {
-        return config(BatchConfig.class, """
-                corpus: '%s'
-                vocabulary: '%s'
-                output: '%s'
+        return corpus.batch(output, """
+                corpus: '@/corpus'
                 inputs: 64
-                buckets: 7
                 shard-size: 16KiB
                 seed: %d
-                """.formatted(
-                        folder.resolve("corpus"), folder.resolve("vocabulary"), folder.resolve(output), seed));
+                """.formatted(seed));
     }
 
     @Test
     void theBytesDoNotDependOnPartitions() {
-        Map<String, String> expected = checksums(shards);
+        Map<String, String> expected = TinyCorpus.checksums(shards);
         assertThat(expected).hasSizeGreaterThan(3);
         for (int partitions : new int[] {1, 3, 17}) {
-            BatchResult result = new Batch(SPARK.sparkContext().hadoopConfiguration(), batch("shards-" + partitions, 3))
-                    .run(() -> SPARK, partitions);
-            assertThat(checksums(result)).as(partitions + " partitions").isEqualTo(expected);
+            BatchResult result = corpus.run(batch("shards-" + partitions, 3), partitions);
+            assertThat(TinyCorpus.checksums(result))
+                    .as(partitions + " partitions")
+                    .isEqualTo(expected);
         }
-    }
-
-    private static Map<String, String> checksums(BatchResult result) {
-        Map<String, String> checksums = new TreeMap<>();
-        result.train().manifest().files().forEach(file -> checksums.put("train/" + file.path(), file.checksum()));
-        result.heldout().manifest().files().forEach(file -> checksums.put("heldout/" + file.path(), file.checksum()));
-        return checksums;
     }
 
     @Test
@@ -123,17 +93,13 @@ class BatchTest {
     @Test
     void everyPassOverTheTextHasMasksOfItsOwn() {
         BatchConfig once = batch("one-pass", 3);
-        BatchConfig thrice = config(BatchConfig.class, """
-                corpus: '%s'
-                vocabulary: '%s'
-                output: '%s'
+        BatchConfig thrice = corpus.batch("passes", """
+                corpus: '@/corpus'
                 inputs: 64
-                buckets: 7
                 seed: 3
                 passes: 3
                 heldout-passes: 2
-                """.formatted(
-                        folder.resolve("corpus"), folder.resolve("vocabulary"), folder.resolve("passes")));
+                """);
         BatchResult single = Batch.run(SPARK, once);
         BatchResult several = Batch.run(SPARK, thrice);
         assertDistinctPasses(rows(single.train()), rows(several.train()), 3);
@@ -172,7 +138,7 @@ class BatchTest {
         assertThat(ShardLayout.of(train).targetLength()).isEqualTo(14);
         assertThat(train.properties())
                 .containsEntry(ShardLayout.VOCABULARY_SIZE, "250")
-                .containsEntry("raw-length", "70");
+                .containsEntry("raw-length.corpus", "70");
         assertThat(train.property(ShardLayout.VOCABULARY)).startsWith("sha256:");
         Manifest heldout = shards.heldout().manifest();
         double nats = Double.parseDouble(heldout.property(Batch.UNIGRAM_NATS));
@@ -188,7 +154,20 @@ class BatchTest {
     @Test
     void anotherSeedGivesOtherRows() {
         BatchResult other = Batch.run(SPARK, batch("seed-4", 4));
-        assertThat(checksums(other)).doesNotContainValue(checksums(shards).get("train/data/00000.arrow"));
+        assertThat(TinyCorpus.checksums(other))
+                .doesNotContainValue(TinyCorpus.checksums(shards).get("train/data/00000.arrow"));
+    }
+
+    @Test
+    void aSampleIsAShareOfTheDocuments() {
+        BatchResult sample = corpus.run(corpus.batch("sample", """
+                corpus: '@/corpus'
+                inputs: 64
+                sample: 0.5
+                """), 2);
+        double share = (double) sample.train().manifest().counts().get(Batch.TEXT_TOKENS)
+                / shards.train().manifest().counts().get(Batch.TEXT_TOKENS);
+        assertThat(share).isBetween(0.3, 0.7);
     }
 
     @Test
@@ -197,37 +176,33 @@ class BatchTest {
         assertThat(shards.wasComplete()).isFalse();
         assertThat(again.wasComplete()).isTrue();
         assertThat(again.train().manifest()).isEqualTo(shards.train().manifest());
-        assertThat(Vocab.run(SPARK, vocab("vocabulary")).wasComplete()).isTrue();
+        assertThat(Vocab.run(SPARK, corpus.vocab("vocabulary")).wasComplete()).isTrue();
     }
 
     @Test
     void missingInputsNameTheCommandThatMakesThem() {
-        BatchConfig config = config(BatchConfig.class, """
-                corpus: '%s'
-                vocabulary: '%s'
-                output: '%s'
-                """.formatted(
-                        folder.resolve("corpus"), folder.resolve("nowhere"), folder.resolve("x")));
+        BatchConfig config =
+                corpus.config(BatchConfig.class, "{corpus: '@/corpus', vocabulary: '@/nowhere', output: '@/x'}");
         assertThatThrownBy(() -> Batch.run(SPARK, config))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch vocab");
-        assertThatThrownBy(() -> Vocab.run(
-                        SPARK, config(VocabConfig.class, "corpus: '%s'\noutput: y".formatted(folder.resolve("none")))))
+        assertThatThrownBy(() -> Vocab.run(SPARK, corpus.config(VocabConfig.class, "{corpus: '@/none', output: y}")))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch prepare");
     }
 
     @Test
     void moreSpansThanSentinelsAreRefused() {
-        String yaml = "corpus: a\nvocabulary: b\noutput: c\ninputs: 512\nmean-span-length: 1\nnoise-density: 0.5";
-        assertThatThrownBy(() -> config(BatchConfig.class, yaml))
+        String yaml =
+                "corpus: a\nvocabulary: b\noutput: c\ninputs: 512\nobjective: {mean-span-length: 1, noise-density: 0.5}";
+        assertThatThrownBy(() -> corpus.config(BatchConfig.class, yaml))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("only 100 sentinels");
     }
 
     @Test
     void aDamagedVocabularyIsNamed() throws IOException {
-        Vocab.run(SPARK, vocab("damaged"));
+        Vocab.run(SPARK, corpus.vocab("damaged"));
         Path model = folder.resolve("damaged/spiece.model");
         byte[] bytes = Files.readAllBytes(model);
         Files.write(model, Arrays.copyOf(bytes, bytes.length - 1));

@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sparkswitch.base.Configs;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,12 +17,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
-import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** C4's rules against the cases of its own tests. */
 class C4GoldenTest {
@@ -42,7 +44,7 @@ class C4GoldenTest {
     }
 
     private static void checkPage(JsonNode golden) {
-        C4Lines rule = new C4Lines(1000, 5, 3, List.of());
+        C4Lines rule = new C4Lines(1000, 5, 3, C4Lines.EndMark.REQUIRED, BadWords.NONE);
         Tally tally = new Tally(rule.counters());
         Optional<Rule.Document> cleaned =
                 rule.apply(new Rule.Document(golden.get("text").asText(), ""), tally);
@@ -70,7 +72,7 @@ class C4GoldenTest {
         while (words.find()) {
             badWords.add(words.group(1));
         }
-        C4Lines rule = new C4Lines(1000, 5, 3, badWords);
+        C4Lines rule = new C4Lines(1000, 5, 3, C4Lines.EndMark.REQUIRED, new BadWords(badWords));
         for (JsonNode last : golden.get("finals")) {
             String text = golden.get("prefix").asText() + last.get("line").asText();
             assertThat(rule.apply(new Rule.Document(text, ""), new Tally(rule.counters()))
@@ -81,21 +83,31 @@ class C4GoldenTest {
     }
 
     @Test
-    void duplicateLinesStayWhereC4KeepsThem() throws IOException {
+    void duplicateLinesStayWhereC4KeepsThem(@TempDir Path folder) throws IOException {
         JsonNode golden = golden().get("dedup");
-        List<Row> pages = new ArrayList<>();
-        golden.get("input")
-                .forEach(page -> pages.add(RowFactory.create(
-                        page.get(1).asText().strip(), page.get(0).asText(), "", "")));
-        StructType schema = new StructType()
-                .add(Corpus.TEXT, DataTypes.StringType)
-                .add(Corpus.URL, DataTypes.StringType)
-                .add(Corpus.SOURCE, DataTypes.StringType)
-                .add(Corpus.LANGUAGE, DataTypes.StringType);
-        Dataset<Row> documents = LocalSpark.session().createDataFrame(pages, schema);
-        RulesPass pass = new RulesPass(List.of(new SentenceRule(3)));
+        List<String> pages = new ArrayList<>();
+        for (JsonNode page : golden.get("input")) {
+            pages.add(JSON.createObjectNode()
+                    .put("url", page.get(0).asText())
+                    .put("text", page.get(1).asText().strip())
+                    .toString());
+        }
+        Path input = Files.write(folder.resolve("pages.jsonl"), pages);
+        PrepareConfig config = Configs.load(
+                PrepareConfig.class,
+                new ByteArrayInputStream(
+                        """
+                        input: {paths: ['%s'], format: json, url-column: url}
+                        output: '%s'
+                        steps: [unique-lines, sentences]
+                        """.formatted(input, folder.resolve("corpus")).getBytes(StandardCharsets.UTF_8)),
+                "test",
+                List.of());
+        SparkSession spark = LocalSpark.session();
+        String corpus = Prepare.run(spark, config).folder().toString();
         Map<String, String> kept = new TreeMap<>();
-        RulesPass.kept(pass.over(Dedup.byLine(documents)))
+        Corpus.open(spark.sparkContext().hadoopConfiguration(), corpus)
+                .documents(spark)
                 .collectAsList()
                 .forEach(row -> kept.put(row.getAs(Corpus.URL), row.getAs(Corpus.TEXT)));
         Map<String, String> expected = new TreeMap<>();

@@ -29,7 +29,7 @@ class SpanCorruptionGoldenTest {
     @Test
     void lengthsAreGolden() throws IOException {
         for (JsonNode golden : golden("random_spans_helper")) {
-            SpanCorruption.Lengths lengths =
+            Objective.Lengths lengths =
                     corruption(golden).lengths(golden.get("inputs_length").asInt());
             assertThat(lengths.raw())
                     .as(golden.toString())
@@ -40,7 +40,7 @@ class SpanCorruptionGoldenTest {
         }
         for (JsonNode golden : golden("official_unit_tests")) {
             JsonNode args = golden.get("args");
-            SpanCorruption.Lengths lengths = new SpanCorruption(
+            Objective.Lengths lengths = new SpanCorruption(
                             args.get(1).asDouble(), args.get(2).asDouble())
                     .lengths(args.get(0).asInt());
             assertThat(new int[] {lengths.raw(), lengths.targets()})
@@ -59,7 +59,7 @@ class SpanCorruptionGoldenTest {
                             golden.get("num_noise_tokens").asInt(),
                             golden.get("num_noise_spans").asInt(),
                             golden.get("num_nonnoise_tokens").asInt()));
-            boolean[] mask = corruption(golden).mask(length, 11, 0, 0, 0);
+            boolean[] mask = corruption(golden).mask(length, 11, new Objective.Place(0, 0, 0));
             if (length > 1) {
                 int noise = 0;
                 int spans = 0;
@@ -82,7 +82,7 @@ class SpanCorruptionGoldenTest {
             for (int i = 0; i < bits.length; i++) {
                 mask[i] = bits[i] == 1;
             }
-            SpanCorruption.Example example = SpanCorruption.corrupt(
+            Objective.Example example = SpanCorruption.corrupt(
                     tokens, mask, golden.get("vocab_size").asInt(), EOS);
             assertEnded(example.inputs(), JSON.convertValue(golden.get("inputs"), int[].class));
             assertEnded(example.targets(), JSON.convertValue(golden.get("targets"), int[].class));

@@ -3,6 +3,7 @@ package dev.sparkswitch.corpus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sparkswitch.corpus.Objective.Place;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -22,10 +23,10 @@ class SpanCorruptionTest {
 
     @Test
     void lengthsAreThoseOfT5() {
-        assertThat(T5.lengths(128)).isEqualTo(new SpanCorruption.Lengths(141, 128, 29, 7));
-        assertThat(T5.lengths(256)).isEqualTo(new SpanCorruption.Lengths(284, 256, 58, 14));
-        assertThat(T5.lengths(512)).isEqualTo(new SpanCorruption.Lengths(568, 512, 114, 28));
-        assertThat(T5.lengths(1024)).isEqualTo(new SpanCorruption.Lengths(1137, 1024, 229, 57));
+        assertThat(T5.lengths(128)).isEqualTo(new Objective.Lengths(141, 128, 29));
+        assertThat(T5.lengths(256)).isEqualTo(new Objective.Lengths(284, 256, 58));
+        assertThat(T5.lengths(512)).isEqualTo(new Objective.Lengths(568, 512, 114));
+        assertThat(T5.lengths(1024)).isEqualTo(new Objective.Lengths(1137, 1024, 229));
     }
 
     @Property(tries = 300)
@@ -36,10 +37,10 @@ class SpanCorruptionTest {
             @ForAll @IntRange(min = 0, max = 9999) int pass,
             @ForAll @LongRange(min = 0, max = 1L << 40) long example) {
         int[] tokens = IntStream.range(100, 100 + length).toArray();
-        boolean[] mask = T5.mask(length, seed, bucket, pass, example);
+        boolean[] mask = T5.mask(length, seed, new Place(bucket, example, pass));
         assertThat(mask[0]).isFalse();
         assertThat(mask[length - 1]).isTrue();
-        SpanCorruption.Example corrupted = SpanCorruption.corrupt(tokens, mask, VOCABULARY, EOS);
+        Objective.Example corrupted = SpanCorruption.corrupt(tokens, mask, VOCABULARY, EOS);
         assertThat(restored(corrupted)).containsExactly(tokens);
         SpanCorruption.Counts counts = T5.counts(length);
         assertThat(corrupted.inputs()).hasSize(counts.rest() + counts.spans() + 1);
@@ -48,10 +49,10 @@ class SpanCorruptionTest {
 
     @Test
     void shorterTextsFitWhereTheLongestDoes() {
-        SpanCorruption.Lengths lengths = T5.lengths(128);
+        Objective.Lengths lengths = T5.lengths(128);
         for (int length = 1; length <= lengths.raw(); length++) {
-            SpanCorruption.Example example =
-                    SpanCorruption.corrupt(new int[length], T5.mask(length, 7, 0, 0, length), VOCABULARY, EOS);
+            Objective.Example example = SpanCorruption.corrupt(
+                    new int[length], T5.mask(length, 7, new Place(0, length, 0)), VOCABULARY, EOS);
             assertThat(example.inputs().length).isLessThanOrEqualTo(lengths.inputs());
             assertThat(example.targets().length).isLessThanOrEqualTo(lengths.targets());
         }
@@ -64,7 +65,7 @@ class SpanCorruptionTest {
         int[] seen = new int[5];
         int draws = 8000;
         for (int example = 0; example < draws; example++) {
-            boolean[] mask = corruption.mask(7, 3, 1, 0, example);
+            boolean[] mask = corruption.mask(7, 3, new Place(1, example, 0));
             int first = 0;
             while (!mask[first]) {
                 first++;
@@ -79,13 +80,13 @@ class SpanCorruptionTest {
 
     @Test
     void anExamplesMaskDependsOnItsPlaceAlone() {
-        assertThat(T5.mask(141, 1, 2, 0, 3)).isEqualTo(T5.mask(141, 1, 2, 0, 3));
+        assertThat(T5.mask(141, 1, new Place(2, 3, 0))).isEqualTo(T5.mask(141, 1, new Place(2, 3, 0)));
         Set<String> masks = new HashSet<>();
         for (int i = 0; i < 10; i++) {
-            masks.add(Arrays.toString(T5.mask(141, i, 2, 0, 3)));
-            masks.add(Arrays.toString(T5.mask(141, 1, 20 + i, 0, 3)));
-            masks.add(Arrays.toString(T5.mask(141, 1, 2, 0, 20 + i)));
-            masks.add(Arrays.toString(T5.mask(141, 1, 2, 1 + i, 3)));
+            masks.add(Arrays.toString(T5.mask(141, i, new Place(2, 3, 0))));
+            masks.add(Arrays.toString(T5.mask(141, 1, new Place(20 + i, 3, 0))));
+            masks.add(Arrays.toString(T5.mask(141, 1, new Place(2, 20 + i, 0))));
+            masks.add(Arrays.toString(T5.mask(141, 1, new Place(2, 3, 1 + i))));
         }
         assertThat(masks).hasSize(40);
     }
@@ -97,7 +98,7 @@ class SpanCorruptionTest {
     }
 
     /** Puts the targets' spans back in place of the inputs' sentinels. */
-    private static int[] restored(SpanCorruption.Example example) {
+    private static int[] restored(Objective.Example example) {
         List<List<Integer>> spans = new ArrayList<>();
         for (int token : withoutEnd(example.targets())) {
             if (token > VOCABULARY - 101) {

@@ -1,17 +1,18 @@
 package dev.sparkswitch.bench;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.UserException;
-import dev.sparkswitch.collective.SingleRank;
+import dev.sparkswitch.collective.CollectiveException;
+import dev.sparkswitch.collective.Collectives;
+import dev.sparkswitch.collective.InProcessCollectives;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.ExpertPlacement;
-import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
@@ -20,22 +21,23 @@ import dev.sparkswitch.train.OptimizerKind;
 import dev.sparkswitch.train.StepMetrics;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingStep;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
-import java.util.function.Supplier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.function.IntFunction;
 
 /**
  * Times whole training steps, as a {@link dev.sparkswitch.train.Trainer} takes them, on random tokens: first as they are,
- * then some more with every operation's beginning and end marked, which costs time itself.
+ * then some more with every operation's beginning and end marked, which costs time itself. Several ranks are threads of this
+ * process, each with an engine of its own.
  */
 public final class StepBenchmark {
-    private static final int FIRST_TOKEN = 2;
-
     /**
      * What is measured.
      *
-     * @param rows rows a step
+     * @param ranks ranks that share the step
+     * @param rows rows a step, of all ranks
      * @param inputLength input positions a row
      * @param targetLength target positions a row
      * @param warmUp steps before the first that counts
@@ -44,8 +46,18 @@ public final class StepBenchmark {
      * @param optimizer the rule of the updates
      */
     public record Plan(
-            int rows, int inputLength, int targetLength, int warmUp, int steps, int profiled, OptimizerKind optimizer) {
+            int ranks,
+            int rows,
+            int inputLength,
+            int targetLength,
+            int warmUp,
+            int steps,
+            int profiled,
+            OptimizerKind optimizer) {
         public Plan {
+            if (ranks < 1 || rows % ranks != 0) {
+                throw new UserException("batch " + rows + " cannot be spread evenly over ranks " + ranks + ".");
+            }
             if (rows < 1 || inputLength < 1 || targetLength < 1) {
                 throw new UserException("batch, inputs and targets are " + rows + ", " + inputLength + " and "
                         + targetLength + ": each must be at least 1.");
@@ -59,37 +71,88 @@ public final class StepBenchmark {
 
     private final Plan plan;
     private final T5Config config;
+    private final TrainingConfig training;
+    private final ExpertPlacement placement;
+    private final RandomStep rows;
 
     private StepBenchmark(Plan plan, T5Config config) {
         this.plan = plan;
         this.config = config;
+        this.training = RandomStep.training(plan.rows(), plan.optimizer());
+        training.microRows(
+                plan.ranks(),
+                config.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1));
+        int experts = config.sparse().map(SwitchConfig::experts).orElse(plan.ranks());
+        this.placement = new ExpertPlacement(experts, plan.ranks(), plan.ranks());
+        this.rows = new RandomStep(config, plan.rows() / plan.ranks(), plan.inputLength(), plan.targetLength());
     }
 
     /**
-     * Measures.
+     * Measures; the report is that of the first rank.
      *
-     * @param engines opens an engine; asked twice, one after the other
-     * @throws UserException where the rows do not make whole routing groups
+     * @param engines opens the engine of a rank; asked twice for the first, one after the other
+     * @throws UserException where the rows do not make whole routing groups, or the experts cannot be spread over the ranks
      */
-    public static StepReport run(Supplier<Engine> engines, T5Config config, Plan plan) {
+    public static StepReport run(IntFunction<Engine> engines, T5Config config, Plan plan) {
+        StepBenchmark benchmark = new StepBenchmark(plan, config);
         Ceilings ceilings;
-        try (Engine engine = engines.get()) {
+        try (Engine engine = engines.apply(0)) {
             ceilings = Ceilings.measure(engine);
         }
-        try (Engine engine = engines.get()) {
-            return new StepBenchmark(plan, config).measure(engine, ceilings);
+        List<FutureTask<StepReport>> ranks = new ArrayList<>();
+        for (InProcessCollectives host : InProcessCollectives.world(plan.ranks())) {
+            ranks.add(new FutureTask<>(() -> benchmark.rank(host, engines, ceilings)));
+        }
+        for (int rank = 1; rank < plan.ranks(); rank++) {
+            Thread thread = new Thread(ranks.get(rank), "rank-" + rank);
+            thread.setDaemon(true);
+            thread.start();
+        }
+        ranks.get(0).run();
+        return result(ranks);
+    }
+
+    /** The first rank's report, once all have ended; a failure is told by the rank that it began on. */
+    private static StepReport result(List<FutureTask<StepReport>> ranks) {
+        StepReport first = null;
+        Throwable failure = null;
+        for (int rank = ranks.size() - 1; rank >= 0; rank--) {
+            try {
+                first = ranks.get(rank).get();
+            } catch (ExecutionException e) {
+                boolean told = failure == null || failure instanceof CollectiveException;
+                failure = told ? e.getCause() : failure;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InternalException("the benchmark was interrupted", e);
+            }
+        }
+        if (failure instanceof RuntimeException known) {
+            throw known;
+        }
+        if (failure != null) {
+            throw new InternalException("a rank of the benchmark failed", failure);
+        }
+        return first;
+    }
+
+    private StepReport rank(InProcessCollectives host, IntFunction<Engine> engines, Ceilings ceilings) {
+        try (Engine engine = engines.apply(host.rank())) {
+            Timeline timeline = new Timeline(engine);
+            try (Collectives collectives = new MeteredCollectives(Collectives.of(host, engine), timeline)) {
+                return measure(engine, new Parallelism(placement, collectives), timeline, ceilings);
+            }
+        } catch (RuntimeException | Error e) {
+            host.abort(e);
+            throw e;
+        } finally {
+            host.close();
         }
     }
 
-    private StepReport measure(Engine bare, Ceilings ceilings) {
-        Timeline timeline = new Timeline();
-        Engine engine = new TimedEngine(bare, timeline);
-        int experts = config.sparse().map(SwitchConfig::experts).orElse(1);
-        Parallelism parallelism = new Parallelism(ExpertPlacement.single(experts), new SingleRank());
-        TrainingConfig training = training();
-        training.microRows(
-                1,
-                config.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1));
+    private StepReport measure(Engine bare, Parallelism parallelism, Timeline timeline, Ceilings ceilings) {
+        Engine engine = new MeteredEngine(bare, timeline);
+        boolean first = parallelism.rank() == 0;
         try (SwitchTransformer model = new SwitchTransformer(engine, config, parallelism);
                 Optimizer optimizer =
                         Optimizer.of(engine, training, model.parameters().all())) {
@@ -99,14 +162,14 @@ public final class StepBenchmark {
             double[] profiled = new double[plan.profiled()];
             StepMetrics last = null;
             int number = 0;
-            try (Progress progress =
-                    Progress.start("bench", "steps", plan.warmUp() + (long) plan.steps() + plan.profiled())) {
+            long total = plan.warmUp() + (long) plan.steps() + plan.profiled();
+            try (Progress progress = first ? Progress.start("bench", "steps", total) : null) {
                 for (int i = 0; i < plan.warmUp(); i++) {
-                    last = step(step, ++number, progress);
+                    last = step(step, ++number, parallelism.rank(), progress);
                 }
                 Moment start = engine.moment();
                 for (int i = 0; i < plan.steps(); i++) {
-                    last = step(step, ++number, progress);
+                    last = step(step, ++number, parallelism.rank(), progress);
                     Moment end = engine.moment();
                     seconds[i] = end.secondsSince(start);
                     start.close();
@@ -114,7 +177,7 @@ public final class StepBenchmark {
                 }
                 for (int i = 0; i < plan.profiled(); i++) {
                     timeline.start();
-                    last = step(step, ++number, progress);
+                    last = step(step, ++number, parallelism.rank(), progress);
                     Moment end = engine.moment();
                     timeline.stop();
                     profiled[i] = end.secondsSince(start);
@@ -126,7 +189,7 @@ public final class StepBenchmark {
             return new StepReport(
                     engine.description(),
                     engine.precision(),
-                    parameters(model),
+                    ParameterSpecs.count(config),
                     plan,
                     config.dropout(),
                     seconds,
@@ -141,44 +204,14 @@ public final class StepBenchmark {
         }
     }
 
-    private StepMetrics step(TrainingStep step, int number, Progress progress) {
+    /** @param progress null for ranks that show none */
+    private StepMetrics step(TrainingStep step, int number, int rank, Progress progress) {
         long start = System.nanoTime();
-        StepMetrics metrics = step.run(number, List.of(batch(number)), start, start);
-        progress.advance(1);
+        StepMetrics metrics = step.run(number, List.of(rows.batch(plan.ranks() * number + rank)), start, start);
+        if (progress != null) {
+            progress.advance(1);
+        }
         return metrics;
-    }
-
-    private TrainingConfig training() {
-        return Configs.load(
-                TrainingConfig.class,
-                JsonNodeFactory.instance.objectNode(),
-                List.of(
-                        "rows=" + plan.rows(),
-                        "steps=1000000",
-                        "learning-rate.rate=0.001",
-                        "learning-rate.schedule=constant",
-                        "optimizer=" + plan.optimizer().name().toLowerCase()));
-    }
-
-    /** Rows without padding, of tokens as likely as each other. */
-    private HostBatch batch(int number) {
-        Random random = new Random(number);
-        int[][] inputs = tokens(random, plan.inputLength());
-        int[][] attention = new int[plan.rows()][plan.inputLength()];
-        for (int[] row : attention) {
-            Arrays.fill(row, 1);
-        }
-        return HostBatch.padded(inputs, attention, tokens(random, plan.targetLength()), config);
-    }
-
-    private int[][] tokens(Random random, int length) {
-        int[][] tokens = new int[plan.rows()][length];
-        for (int[] row : tokens) {
-            for (int i = 0; i < length; i++) {
-                row[i] = FIRST_TOKEN + random.nextInt(config.vocabularySize() - FIRST_TOKEN);
-            }
-        }
-        return tokens;
     }
 
     /** Weights of the usual sizes; their exact distribution does not matter to a clock. */
@@ -195,13 +228,5 @@ public final class StepBenchmark {
                             Math.sqrt(0.1 / parameter.spec().fanIn()));
             }
         }
-    }
-
-    private static long parameters(SwitchTransformer model) {
-        long count = 0;
-        for (Parameter parameter : model.parameters().all()) {
-            count += parameter.spec().count();
-        }
-        return count;
     }
 }

@@ -4,9 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.engine.Precision;
-import dev.sparkswitch.engine.Tensor;
-import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.train.HeldMemory;
 import dev.sparkswitch.train.Optimizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,11 +25,11 @@ import java.util.Map;
  * @param seconds of each step
  * @param flops that a step cannot do without; see {@link StepFlops}
  * @param ceilings what the machine can do
- * @param memory what is held
+ * @param memory what the first rank holds
  * @param crossEntropy of the last step's targets, nats
  * @param droppedFraction choices of experts that found no slot in the last step
  * @param profiledSeconds of each step whose operations were timed
- * @param phases sums over those steps
+ * @param phases sums over those steps, of the first rank
  * @param operations the same by operation and shape
  */
 public record StepReport(
@@ -65,27 +64,12 @@ public record StepReport(
      */
     public record Memory(long parameters, long gradients, long optimizer, long activations) {
         static Memory of(SwitchTransformer model, Optimizer optimizer) {
-            long parameters = 0;
-            for (Parameter parameter : model.parameters().all()) {
-                parameters += bytes(parameter.value());
-            }
-            long gradients = 0;
-            for (Tensor block : model.parameters().sharedGradients()) {
-                gradients += bytes(block);
-            }
-            for (Tensor block : model.parameters().expertGradients()) {
-                gradients += bytes(block);
-            }
-            long state = 0;
-            for (Optimizer.StateTensor tensor : optimizer.state()) {
-                state += bytes(tensor.value());
-            }
-            long rest = model.engine().memoryBytes() - parameters - gradients - state;
-            return new Memory(parameters, gradients, state, rest);
-        }
-
-        private static long bytes(Tensor tensor) {
-            return tensor.size() * tensor.type().bytes();
+            HeldMemory held = HeldMemory.of(model, optimizer);
+            return new Memory(
+                    held.parameters(),
+                    held.gradients(),
+                    held.optimizer(),
+                    model.engine().memoryBytes() - held.total());
         }
 
         /** All of them. */
@@ -104,9 +88,9 @@ public record StepReport(
         return (double) plan.rows() * (plan.inputLength() + plan.targetLength()) / stepSeconds();
     }
 
-    /** The share of the measured peak that the step's arithmetic reaches. */
+    /** The share of the measured peak, of all ranks together, that the step's arithmetic reaches. */
     public double shareOfPeak() {
-        return flops / stepSeconds() / ceilings.flopsPerSecond();
+        return flops / stepSeconds() / (plan.ranks() * ceilings.flopsPerSecond());
     }
 
     /** Seconds of a timed step in which no operation ran: the engine waited for the host. */
@@ -135,7 +119,12 @@ public record StepReport(
         lines.add(text(
                 "  step        %10.2f ms  median of %d, %.2f to %.2f",
                 stepSeconds() / MILLI, seconds.length, sorted[0] / MILLI, sorted[sorted.length - 1] / MILLI));
-        lines.add(text("  speed       %,10.0f tokens/s, inputs and targets", tokensPerSecond()));
+        lines.add(text(
+                "  speed       %,10.0f tokens/s, inputs and targets%s",
+                tokensPerSecond(),
+                plan.ranks() == 1
+                        ? ""
+                        : text("; %,.0f of each of %d ranks", tokensPerSecond() / plan.ranks(), plan.ranks())));
         lines.add(text(
                 "  arithmetic  %10.3f TFLOP a step, %s, %.1f %% of the measured peak",
                 flops / TERA, rate(flops / stepSeconds()), 100 * shareOfPeak()));
@@ -198,6 +187,7 @@ public record StepReport(
         tree.put("engine", engine);
         tree.put("precision", precision.name().toLowerCase(Locale.ROOT));
         tree.put("parameters", parameters);
+        tree.put("ranks", plan.ranks());
         tree.put("rows", plan.rows());
         tree.put("inputs", plan.inputLength());
         tree.put("targets", plan.targetLength());

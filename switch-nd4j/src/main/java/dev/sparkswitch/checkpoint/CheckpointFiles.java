@@ -8,15 +8,25 @@ public final class CheckpointFiles {
     public static final String CONFIG = "config.json";
     /** Where the run stands. */
     public static final String STATE = "state.json";
-    /** Dense and router parameters. */
+    /** Dense and router parameters: the first share of them, or all. */
     public static final String DENSE = "dense.safetensors";
-    /** The optimizer's state of dense and router parameters. */
+    /** The optimizer's state of dense and router parameters: the first share of it, or all. */
     public static final String OPTIMIZER_DENSE = "optimizer-dense.safetensors";
 
     private static final String OPTIMIZER = "optimizer-";
     private static final String TENSORS = ".safetensors";
 
     private CheckpointFiles() {}
+
+    /** A rank's share of the dense and router parameters. */
+    public static String dense(int share) {
+        return share == 0 ? DENSE : String.format(Locale.ROOT, "dense-%03d%s", share, TENSORS);
+    }
+
+    /** The optimizer's state in a rank's share of it. */
+    public static String optimizerDense(int share) {
+        return OPTIMIZER + dense(share);
+    }
 
     /** The parameters of the {@code block}-th block of experts. */
     public static String experts(int block) {

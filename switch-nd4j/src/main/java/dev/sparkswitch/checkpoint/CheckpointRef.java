@@ -20,6 +20,11 @@ public record CheckpointRef(Path folder, long step, int attempt, Manifest manife
     static final Comparator<CheckpointRef> BY_AGE =
             Comparator.comparingInt(CheckpointRef::attempt).thenComparingLong(CheckpointRef::step);
 
+    /** The least score first; of equal ones the one of fewer steps, which was there first. */
+    static final Comparator<CheckpointRef> BY_SCORE = Comparator.comparingDouble(
+                    (CheckpointRef ref) -> ref.score().getAsDouble())
+            .thenComparingLong(CheckpointRef::step);
+
     /** What the best checkpoint has least of; empty where none was measured. */
     public OptionalDouble score() {
         String score = manifest.properties().get(SCORE);

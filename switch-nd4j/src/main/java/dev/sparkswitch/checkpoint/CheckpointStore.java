@@ -1,5 +1,9 @@
 package dev.sparkswitch.checkpoint;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.sparkswitch.base.ChecksumOutputStream;
 import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Manifest;
@@ -39,6 +43,7 @@ import org.slf4j.LoggerFactory;
 public final class CheckpointStore {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
     private static final Pattern FOLDER = Pattern.compile("step-(\\d{8,18})-a(\\d{1,9})");
+    private static final String ROLLBACKS = "rollbacks.json";
     private static final Pattern ATTEMPT = Pattern.compile("attempt-(\\d{1,9})");
 
     private final FileSystem files;
@@ -51,8 +56,8 @@ public final class CheckpointStore {
     }
 
     /**
-     * Opens a new attempt of the run: no earlier attempt commits from now on. Called once an attempt, before its ranks
-     * start.
+     * Opens a new attempt of the run: no earlier attempt commits from now on, and what earlier ones left unfinished goes.
+     * Called once an attempt, before its ranks start.
      *
      * @return the attempt's number, above that of every earlier one, also of earlier submissions
      */
@@ -74,6 +79,7 @@ public final class CheckpointStore {
                     files.delete(status.getPath(), false);
                 }
             }
+            removeUnfinished(attempt);
             return attempt;
         } catch (IOException e) {
             throw failed("write", e);
@@ -226,6 +232,11 @@ public final class CheckpointStore {
         return Optional.empty();
     }
 
+    /** The checkpoint with the least score, the one of fewer steps where two have it; empty where none has a score. */
+    public Optional<CheckpointRef> best() {
+        return committed().stream().filter(ref -> ref.score().isPresent()).min(CheckpointRef.BY_SCORE);
+    }
+
     /** Opens a checkpoint for reading. */
     public Checkpoint load(CheckpointRef ref) {
         return Checkpoint.open(files, ref.folder());
@@ -243,7 +254,7 @@ public final class CheckpointStore {
         all.stream().limit(rule.newest()).forEach(ref -> kept.add(ref.folder()));
         all.stream()
                 .filter(ref -> ref.score().isPresent())
-                .sorted(Comparator.comparingDouble(ref -> ref.score().getAsDouble()))
+                .sorted(CheckpointRef.BY_SCORE)
                 .limit(rule.best())
                 .forEach(ref -> kept.add(ref.folder()));
         try {
@@ -254,16 +265,59 @@ public final class CheckpointStore {
                     files.delete(ref.folder(), true);
                 }
             }
-            for (FileStatus status : list()) {
-                Matcher name = FOLDER.matcher(status.getPath().getName());
-                if (name.matches()
-                        && Integer.parseInt(name.group(2)) < attempt
-                        && !files.exists(new Path(status.getPath(), Manifests.NAME))) {
-                    files.delete(status.getPath(), true);
+            removeUnfinished(attempt);
+        } catch (IOException e) {
+            throw failed("clean up", e);
+        }
+    }
+
+    /** Removes what attempts before {@code attempt} left without a manifest. */
+    private void removeUnfinished(int attempt) throws IOException {
+        for (FileStatus status : list()) {
+            Matcher name = FOLDER.matcher(status.getPath().getName());
+            if (name.matches()
+                    && Integer.parseInt(name.group(2)) < attempt
+                    && !files.exists(new Path(status.getPath(), Manifests.NAME))) {
+                files.delete(status.getPath(), true);
+            }
+        }
+    }
+
+    /** The divergences that the run went back from, in the order in which they were met. */
+    public List<Rollback> rollbacks() {
+        Path file = new Path(root, ROLLBACKS);
+        List<Rollback> found = new ArrayList<>();
+        try {
+            if (files.exists(file)) {
+                for (JsonNode rollback : JsonFiles.read(files, file)) {
+                    found.add(Rollback.fromJson(rollback, file.toString()));
                 }
             }
         } catch (IOException e) {
-            throw failed("clean up", e);
+            throw failed("read", e);
+        }
+        return found;
+    }
+
+    /** Notes a divergence, for all attempts that follow; called by one rank. */
+    public void add(Rollback rollback) {
+        ArrayNode lines = JsonNodeFactory.instance.arrayNode();
+        rollbacks().forEach(known -> lines.add(known.toJson()));
+        lines.add(rollback.toJson());
+        Path file = new Path(root, ROLLBACKS);
+        Path fresh = new Path(root, "." + ROLLBACKS + ".new");
+        try {
+            files.mkdirs(root);
+            try (ChecksumOutputStream out = new ChecksumOutputStream(files.create(fresh, true))) {
+                out.write(JsonFiles.bytes(lines));
+                out.sync();
+            }
+            files.delete(file, false);
+            if (!files.rename(fresh, file)) {
+                throw new IOException("renaming " + fresh + " failed");
+            }
+        } catch (IOException | FSError e) {
+            throw failed("write", e);
         }
     }
 

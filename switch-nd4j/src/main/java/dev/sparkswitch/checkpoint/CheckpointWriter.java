@@ -76,8 +76,7 @@ public final class CheckpointWriter {
 
     /**
      * Leaves the lines on all files that this rank added beside them, where the rank that commits finds them with
-     * {@link #announced}. Called by every rank once its files are written and before the barrier that precedes the
-     * commit.
+     * {@link #announced}. Called by every rank once its files are written.
      */
     public void announce(int rank) {
         ArrayNode lines = JsonNodeFactory.instance.arrayNode();
@@ -89,6 +88,21 @@ public final class CheckpointWriter {
             }
         }
         add(announcement(rank), JsonFiles.bytes(lines));
+    }
+
+    /** Whether a rank's announcement is there as a whole. */
+    public boolean hasAnnounced(int rank) {
+        try {
+            return files.exists(new Path(folder, announcement(rank)))
+                    && JsonFiles.read(files, new Path(folder, announcement(rank)))
+                            .isArray();
+        } catch (IOException e) {
+            throw new ResourceException(
+                    "Cannot read " + folder + " (" + e.getMessage() + "): check the disk and your rights.", e);
+        } catch (UserException e) {
+            // It is being written.
+            return false;
+        }
     }
 
     /**
@@ -141,8 +155,22 @@ public final class CheckpointWriter {
             return new Manifest.Entry(name, out.bytes(), out.checksum(), counts);
         } catch (IOException | FSError e) {
             // Hadoop reports a failing local disk as an Error.
-            throw new ResourceException(
-                    "Cannot write " + file + " (" + e.getMessage() + "): check the disk's space and your rights.", e);
+            throw withoutTrace(
+                    file,
+                    new ResourceException(
+                            "Cannot write " + file + " (" + e.getMessage()
+                                    + "): check the disk's space and your rights.",
+                            e));
         }
+    }
+
+    /** Half a file is of no use, and on a full disk it takes the space that the next attempt needs. */
+    private ResourceException withoutTrace(Path file, ResourceException failure) {
+        try {
+            files.delete(file, false);
+        } catch (IOException | FSError e) {
+            failure.addSuppressed(e);
+        }
+        return failure;
     }
 }

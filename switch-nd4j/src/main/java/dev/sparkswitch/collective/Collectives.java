@@ -1,9 +1,20 @@
 package dev.sparkswitch.collective;
 
+import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 
 /** {@link HostCollectives}' operations on tensors, wherever they live. The same rules of order, deadline and failure hold. */
-public interface Collectives {
+public interface Collectives extends AutoCloseable {
+    /**
+     * The quickest way that the tensors of {@code engine} have to the other ranks': from card to card, in place in host memory,
+     * or by way of it. All ranks call it at the same time and get the same.
+     *
+     * @param host the connections, which stay the caller's
+     */
+    static Collectives of(HostCollectives host, Engine engine) {
+        return Routes.choose(host, engine);
+    }
+
     /** This rank in the world. */
     int rank();
 
@@ -21,4 +32,7 @@ public interface Collectives {
 
     /** Returns once every rank of {@code group} has called it. */
     void barrier(RankGroup group);
+
+    @Override
+    default void close() {}
 }

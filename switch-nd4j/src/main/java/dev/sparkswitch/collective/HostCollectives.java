@@ -2,6 +2,8 @@ package dev.sparkswitch.collective;
 
 import dev.sparkswitch.engine.DType;
 import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Collective operations over host memory. Every rank of a group calls the same operations in the same order; a call
@@ -16,7 +18,7 @@ import java.nio.ByteBuffer;
  * different operations, sizes, types or groups fail with a message that names both calls. When an operation has
  * returned or thrown, its buffers are no longer in use.
  *
- * <p>Not thread-safe: one caller at a time; {@link #abort} alone may be called from another thread.
+ * <p>Not thread-safe: one caller at a time; {@link #abort} and {@link #failure} alone may be called from another thread.
  */
 public interface HostCollectives extends AutoCloseable {
     /** This rank, 0 to {@code worldSize() - 1}. */
@@ -50,6 +52,12 @@ public interface HostCollectives extends AutoCloseable {
      * broken connection. Idempotent.
      */
     void abort(Throwable cause);
+
+    /** The first failure that this rank has learned of. */
+    Optional<CollectiveException> failure();
+
+    /** How long an operation may take. */
+    Duration deadline();
 
     /** Takes leave of the others. Without {@link #abort} before, a rank that still waits for this one fails. */
     @Override

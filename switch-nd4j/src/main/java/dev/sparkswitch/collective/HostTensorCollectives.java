@@ -51,4 +51,9 @@ public final class HostTensorCollectives implements Collectives {
             host.barrier(group);
         }
     }
+
+    @Override
+    public String toString() {
+        return "in host memory";
+    }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -120,6 +121,16 @@ public final class InProcessCollectives implements HostCollectives {
     @Override
     public void abort(Throwable cause) {
         world.fail(Failures.ofRank(rank, cause));
+    }
+
+    @Override
+    public Optional<CollectiveException> failure() {
+        return world.failure();
+    }
+
+    @Override
+    public Duration deadline() {
+        return world.deadline;
     }
 
     @Override
@@ -244,6 +255,15 @@ public final class InProcessCollectives implements HostCollectives {
             }
             return operation + " did not end within " + deadline.toMillis() + " ms: ranks " + missing
                     + " have not come to it";
+        }
+
+        private Optional<CollectiveException> failure() {
+            lock.lock();
+            try {
+                return Optional.ofNullable(failure);
+            } finally {
+                lock.unlock();
+            }
         }
 
         private void throwIfFailed() {

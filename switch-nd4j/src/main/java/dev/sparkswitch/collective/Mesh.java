@@ -19,6 +19,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -43,6 +44,7 @@ final class Mesh implements AutoCloseable {
     private final Place place;
     private final NettyOptions options;
     private final Handshake handshake;
+    private final Optional<Tls.Contexts> tls;
     private final Fate fate;
     private final MultiThreadIoEventLoopGroup loops;
     private final AtomicInteger strangers = new AtomicInteger();
@@ -54,6 +56,7 @@ final class Mesh implements AutoCloseable {
         this.place = new Place(rendezvous.attempt(), rendezvous.worldSize(), rendezvous.rank());
         this.options = options;
         this.handshake = new Handshake(rendezvous.secret());
+        this.tls = options.tls().map(Tls::open);
         this.fate = new Fate(this::tellOthers);
         this.peers = new Peer[place.worldSize()];
         this.loops = new MultiThreadIoEventLoopGroup(
@@ -73,6 +76,11 @@ final class Mesh implements AutoCloseable {
             mesh.close();
             throw e;
         }
+    }
+
+    /** The first failure that this rank has learned of. */
+    Optional<CollectiveException> failure() {
+        return Optional.ofNullable(fate.failure());
     }
 
     private void meet(Rendezvous rendezvous) {
@@ -99,6 +107,7 @@ final class Mesh implements AutoCloseable {
                     @Override
                     protected void initChannel(SocketChannel channel) {
                         configure(channel);
+                        tls.ifPresent(contexts -> channel.pipeline().addLast(contexts.forAnswerer(channel)));
                         answer(channel);
                     }
                 });
@@ -115,7 +124,7 @@ final class Mesh implements AutoCloseable {
         }
     }
 
-    /** Options for both ends. TLS, when it comes, is the pipeline's first handler, added here. */
+    /** Options for both ends. */
     private static void configure(SocketChannel channel) {
         channel.config()
                 .setTcpNoDelay(true)
@@ -183,6 +192,7 @@ final class Mesh implements AutoCloseable {
                     @Override
                     protected void initChannel(SocketChannel channel) {
                         configure(channel);
+                        tls.ifPresent(contexts -> channel.pipeline().addLast(contexts.forCaller(channel)));
                         channel.pipeline().addLast(new HandshakeHandlers.Caller(handshake, place, peer, listener));
                     }
                 })

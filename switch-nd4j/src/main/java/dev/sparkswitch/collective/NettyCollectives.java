@@ -6,8 +6,10 @@ import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Collectives over TCP: one authenticated connection between any two ranks, used in both directions at once.
@@ -200,6 +202,16 @@ public final class NettyCollectives implements HostCollectives {
         if (!closed) {
             mesh.fate().fail(Failures.ofRank(rank, cause));
         }
+    }
+
+    @Override
+    public Optional<CollectiveException> failure() {
+        return mesh.failure();
+    }
+
+    @Override
+    public Duration deadline() {
+        return Duration.ofNanos(deadlineNanos);
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param causeWait how long a rank that sees a broken connection waits for the failing rank's own cause
  * @param closeWait how long closing waits for the other ranks to close too
  * @param ioThreads threads that move bytes
+ * @param tls how connections are encrypted; empty: they are not
  */
 public record NettyOptions(
         Optional<String> host,
@@ -20,7 +21,8 @@ public record NettyOptions(
         Duration connectTimeout,
         Duration causeWait,
         Duration closeWait,
-        int ioThreads) {
+        int ioThreads,
+        Optional<Tls> tls) {
     public NettyOptions {
         if (ioThreads < 1) {
             throw new IllegalArgumentException("at least one thread must move bytes, not " + ioThreads);
@@ -35,31 +37,37 @@ public record NettyOptions(
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(2),
                 Duration.ofSeconds(1),
-                1);
+                1,
+                Optional.empty());
     }
 
     /** These options with another address to bind. */
     public NettyOptions withHost(String newHost) {
-        return new NettyOptions(Optional.of(newHost), deadline, connectTimeout, causeWait, closeWait, ioThreads);
+        return new NettyOptions(Optional.of(newHost), deadline, connectTimeout, causeWait, closeWait, ioThreads, tls);
     }
 
     /** These options with another deadline of operations. */
     public NettyOptions withDeadline(Duration newDeadline) {
-        return new NettyOptions(host, newDeadline, connectTimeout, causeWait, closeWait, ioThreads);
+        return new NettyOptions(host, newDeadline, connectTimeout, causeWait, closeWait, ioThreads, tls);
     }
 
     /** These options with another time to connect. */
     public NettyOptions withConnectTimeout(Duration newTimeout) {
-        return new NettyOptions(host, deadline, newTimeout, causeWait, closeWait, ioThreads);
+        return new NettyOptions(host, deadline, newTimeout, causeWait, closeWait, ioThreads, tls);
     }
 
     /** These options with another time to wait for the cause of a broken connection. */
     public NettyOptions withCauseWait(Duration newWait) {
-        return new NettyOptions(host, deadline, connectTimeout, newWait, closeWait, ioThreads);
+        return new NettyOptions(host, deadline, connectTimeout, newWait, closeWait, ioThreads, tls);
     }
 
     /** These options with another number of threads. */
     public NettyOptions withIoThreads(int threads) {
-        return new NettyOptions(host, deadline, connectTimeout, causeWait, closeWait, threads);
+        return new NettyOptions(host, deadline, connectTimeout, causeWait, closeWait, threads, tls);
+    }
+
+    /** These options with encrypted connections. */
+    public NettyOptions withTls(Tls newTls) {
+        return new NettyOptions(host, deadline, connectTimeout, causeWait, closeWait, ioThreads, Optional.of(newTls));
     }
 }

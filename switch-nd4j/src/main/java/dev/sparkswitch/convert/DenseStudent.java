@@ -27,15 +27,25 @@ public final class DenseStudent {
         if (teacher.config().sparse().isEmpty()) {
             throw new UserException("The teacher has no experts: a dense student of it would be the model itself.");
         }
-        T5Config config = teacher.config().toBuilder().dense().build();
-        CounterpartNames names = new CounterpartNames(config, teacher.config());
-        FreshTensors fresh = new FreshTensors(config, initializer, teacher.type());
+        return of(teacher, teacher.config().toBuilder().dense().build(), initializer);
+    }
+
+    /**
+     * A student of another size: what the teacher has under the same name and in the same shape is taken over, all else is
+     * fresh. A student of fewer layers so gets the teacher's first ones.
+     *
+     * @param student a dense model
+     */
+    public static ModelTensors of(ModelTensors teacher, T5Config student, Initializer initializer) {
+        CounterpartNames names = new CounterpartNames(student, teacher.config());
+        FreshTensors fresh = new FreshTensors(student, initializer, teacher.type());
         Map<String, TensorSource> stored = teacher.byName();
         List<TensorSource> tensors = new ArrayList<>();
-        for (ParameterSpec spec : ParameterSpecs.of(config)) {
+        for (ParameterSpec spec : ParameterSpecs.of(student)) {
             TensorSource source = stored.get(names.of(spec));
-            tensors.add(source == null ? fresh.of(spec) : source.renamed(spec.name()));
+            boolean fits = source != null && source.info().shape().equals(spec.shape());
+            tensors.add(fits ? source.renamed(spec.name()) : fresh.of(spec));
         }
-        return new ModelTensors(config, tensors);
+        return new ModelTensors(student, tensors);
     }
 }

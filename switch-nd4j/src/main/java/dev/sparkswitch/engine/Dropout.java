@@ -3,9 +3,11 @@ package dev.sparkswitch.engine;
 import dev.sparkswitch.base.Philox;
 
 /**
- * Inverted dropout by counter-based random numbers: an element is kept when its 32 random bits, as an unsigned number, are
- * at least {@code rate * 2^32}, and is then scaled by {@code 1 / (1 - rate)}. Masks need not be stored: a backward
- * pass can draw them again.
+ * Inverted dropout by counter-based random numbers: an element is kept when its 16 random bits, as an unsigned number, are
+ * at least {@link #threshold()}, and is then multiplied by {@link #scale()}. Element e has half {@code e & 1} (0: the low
+ * 16 bits) of word {@code e >>> 1} of the source, so one Philox block serves eight elements. A rate therefore takes effect in
+ * steps of 1/65536: it is rounded to the nearest, and the scale is that of the rounded rate, which keeps every element's
+ * expectation exactly. Masks need not be stored: a backward pass can draw them again.
  *
  * <p>A tensor is taken as [planes, rows, width]; element (p, r, j) has the number {@code ((firstRow + r) * totalPlanes +
  * firstPlane + p) * width + j}. Rows are numbered over the whole step's batch, so that a mask does not depend on how rows
@@ -18,6 +20,9 @@ import dev.sparkswitch.base.Philox;
  * @param totalPlanes the number of planes over all ranks
  */
 public record Dropout(double rate, Philox source, long firstRow, int firstPlane, int totalPlanes) {
+    /** What 16 bits can be. */
+    private static final int OUTCOMES = 1 << 16;
+
     /** No dropout. */
     public static final Dropout NONE = new Dropout(0, null, 0, 0, 1);
 
@@ -42,13 +47,13 @@ public record Dropout(double rate, Philox source, long firstRow, int firstPlane,
         return ((firstRow + row) * totalPlanes + firstPlane + plane) * width;
     }
 
-    /** The smallest 32-bit word that keeps an element, as an unsigned number. */
-    public long threshold() {
-        return (long) Math.ceil(rate * 0x1p32);
+    /** The smallest of the numbers 0 to 65535 that keeps an element. */
+    public int threshold() {
+        return (int) Math.min(OUTCOMES - 1, Math.round(rate * OUTCOMES));
     }
 
-    /** The factor of a kept element. */
+    /** The factor of a kept element: the inverse of the probability that an element is kept. */
     public double scale() {
-        return 1 / (1 - rate);
+        return OUTCOMES / (double) (OUTCOMES - threshold());
     }
 }

@@ -21,6 +21,15 @@ public interface Engine extends AutoCloseable {
     Precision precision();
 
     /**
+     * The type in which the gradients of experts' matrices are to be held: {@link Precision#master()}, or a narrower one that
+     * {@link #linearWeightGradient}, {@link #groupedLinearWeightGradient} and the optimizer's operations take in its place.
+     * Experts are most of a model's parameters, and a step does little more than write and read their gradients.
+     */
+    default DType expertGradientType() {
+        return precision().master();
+    }
+
+    /**
      * The moment at which everything that was started before is done: what times are taken by. Nothing waits for it, and
      * nothing is measured unless this is called.
      */
@@ -97,9 +106,18 @@ public interface Engine extends AutoCloseable {
      *
      * @param dNormalized the gradient of the normalised copy
      * @param dWeight the weight's gradient, master type
+     * @param dropout of what was added to the stream before the norm; {@link Dropout#NONE} where nothing was
+     * @return the gradient of what was added: dropout(dSum) as a new tensor, or dSum itself where nothing is dropped
      */
-    void addNormBackward(
-            Tensor dNormalized, Tensor dSum, Tensor sum, Tensor inverseRms, Tensor weight, Tensor dWeight, Write write);
+    Tensor addNormBackward(
+            Tensor dNormalized,
+            Tensor dSum,
+            Tensor sum,
+            Tensor inverseRms,
+            Tensor weight,
+            Tensor dWeight,
+            Write write,
+            Dropout dropout);
 
     /** dropout(x) as a new tensor; the backward of itself. */
     Tensor dropout(Tensor x, Dropout dropout);
@@ -168,6 +186,27 @@ public interface Engine extends AutoCloseable {
      */
     LossGradient tokenLossGradient(
             Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw);
+
+    /**
+     * The losses of a student that learns from data and teacher, and in the same pass over the vocabulary the gradients of
+     * {@code weight * sum of the losses}: at every position with a target
+     * {@code (1 - alpha) CE(target, q) + alpha T^2 CE(p, q_T)} plus the settings' z-loss, where q is the student's
+     * distribution, q_T its and p the teacher's at temperature T; 0 where the target is negative. T^2 keeps the soft part's
+     * gradient as large as it is at T = 1 (Hinton et al. 2015). Never holds [tokens, V] for the whole batch; the teacher gets
+     * no gradient.
+     *
+     * @param w the student's output head [V, d], master type
+     * @param soft for the same positions and the same vocabulary
+     * @param dw the head's gradient, added to
+     */
+    LossGradient distillationGradient(
+            Tensor hidden,
+            Tensor w,
+            Tensor targets,
+            SoftTargets soft,
+            DistillationSettings settings,
+            double weight,
+            Tensor dw);
 
     /** scale * hidden w^T: [T, d], [V, d] to [T, V], master type; for generation. */
     Tensor logits(Tensor hidden, Tensor w, double scale);

@@ -16,7 +16,7 @@ final class BeamSearch {
             origins[row] = row;
             tokens[row] = lanes.config().decoderStartId();
         }
-        while (tokens.length > 0) {
+        while (lanes.goOn(tokens.length)) {
             Lanes.Step step = lanes.step(origins, tokens);
             origins = new int[rows.length * settings.beams()];
             tokens = new int[origins.length];

@@ -19,6 +19,7 @@ final class Lanes implements AutoCloseable {
     private final TokenRules rules;
     private final int rows;
     private final int most;
+    private int needed;
 
     Lanes(SwitchTransformer model, HostBatch batch, GenerationConfig settings) {
         this.model = model;
@@ -46,23 +47,37 @@ final class Lanes implements AutoCloseable {
     }
 
     /**
-     * Reads the next token of every lane.
+     * Whether another step is to be taken: where ranks exchange tokens, as long as one of them has lanes.
+     *
+     * @param open this rank's lanes that are still being written
+     */
+    boolean goOn(int open) {
+        needed = model.greatestInExchange(open);
+        return needed > 0;
+    }
+
+    /**
+     * Reads the next token of every lane, after {@link #goOn}.
      *
      * @param origins for each lane the one that it continues, by its place in the step before; at first its input row
      * @param tokens for each lane its newest token
      */
     Step step(int[] origins, int[] tokens) {
         int width = most;
-        while (width > 1 && (width + 1) / 2 >= tokens.length) {
+        while (width > 1 && (width + 1) / 2 >= needed) {
             width = (width + 1) / 2;
         }
-        // Lanes to spare repeat the first one's keys and values; nobody reads what comes of them.
+        // Lanes to spare repeat some lane's keys and values; nobody reads what comes of them.
         int[] lanes = Arrays.copyOf(origins, width);
-        Arrays.fill(lanes, origins.length, width, origins[0]);
         int[] ids = Arrays.copyOf(tokens, width);
-        Arrays.fill(ids, tokens.length, width, tokens[0]);
+        Arrays.fill(lanes, origins.length, width, origins.length == 0 ? 0 : origins[0]);
+        Arrays.fill(
+                ids, tokens.length, width, tokens.length == 0 ? model.config().padId() : tokens[0]);
         decoding.select(lanes);
         try (Tensor logits = decoding.step(ids)) {
+            if (tokens.length == 0) {
+                return new Step(new double[0], model.config().vocabularySize());
+            }
             double[] values = model.download(logits.slice(0, tokens.length));
             return new Step(values, values.length / tokens.length);
         }

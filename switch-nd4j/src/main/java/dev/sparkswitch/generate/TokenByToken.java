@@ -30,7 +30,7 @@ final class TokenByToken {
             last[row] = lanes.config().decoderStartId();
             written[row][0] = last[row];
         }
-        for (int length = 1; length < settings.maxLength() && open.length > 0; length++) {
+        for (int length = 1; length < settings.maxLength() && lanes.goOn(open.length); length++) {
             Lanes.Step step = lanes.step(origins, last);
             int stay = 0;
             int[] nextOpen = new int[open.length];

@@ -11,8 +11,14 @@ interface AttentionProjections {
      */
     Projected begin(StackPass pass, Tensor x);
 
+    /** Begins once more with a pass that was begun with the same x; owns what was left of it. */
+    Projected again(StackPass pass, Tensor x, Saved left);
+
     /** The projections of one pass, in the order of a forward and a backward pass; each is called at most once. */
     interface Projected extends Saved {
+        /** Gives back what {@link AttentionProjections#again} can make anew, and returns what it cannot. */
+        Saved forgo();
+
         /** Queries, keys and values side by side [T, 3 * width]. */
         Tensor queryKeyValue();
 

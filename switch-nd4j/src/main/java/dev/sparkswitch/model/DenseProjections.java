@@ -22,6 +22,12 @@ final class DenseProjections implements AttentionProjections {
         return new Pass(pass.engine(), x);
     }
 
+    @Override
+    public Projected again(StackPass pass, Tensor x, Saved left) {
+        left.close();
+        return begin(pass, x);
+    }
+
     private final class Pass implements Projected {
         private final Engine engine;
         private final Tensor x;
@@ -34,6 +40,11 @@ final class DenseProjections implements AttentionProjections {
         @Override
         public Tensor queryKeyValue() {
             return engine.linear(x, queryKeyValue.value());
+        }
+
+        @Override
+        public Saved forgo() {
+            return () -> {};
         }
 
         @Override

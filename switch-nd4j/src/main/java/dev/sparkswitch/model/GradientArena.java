@@ -1,5 +1,6 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
@@ -24,6 +25,7 @@ final class GradientArena implements AutoCloseable {
     }
 
     private final Engine engine;
+    private final DType type;
     private final long blockSize;
     private final List<Block> blocks = new ArrayList<>();
     private long remaining;
@@ -31,14 +33,16 @@ final class GradientArena implements AutoCloseable {
     /**
      * An arena without memory yet.
      *
+     * @param type of the gradients
      * @param size elements of all gradients together
      */
-    GradientArena(Engine engine, long size) {
-        this(engine, size, BLOCK);
+    GradientArena(Engine engine, DType type, long size) {
+        this(engine, type, size, BLOCK);
     }
 
-    GradientArena(Engine engine, long size, long blockSize) {
+    GradientArena(Engine engine, DType type, long size, long blockSize) {
         this.engine = engine;
+        this.type = type;
         this.remaining = size;
         this.blockSize = blockSize;
     }
@@ -52,7 +56,7 @@ final class GradientArena implements AutoCloseable {
         Block block = blocks.isEmpty() ? null : blocks.get(blocks.size() - 1);
         if (block == null || block.used + (long) size > block.memory.size()) {
             int room = (int) Math.max(size, Math.min(blockSize, remaining));
-            block = new Block(engine.allocate(engine.precision().master(), room));
+            block = new Block(engine.allocate(type, room));
             blocks.add(block);
         }
         int from = block.used;

@@ -46,6 +46,11 @@ final class HashRouter implements Router {
     }
 
     @Override
+    public Choice again(StackPass pass, Tensor x, Settled left) {
+        return new Choice(null, left.routing());
+    }
+
+    @Override
     public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {}
 
     @Override

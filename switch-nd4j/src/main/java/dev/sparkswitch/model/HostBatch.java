@@ -64,8 +64,26 @@ public record HostBatch(
         return sum;
     }
 
+    /** The same rows from another place of the global order on, by which their random numbers go. */
+    public HostBatch startingAt(long row) {
+        return new HostBatch(
+                rows,
+                inputLength,
+                targetLength,
+                row,
+                inputs,
+                inputQuerySegments,
+                inputKeySegments,
+                inputRouted,
+                decoderInputs,
+                targetQuerySegments,
+                targetKeySegments,
+                targetRouted,
+                targets);
+    }
+
     /**
-     * Rows of one example each, padded, in the reading of Hugging Face: padding is no key in the encoder, but is a query and
+     * Rows of one example each from the first on, padded, in the reading of Hugging Face: padding is no key in the encoder, but is a query and
      * is read and attended to by the decoder.
      *
      * @param inputs [rows][inputLength]

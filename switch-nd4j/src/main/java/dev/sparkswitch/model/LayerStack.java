@@ -36,7 +36,7 @@ final class LayerStack {
         sites.add(site);
     }
 
-    /** What a pass keeps: the stream before every norm, 1 / RMS of it, and what the branches keep. */
+    /** What a pass keeps: the stream before every norm, 1 / RMS of it, and what the branches keep, or cannot make again. */
     static final class Kept implements Saved {
         private final List<Tensor> sums = new ArrayList<>();
         private final List<Tensor> inverseRms = new ArrayList<>();
@@ -52,6 +52,25 @@ final class LayerStack {
 
     /** The stack's result [T, d_model] and what its backward pass needs. */
     record Forward(Tensor output, Kept kept) {}
+
+    private static boolean keeps(StackPass pass) {
+        return switch (pass.settings().recomputation()) {
+            case NONE -> true;
+            case BRANCHES -> false;
+        };
+    }
+
+    /** What the {@code i}-th branch needs for its backward pass. */
+    private Saved saved(StackPass pass, Kept kept, int i) {
+        Saved saved = kept.branches.get(i);
+        if (keeps(pass)) {
+            return saved;
+        }
+        Engine.Normalized again = pass.engine()
+                .addNorm(kept.sums.get(i), null, Dropout.NONE, norms.get(i).value(), epsilon);
+        again.inverseRms().close();
+        return branches.get(i).rerun(pass, again.normalized(), saved);
+    }
 
     private Dropout dropout(StackPass pass, int branch) {
         return pass.dropout(RandomStream.DROPOUT, sites.get(branch), dropout);
@@ -77,7 +96,7 @@ final class LayerStack {
                 return new Forward(dropped(engine, next.normalized(), dropout(pass, i)), kept);
             }
             Sublayer.Forward branch = branches.get(i).forward(pass, next.normalized());
-            kept.branches.add(branch.saved());
+            kept.branches.add(keeps(pass) ? branch.saved() : branches.get(i).forgo(branch.saved()));
             delta = branch.delta();
         }
         throw new IllegalStateException("a stack ends with a norm");
@@ -127,23 +146,23 @@ final class LayerStack {
         Tensor dNormalized = dropped(engine, dOutput, dropout(pass, branches.size()));
         for (int i = branches.size(); ; i--) {
             Weight norm = norms.get(i);
-            engine.addNormBackward(
+            Dropout dropout = i == 0 ? Dropout.NONE : dropout(pass, i - 1);
+            Tensor dDelta = engine.addNormBackward(
                     dNormalized,
                     dStream,
                     kept.sums.get(i),
                     kept.inverseRms.get(i),
                     norm.value(),
                     norm.gradient(),
-                    norm.nextWrite());
+                    norm.nextWrite(),
+                    dropout);
             dNormalized.close();
             kept.sums.get(i).close();
             kept.inverseRms.get(i).close();
             if (i == 0) {
                 return dStream;
             }
-            Dropout dropout = dropout(pass, i - 1);
-            Tensor dDelta = dropout.active() ? engine.dropout(dStream, dropout) : dStream;
-            dNormalized = branches.get(i - 1).backward(pass, kept.branches.get(i - 1), dDelta);
+            dNormalized = branches.get(i - 1).backward(pass, saved(pass, kept, i - 1), dDelta);
             if (dDelta != dStream) {
                 dDelta.close();
             }

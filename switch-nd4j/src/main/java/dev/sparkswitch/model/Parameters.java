@@ -33,8 +33,11 @@ public final class Parameters implements AutoCloseable {
                 shared += spec.count();
             }
         }
-        this.sharedGradients = new GradientArena(engine, shared);
-        this.expertGradients = new GradientArena(engine, experts);
+        // Gradients that ranks add up are of the type that they add in.
+        boolean alone = parallelism.placement().replicaGroup(parallelism.rank()).size() == 1;
+        this.sharedGradients = new GradientArena(engine, engine.precision().master(), shared);
+        this.expertGradients = new GradientArena(
+                engine, alone ? engine.expertGradientType() : engine.precision().master(), experts);
     }
 
     /** The gradients of all dense and router parameters, which every rank holds, in few blocks. */

@@ -7,10 +7,11 @@ package dev.sparkswitch.model;
  * @param seed the run's seed
  * @param step the step's number, a coordinate of the random numbers
  * @param routerWeights how the stack's router losses weigh; of no effect without a backward pass
+ * @param recomputation what the backward pass makes again
  */
-public record PassSettings(Phase phase, long seed, int step, RouterWeights routerWeights) {
+public record PassSettings(Phase phase, long seed, int step, RouterWeights routerWeights, Recomputation recomputation) {
     /** A pass of {@code phase} without randomness and without a backward pass. */
     public static PassSettings forwardOnly(Phase phase) {
-        return new PassSettings(phase, 0, 0, new RouterWeights(0, 0));
+        return new PassSettings(phase, 0, 0, new RouterWeights(0, 0), Recomputation.NONE);
     }
 }

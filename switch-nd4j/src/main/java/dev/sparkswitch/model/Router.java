@@ -19,6 +19,14 @@ interface Router extends AutoCloseable {
 
     /** What came together, and the router's input for the backward pass; null where there is none. */
     record Choice(Tensor input, Routing routing) implements Saved {
+        /** Gives back the input, which {@link Router#again} makes anew. */
+        Settled forgo() {
+            if (input != null) {
+                input.close();
+            }
+            return new Settled(routing);
+        }
+
         @Override
         public void close() {
             if (input != null) {
@@ -28,8 +36,19 @@ interface Router extends AutoCloseable {
         }
     }
 
+    /** What is left of a choice that is not made a second time. */
+    record Settled(Routing routing) implements Saved {
+        @Override
+        public void close() {
+            routing.close();
+        }
+    }
+
     /** Routes x [T, d_model]. */
     Choice choose(StackPass pass, Tensor x);
+
+    /** The choice that was made for x, whole again; owns what was left of it. */
+    Choice again(StackPass pass, Tensor x, Settled left);
 
     /** Adds the router's part to the gradient of x; the weights' gradient includes that of the router's losses. */
     void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx);

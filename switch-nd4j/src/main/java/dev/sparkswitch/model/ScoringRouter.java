@@ -68,6 +68,11 @@ final class ScoringRouter implements Router {
     }
 
     @Override
+    public Choice again(StackPass pass, Tensor x, Settled left) {
+        return new Choice(input(pass, x), left.routing());
+    }
+
+    @Override
     public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {
         Engine engine = pass.engine();
         RouterWeights weights = pass.settings().routerWeights();

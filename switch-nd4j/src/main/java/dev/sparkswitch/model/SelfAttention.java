@@ -23,13 +23,18 @@ final class SelfAttention implements Sublayer {
 
     private record Kept(Tensor x, AttentionProjections.Projected projected, Tensor qkv, Engine.Attention attention)
             implements Saved {
-        @Override
-        public void close() {
+        /** Closes all but the projections. */
+        private void closeInside() {
             x.close();
-            projected.close();
             qkv.close();
             attention.result().close();
             attention.saved().close();
+        }
+
+        @Override
+        public void close() {
+            closeInside();
+            projected.close();
         }
     }
 
@@ -50,8 +55,25 @@ final class SelfAttention implements Sublayer {
 
     @Override
     public Forward forward(StackPass pass, Tensor x) {
+        return attend(pass, x, projections.begin(pass, x));
+    }
+
+    @Override
+    public Saved forgo(Saved saved) {
+        Kept kept = (Kept) saved;
+        kept.closeInside();
+        return kept.projected().forgo();
+    }
+
+    @Override
+    public Saved rerun(StackPass pass, Tensor x, Saved left) {
+        Forward again = attend(pass, x, projections.again(pass, x, left));
+        again.delta().close();
+        return again.saved();
+    }
+
+    private Forward attend(StackPass pass, Tensor x, AttentionProjections.Projected projected) {
         Engine engine = pass.engine();
-        AttentionProjections.Projected projected = projections.begin(pass, x);
         Tensor qkv = projected.queryKeyValue();
         Engine.Attention attention = engine.attention(pass.self(), inputs(pass, qkv), dropout(pass));
         Tensor delta = projected.output(attention.result());

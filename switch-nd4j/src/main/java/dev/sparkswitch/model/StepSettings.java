@@ -12,6 +12,7 @@ package dev.sparkswitch.model;
  * @param routedTargets routed decoder positions of the step
  * @param labelSmoothing see {@link dev.sparkswitch.engine.LossSettings}
  * @param zLoss the coefficient of the language model's z-loss
+ * @param recomputation what the backward pass makes again
  */
 public record StepSettings(
         long seed,
@@ -21,4 +22,19 @@ public record StepSettings(
         long routedInputs,
         long routedTargets,
         double labelSmoothing,
-        double zLoss) {}
+        double zLoss,
+        Recomputation recomputation) {
+
+    /** A step that keeps everything for its backward pass. */
+    public StepSettings(
+            long seed,
+            int step,
+            long targetTokens,
+            long groups,
+            long routedInputs,
+            long routedTargets,
+            double labelSmoothing,
+            double zLoss) {
+        this(seed, step, targetTokens, groups, routedInputs, routedTargets, labelSmoothing, zLoss, Recomputation.NONE);
+    }
+}

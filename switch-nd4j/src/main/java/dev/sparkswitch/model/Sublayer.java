@@ -13,6 +13,25 @@ interface Sublayer {
     /** Runs the branch on the normalised stream x [T, d_model], which it owns from here on. */
     Forward forward(StackPass pass, Tensor x);
 
+    /** Gives back what {@link #rerun} can make again, and returns what it cannot: the choice of a router. */
+    default Saved forgo(Saved saved) {
+        saved.close();
+        return () -> {};
+    }
+
+    /**
+     * Makes what {@link #forward} left for the backward pass again, bit for bit.
+     *
+     * @param x as it was given to the forward pass; the branch owns it from here on
+     * @param left by {@link #forgo}; closed with the result
+     */
+    default Saved rerun(StackPass pass, Tensor x, Saved left) {
+        left.close();
+        Forward again = forward(pass, x);
+        again.delta().close();
+        return again.saved();
+    }
+
     /**
      * Adds the gradients of the branch's weights and returns that of x.
      *

@@ -68,16 +68,21 @@ final class SwitchFfn implements Sublayer, SparseLayer {
 
     private record Kept(Tensor x, Router.Choice choice, Tensor received, List<KeptRun> runs, Tensor results)
             implements Saved {
-        @Override
-        public void close() {
+        /** Closes all but the choice. */
+        private void closeInside() {
             x.close();
-            choice.close();
             received.close();
             for (KeptRun run : runs) {
                 run.hidden().close();
                 run.active().close();
             }
             results.close();
+        }
+
+        @Override
+        public void close() {
+            closeInside();
+            choice.close();
         }
     }
 
@@ -129,6 +134,26 @@ final class SwitchFfn implements Sublayer, SparseLayer {
                     x, choice.routing(), all.in().value(), activation, all.out().value());
             return new Forward(delta, new Unkept(x, choice));
         }
+        return through(pass, x, choice);
+    }
+
+    @Override
+    public Saved forgo(Saved saved) {
+        Kept kept = (Kept) saved;
+        kept.closeInside();
+        return kept.choice().forgo();
+    }
+
+    @Override
+    public Saved rerun(StackPass pass, Tensor x, Saved left) {
+        Forward again = through(pass, x, router.again(pass, x, (Router.Settled) left));
+        again.delta().close();
+        return again.saved();
+    }
+
+    /** Through the experts that were chosen. */
+    private Forward through(StackPass pass, Tensor x, Router.Choice choice) {
+        Engine engine = pass.engine();
         Tensor received = exchange.toExperts(engine.dispatch(x, choice.routing()));
         List<KeptRun> kept = new ArrayList<>();
         Tensor computed = overRuns(engine, received, run -> {

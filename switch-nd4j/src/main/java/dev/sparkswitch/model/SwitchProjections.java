@@ -74,7 +74,14 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
 
     @Override
     public Projected begin(StackPass pass, Tensor x) {
-        return new Pass(pass, x);
+        Router.Choice choice = router.choose(pass, x);
+        pass.engine().copy(choice.routing().statistics(), statistics, Write.ADD);
+        return new Pass(pass, x, choice);
+    }
+
+    @Override
+    public Projected again(StackPass pass, Tensor x, Saved left) {
+        return new Pass(pass, x, router.again(pass, x, (Router.Settled) left));
     }
 
     private final class Pass implements Projected {
@@ -86,12 +93,18 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
         private ExpertProjection.Kept ofOutput;
         private Tensor dGateOfOutput;
 
-        Pass(StackPass pass, Tensor x) {
+        Pass(StackPass pass, Tensor x, Router.Choice choice) {
             this.pass = pass;
             this.engine = pass.engine();
             this.x = x;
-            this.choice = router.choose(pass, x);
-            engine.copy(choice.routing().statistics(), statistics, Write.ADD);
+            this.choice = choice;
+        }
+
+        @Override
+        public Saved forgo() {
+            ofInput.close();
+            ofOutput.close();
+            return choice.forgo();
         }
 
         @Override

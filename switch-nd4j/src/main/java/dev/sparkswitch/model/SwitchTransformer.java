@@ -1,10 +1,13 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.RandomStream;
+import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
@@ -22,6 +25,7 @@ import java.util.List;
 public final class SwitchTransformer implements AutoCloseable {
     private final Engine engine;
     private final T5Config config;
+    private final Parallelism parallelism;
     private final Parameters parameters;
     private final Weight inputEmbedding;
     private final Weight targetEmbedding;
@@ -38,6 +42,7 @@ public final class SwitchTransformer implements AutoCloseable {
         config.requirePrecision(engine.precision());
         this.engine = engine;
         this.config = config;
+        this.parallelism = parallelism;
         Construction construction = new Construction(engine, config, parallelism);
         this.parameters = construction.parameters();
         this.inputEmbedding = parameters.single(construction.names().embedding(Stack.ENCODER));
@@ -95,7 +100,8 @@ public final class SwitchTransformer implements AutoCloseable {
                 Phase.TRAIN,
                 step.seed(),
                 step.step(),
-                new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)));
+                new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)),
+                step.recomputation());
     }
 
     /**
@@ -104,6 +110,46 @@ public final class SwitchTransformer implements AutoCloseable {
      * @return the losses of all target positions [rows * targetLength], master type; 0 where there is no target
      */
     public Tensor train(Batch batch, StepSettings step) {
+        LossSettings settings = lossSettings(step.labelSmoothing(), step.zLoss());
+        return train(
+                batch,
+                step,
+                (hidden, weight) -> engine.tokenLossGradient(
+                        hidden, head.value(), batch.targets(), settings, weight, head.gradient()));
+    }
+
+    /**
+     * {@link #train} of a student: the loss of each target is {@link Engine#distillationGradient}'s.
+     *
+     * @param soft the teacher's distributions at the batch's target positions
+     * @param softShare alpha, the weight of the teacher's part
+     * @param temperature of the teacher's part
+     */
+    public Tensor distil(Batch batch, StepSettings step, SoftTargets soft, double softShare, double temperature) {
+        DistillationSettings settings =
+                new DistillationSettings(lossSettings(step.labelSmoothing(), step.zLoss()), softShare, temperature);
+        return train(
+                batch,
+                step,
+                (hidden, weight) -> engine.distillationGradient(
+                        hidden, head.value(), batch.targets(), soft, settings, weight, head.gradient()));
+    }
+
+    /**
+     * What this model, as a teacher, says of the batch's target positions, without dropout and with the evaluation's
+     * capacity. The caller closes the hidden states.
+     */
+    public SoftTargets.OfTeacher softTargets(Batch batch) {
+        Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(Phase.EVALUATE));
+        return new SoftTargets.OfTeacher(hidden, head.value(), logitScale());
+    }
+
+    /** The end of a forward pass and the beginning of the backward one, from the decoder's output. */
+    private interface LossPass {
+        Engine.LossGradient differentiate(Tensor hidden, double weight);
+    }
+
+    private Tensor train(Batch batch, StepSettings step, LossPass lossPass) {
         PassSettings encoderSettings = settings(step, Stack.ENCODER);
         PassSettings decoderSettings = settings(step, Stack.DECODER);
         Dropout inputDropout = embeddingDropout(step, inputSite, batch.firstRow(), batch.inputLength());
@@ -121,13 +167,7 @@ public final class SwitchTransformer implements AutoCloseable {
         for (Weight table : new LinkedHashSet<>(List.of(inputEmbedding, targetEmbedding, head))) {
             addable(table);
         }
-        Engine.LossGradient loss = engine.tokenLossGradient(
-                decoded.output(),
-                head.value(),
-                batch.targets(),
-                lossSettings(step.labelSmoothing(), step.zLoss()),
-                1.0 / Math.max(1, step.targetTokens()),
-                head.gradient());
+        Engine.LossGradient loss = lossPass.differentiate(decoded.output(), 1.0 / Math.max(1, step.targetTokens()));
         Tensor dMemory =
                 engine.allocate(encoded.output().type(), encoded.output().shape());
         engine.fill(dMemory, 0);
@@ -152,7 +192,12 @@ public final class SwitchTransformer implements AutoCloseable {
      * there is no target.
      */
     public Tensor tokenLosses(Batch batch) {
-        try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(Phase.EVALUATE))) {
+        return tokenLosses(batch, Phase.EVALUATE);
+    }
+
+    /** {@link #tokenLosses(Batch)} in a pass of {@code phase}, which decides on the experts' capacity. */
+    public Tensor tokenLosses(Batch batch, Phase phase) {
+        try (Tensor hidden = decoderOutput(batch, PassSettings.forwardOnly(phase))) {
             return engine.tokenLoss(hidden, head.value(), batch.targets(), lossSettings(0, 0));
         }
     }
@@ -212,6 +257,30 @@ public final class SwitchTransformer implements AutoCloseable {
                 .toList();
     }
 
+    /**
+     * The greatest of the numbers that the ranks of this rank's exchange of tokens bring: they must run every pass together,
+     * so that all go on as long as one has to. Every one of them calls it; alone, a rank need not ask.
+     */
+    public int greatestInExchange(int own) {
+        RankGroup group = parallelism.placement().exchangeGroup(parallelism.rank());
+        if (config.sparse().isEmpty() || group.size() == 1) {
+            return own;
+        }
+        ByteBuffer bytes =
+                ByteBuffer.allocateDirect(group.size() * Double.BYTES).order(ByteOrder.nativeOrder());
+        bytes.putDouble(group.indexOf(parallelism.rank()) * Double.BYTES, own);
+        int greatest = 0;
+        try (Tensor numbers = engine.allocate(DType.FLOAT64, group.size())) {
+            engine.upload(numbers, bytes);
+            parallelism.collectives().allReduceSum(numbers, group);
+            engine.download(numbers, bytes);
+        }
+        for (int rank = 0; rank < group.size(); rank++) {
+            greatest = Math.max(greatest, (int) bytes.getDouble(rank * Double.BYTES));
+        }
+        return greatest;
+    }
+
     /** The elements of a tensor of master type. */
     public double[] download(Tensor tensor) {
         ByteBuffer bytes = ByteBuffer.allocateDirect(
@@ -220,9 +289,13 @@ public final class SwitchTransformer implements AutoCloseable {
         engine.download(tensor, bytes);
         double[] values = new double[(int) tensor.size()];
         for (int i = 0; i < values.length; i++) {
-            values[i] = tensor.type() == DType.FLOAT64
-                    ? bytes.getDouble(i * Double.BYTES)
-                    : bytes.getFloat(i * Float.BYTES);
+            values[i] = switch (tensor.type()) {
+                case FLOAT64 -> bytes.getDouble(i * Double.BYTES);
+                case FLOAT32 -> bytes.getFloat(i * Float.BYTES);
+                case BFLOAT16 -> Float.intBitsToFloat(bytes.getShort(i * Short.BYTES) << Short.SIZE);
+                case INT32 -> bytes.getInt(i * Integer.BYTES);
+                case INT64 -> bytes.getLong(i * Long.BYTES);
+            };
         }
         return values;
     }

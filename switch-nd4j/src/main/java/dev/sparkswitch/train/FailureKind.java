@@ -9,6 +9,8 @@ import dev.sparkswitch.base.UserException;
 public enum FailureKind {
     /** The user's: another attempt fails again. */
     USER,
+    /** Training left its course: another attempt goes back to a checkpoint and round the batches. */
+    DIVERGED,
     /** Something outside is missing, lost or exhausted: another attempt may succeed. */
     RESOURCE,
     /** A defect of SparkSwitch: another attempt fails again. */
@@ -17,7 +19,7 @@ public enum FailureKind {
     /** The exception by which a command ends with a failure of this kind; {@code cause} may be null. */
     public SparkSwitchException exception(String message, Throwable cause) {
         return switch (this) {
-            case USER -> new UserException(message, cause);
+            case USER, DIVERGED -> new UserException(message, cause);
             case RESOURCE -> new ResourceException(message, cause);
             case INTERNAL -> new InternalException(message, cause);
         };

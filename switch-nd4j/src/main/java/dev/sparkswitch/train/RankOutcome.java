@@ -65,8 +65,8 @@ public sealed interface RankOutcome<R extends Serializable> extends Serializable
     }
 
     /**
-     * The failure that the others follow from: that of a rank which blames itself, the user's fault before a defect
-     * before a lost resource; else that of any rank. Empty where all ranks ended well.
+     * The failure that the others follow from: that of a rank which blames itself, the user's fault before a defect before
+     * divergence before a lost resource; else that of any rank. Empty where all ranks ended well.
      */
     static <R extends Serializable> Optional<Failure<R>> rootCause(List<RankOutcome<R>> outcomes) {
         Failure<R> root = null;
@@ -83,14 +83,18 @@ public sealed interface RankOutcome<R extends Serializable> extends Serializable
                 switch (failure.kind()) {
                     case USER -> 0;
                     case INTERNAL -> 1;
-                    case RESOURCE -> 2;
+                    case DIVERGED -> 2;
+                    case RESOURCE -> 3;
                 };
-        return failure.consequence() ? kind + 3 : kind;
+        return failure.consequence() ? kind + 4 : kind;
     }
 
     private static Optional<FailureKind> kind(Throwable thrown) {
         if (thrown instanceof UserException) {
             return Optional.of(FailureKind.USER);
+        }
+        if (thrown instanceof DivergenceException) {
+            return Optional.of(FailureKind.DIVERGED);
         }
         if (thrown instanceof ResourceException
                 || (thrown instanceof IOException && !(thrown instanceof ObjectStreamException))
@@ -104,7 +108,9 @@ public sealed interface RankOutcome<R extends Serializable> extends Serializable
 
     private static String describe(Throwable thrown) {
         String message = String.valueOf(thrown.getMessage());
-        return thrown instanceof SparkSwitchException || thrown instanceof CollectiveException
+        return thrown instanceof SparkSwitchException
+                        || thrown instanceof CollectiveException
+                        || thrown instanceof DivergenceException
                 ? message
                 : thrown.getClass().getSimpleName() + ": " + message;
     }

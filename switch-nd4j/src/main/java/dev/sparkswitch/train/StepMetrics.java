@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 
 /**
  * What one step was like, over all ranks.
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param elapsed seconds since this attempt began
  * @param layers the routers
  * @param heldOut the held-out loss, where it was taken after this step
+ * @param scores of tasks by name, where they were taken after this step
  */
 public record StepMetrics(
         long step,
@@ -32,7 +34,8 @@ public record StepMetrics(
         double seconds,
         double elapsed,
         List<RouterMetrics> layers,
-        Optional<HeldOutLoss> heldOut) {
+        Optional<HeldOutLoss> heldOut,
+        SortedMap<String, Double> scores) {
 
     /**
      * The loss on held-out rows, nats.
@@ -42,6 +45,23 @@ public record StepMetrics(
      * @param targetTokens the target tokens that were scored
      */
     public record HeldOutLoss(double all, double text, long targetTokens) {}
+
+    /** The same step with what was measured after it. */
+    StepMetrics evaluated(Optional<HeldOutLoss> loss, SortedMap<String, Double> found) {
+        return new StepMetrics(
+                step,
+                crossEntropy,
+                balanceLoss,
+                zLoss,
+                learningRate,
+                gradientNorm,
+                tokens,
+                seconds,
+                elapsed,
+                layers,
+                loss,
+                found);
+    }
 
     /** The whole training loss. */
     public double loss() {
@@ -76,6 +96,10 @@ public record StepMetrics(
             tree.put("heldout-loss", heldOutLoss.all());
             tree.put("heldout-text-loss", heldOutLoss.text());
         });
+        if (!scores.isEmpty()) {
+            ObjectNode named = tree.putObject("scores");
+            scores.forEach(named::put);
+        }
         ArrayNode all = tree.putArray("layers");
         for (RouterMetrics layer : layers) {
             all.add(layer.toJson());

@@ -3,6 +3,8 @@ package dev.sparkswitch.train;
 import dev.sparkswitch.arrow.TokenBatch;
 import dev.sparkswitch.arrow.TokenSource;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.checkpoint.CheckpointState;
+import dev.sparkswitch.checkpoint.Rollback;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Batch;
@@ -11,13 +13,25 @@ import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.SwitchTransformer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Trains a model on one rank, in step with the others. Step s takes the global rows {@code s * rows .. (s + 1) * rows - 1};
- * its micro-batch m gives rank r the r-th of equal runs of consecutive rows.
+ * Trains a model on one rank, in step with the others. Batch b holds the global rows {@code b * rows .. (b + 1) * rows - 1}; step
+ * s takes the s-th batch of those that are not left out after a divergence. Its micro-batch m gives rank r the r-th of equal
+ * runs of consecutive rows.
  */
 public final class Trainer implements AutoCloseable {
+    /** The losses that the next steps are compared with, among a checkpoint's values. */
+    private static final String LOSSES = "recent-losses";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+
     private final RankContext context;
     private final SwitchTransformer model;
     private final Engine engine;
@@ -27,8 +41,12 @@ public final class Trainer implements AutoCloseable {
     private final TrainingStep training;
     private final TrainerCheckpoints checkpoints;
     private final int microRows;
+    private final List<Rollback> rollbacks;
+    private final BatchOrder order;
+    private final BestModel best = new BestModel();
     private long step;
     private double lastHeldOut = Double.NaN;
+    private OptionalDouble score = OptionalDouble.empty();
 
     /**
      * A trainer at the job's start: its checkpoint, or a fresh model.
@@ -42,10 +60,15 @@ public final class Trainer implements AutoCloseable {
         this.job = job;
         this.config = job.config();
         this.optimizer = Optimizer.of(engine, config, model.parameters().all());
-        this.training = new TrainingStep(model, parallelism, config, optimizer);
+        this.training = new TrainingStep(model, parallelism, config, optimizer, job.teaching());
         this.microRows = training.microRows();
         this.checkpoints = new TrainerCheckpoints(context, model, optimizer, parallelism, job);
-        this.step = checkpoints.restore();
+        this.rollbacks = job.checkpoints().rollbacks();
+        this.order = new BatchOrder(rollbacks);
+        CheckpointState state = checkpoints.restore();
+        this.step = state.step();
+        training.guard().restore(state.values().getOrDefault(LOSSES, ""));
+        best.restore(state.values());
     }
 
     /** Steps done. */
@@ -53,24 +76,93 @@ public final class Trainer implements AutoCloseable {
         return step;
     }
 
-    /** Trains until the last step, writing metrics and checkpoints on the way. */
+    /**
+     * Trains until the last step, or until nothing has become better for long enough, writing metrics and checkpoints on the
+     * way.
+     *
+     * @throws DivergenceException where training left its course; what is to be left out is then noted for the next attempt
+     * @throws UserException where it has done so too often
+     */
     public void run() {
         long began = System.nanoTime();
-        boolean evaluated = false;
-        while (step < config.steps()) {
+        while (step < config.steps() && !isStale()) {
             StepMetrics metrics = trainStep(began);
             boolean last = step == config.steps();
-            evaluated = job.heldOut().isPresent() && (last || step % config.evaluateEvery() == 0);
+            boolean evaluated = last || step % config.evaluateEvery() == 0;
+            score = OptionalDouble.empty();
             if (evaluated) {
-                metrics = withHeldOut(metrics, heldOutLoss());
+                metrics = evaluate(metrics);
             }
-            record(metrics, last || evaluated);
-            if (last || step % config.checkpointEvery() == 0) {
+            record(metrics, evaluated);
+            boolean isBest = score.isPresent() && best.isAt(step);
+            if (last || isBest || isStale() || step % config.checkpointEvery() == 0) {
                 // Metrics first: whoever goes on from this checkpoint finds every line up to it.
                 job.metrics().ifPresent(MetricsLog::flush);
-                checkpoints.save(step, (step * (long) config.rows()), lastHeldOut);
+                checkpoints.save(state());
             }
+            checkpoints.check();
         }
+        checkpoints.finish();
+        double seconds = (System.nanoTime() - began) / 1e9;
+        LOG.info(String.format(
+                Locale.ROOT,
+                "checkpoints held rank %d up for %.2f of %.1f s (%.2f%%)",
+                context.rank(),
+                checkpoints.stallSeconds(),
+                seconds,
+                100 * checkpoints.stallSeconds() / Math.max(seconds, 1e-9)));
+    }
+
+    /** Seconds in which this rank could not train because of checkpoints. */
+    public double stallSeconds() {
+        return checkpoints.stallSeconds();
+    }
+
+    private boolean isStale() {
+        return job.selection().map(rule -> best.isStale(rule.patience())).orElse(false);
+    }
+
+    /** Measures the model after a step; where one is to be chosen, that decides. */
+    private StepMetrics evaluate(StepMetrics metrics) {
+        Measured measured = measure(model);
+        if (job.selection().isPresent()) {
+            double found = measured.value();
+            best.evaluated(step, -found);
+            score = OptionalDouble.of(-found);
+        }
+        return metrics.evaluated(measured.heldOut(), measured.scores());
+    }
+
+    /**
+     * What a model is worth.
+     *
+     * @param value what models are compared by, the higher the better; NaN where nothing is measured
+     * @param heldOut its loss on the held-out rows, if there are any
+     * @param scores its tasks' scores
+     */
+    public record Measured(double value, Optional<StepMetrics.HeldOutLoss> heldOut, SortedMap<String, Double> scores) {}
+
+    /** Measures a model that this rank and all others hold as they hold the one that is trained. */
+    public Measured measure(SwitchTransformer measured) {
+        Optional<StepMetrics.HeldOutLoss> heldOut = job.heldOut().map(source -> heldOutLoss(measured, source));
+        Optional<Validation.Measurement> tasks = job.selection()
+                .flatMap(Selection::validation)
+                .map(validation -> validation.measure(measured, training::sumOverRanks));
+        measured.takeRoutingStatistics();
+        double value = tasks.map(Validation.Measurement::value)
+                .orElseGet(() -> heldOut.map(loss -> -loss.all()).orElse(Double.NaN));
+        return new Measured(
+                value, heldOut, tasks.map(Validation.Measurement::scores).orElseGet(TreeMap::new));
+    }
+
+    private CheckpointState state() {
+        SortedMap<String, String> values = new TreeMap<>();
+        values.put(LOSSES, training.guard().state());
+        best.save(values);
+        // Where none is chosen the newest loss is good enough for a person to read.
+        OptionalDouble shown =
+                job.selection().isPresent() || Double.isNaN(lastHeldOut) ? score : OptionalDouble.of(lastHeldOut);
+        return new CheckpointState(step, order.batch(step) * config.rows(), config.seed(), shown, values);
     }
 
     private void record(StepMetrics metrics, boolean always) {
@@ -88,33 +180,60 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private static StepMetrics withHeldOut(StepMetrics metrics, StepMetrics.HeldOutLoss heldOut) {
-        return new StepMetrics(
-                metrics.step(),
-                metrics.crossEntropy(),
-                metrics.balanceLoss(),
-                metrics.zLoss(),
-                metrics.learningRate(),
-                metrics.gradientNorm(),
-                metrics.tokens(),
-                metrics.seconds(),
-                metrics.elapsed(),
-                metrics.layers(),
-                Optional.of(heldOut));
-    }
-
     /** One step: reads this rank's rows, runs a {@link TrainingStep}. */
     public StepMetrics trainStep(long began) {
         long start = System.nanoTime();
-        StepMetrics metrics = training.run(step + 1, readStep(), start, began);
-        step++;
-        return metrics;
+        try {
+            StepMetrics metrics = training.run(step + 1, readStep(), start, began);
+            step++;
+            return metrics;
+        } catch (DivergenceException e) {
+            throw rollBack(e);
+        }
+    }
+
+    /**
+     * Notes which batches the next attempt leaves out: the one that was met, and if the run diverged before in this stretch
+     * between two checkpoints, all since the last of them, for the harm may be older than it showed.
+     */
+    private RuntimeException rollBack(DivergenceException found) {
+        DivergenceConfig limits = config.divergence();
+        if (rollbacks.size() >= limits.rollbacks()) {
+            return new UserException("Training diverged: " + found.getMessage()
+                    + (rollbacks.isEmpty() ? "" : ", after " + rollbacks.size() + " times of going back")
+                    + ". Lower learning-rate.rate, lengthen learning-rate.warm-up or raise divergence.rollbacks;"
+                    + " checkpoints before this step are untouched.");
+        }
+        long last = order.batch(step);
+        long stretch = step / config.checkpointEvery() * config.checkpointEvery();
+        boolean again = rollbacks.stream()
+                .anyMatch(known -> known.step() > stretch && known.step() <= stretch + config.checkpointEvery());
+        long first = again ? order.batch(stretch) : last;
+        if (context.rank() == 0) {
+            job.checkpoints().add(new Rollback(found.step(), first, last, found.getMessage()));
+        }
+        String skipped = first == last ? "batch " + last : "batches " + first + " to " + last;
+        return new DivergenceException(
+                found.step(),
+                "training diverged (" + found.getMessage() + "): it goes back to a checkpoint and leaves out " + skipped
+                        + ", for the " + ordinal(rollbacks.size() + 1) + " of at most " + limits.rollbacks()
+                        + " times");
+    }
+
+    private static String ordinal(int number) {
+        return switch (number) {
+            case 1 -> "first";
+            case 2 -> "second";
+            case 3 -> "third";
+            default -> number + "th";
+        };
     }
 
     private List<HostBatch> readStep() {
         List<HostBatch> batches = new ArrayList<>();
         for (int micro = 0; micro < config.accumulation(); micro++) {
-            long firstRow = step * config.rows() + (long) (micro * context.worldSize() + context.rank()) * microRows;
+            long firstRow = order.batch(step) * config.rows()
+                    + (long) (micro * context.worldSize() + context.rank()) * microRows;
             batches.add(read(job.training(), firstRow));
         }
         return batches;
@@ -128,7 +247,12 @@ public final class Trainer implements AutoCloseable {
 
     /** The loss on held-out rows, every rank taking its share; the routers' statistics of it are dropped. */
     public StepMetrics.HeldOutLoss heldOutLoss() {
-        TokenSource source = job.heldOut().orElseThrow();
+        StepMetrics.HeldOutLoss loss = heldOutLoss(model, job.heldOut().orElseThrow());
+        model.takeRoutingStatistics();
+        return loss;
+    }
+
+    private StepMetrics.HeldOutLoss heldOutLoss(SwitchTransformer measured, TokenSource source) {
         int perRound = microRows * context.worldSize();
         long rows = Math.min(source.rows(), config.heldOutRows());
         long rounds = Math.max(1, rows / perRound);
@@ -137,8 +261,8 @@ public final class Trainer implements AutoCloseable {
         for (long round = 0; round < rounds; round++) {
             HostBatch host = read(source, round * perRound + (long) context.rank() * microRows);
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = model.tokenLosses(batch)) {
-                double[] all = model.download(losses);
+                    Tensor losses = measured.tokenLosses(batch)) {
+                double[] all = measured.download(losses);
                 for (int i = 0; i < all.length; i++) {
                     int target = host.targets()[i];
                     sums[0] += all[i];
@@ -150,13 +274,16 @@ public final class Trainer implements AutoCloseable {
                 }
             }
         }
-        model.takeRoutingStatistics();
         double[] all = training.sumOverRanks(sums);
         return new StepMetrics.HeldOutLoss(all[0] / all[1], all[2] / Math.max(1, all[3]), (long) all[1]);
     }
 
     @Override
     public void close() {
-        optimizer.close();
+        try {
+            checkpoints.close();
+        } finally {
+            optimizer.close();
+        }
     }
 }

@@ -3,6 +3,7 @@ package dev.sparkswitch.train;
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.model.Contradictions;
+import dev.sparkswitch.model.Recomputation;
 
 /**
  * How a model is trained.
@@ -10,6 +11,7 @@ import dev.sparkswitch.model.Contradictions;
  * @param steps optimizer steps
  * @param rows rows a step, over all ranks and micro-batches
  * @param accumulation micro-batches a rank runs for one step
+ * @param recomputation what a backward pass makes again instead of keeping it
  * @param seed the seed of every random number
  * @param initScale s of the initial weights' sigma = sqrt(s / fan_in)
  * @param embeddingInit sigma of the initial embeddings; 1 in T5, which trains on a million tokens a step, less where steps
@@ -25,6 +27,7 @@ import dev.sparkswitch.model.Contradictions;
  * @param checkpointEvery steps between checkpoints
  * @param keepCheckpoints how many of the newest checkpoints stay
  * @param logEvery steps between lines of metrics
+ * @param divergence what counts as divergence, and what follows
  */
 public record TrainingConfig(
         @Setting(value = "10000", help = "optimizer steps") int steps,
@@ -34,6 +37,9 @@ public record TrainingConfig(
 
         @Setting(value = "1", help = "micro-batches a rank runs for one step")
         int accumulation,
+
+        @Setting(value = "none", help = "none, or branches: less memory for a third more arithmetic, same results")
+        Recomputation recomputation,
 
         @Setting(value = "0", help = "seed of every random number")
         long seed,
@@ -74,7 +80,10 @@ public record TrainingConfig(
         int keepCheckpoints,
 
         @Setting(value = "10", help = "steps between lines of metrics")
-        int logEvery) {
+        int logEvery,
+
+        @Setting(value = "{}", help = "what counts as divergence, and what follows")
+        DivergenceConfig divergence) {
     public TrainingConfig {
         Contradictions.none(found -> found.atLeast(1, "steps", steps)
                 .atLeast(1, "rows", rows)

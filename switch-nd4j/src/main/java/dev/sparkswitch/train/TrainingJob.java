@@ -21,6 +21,8 @@ import java.util.function.Supplier;
  * @param initial the model whose weights a fresh run begins with; none for random weights
  * @param provenance makes the beginning of a checkpoint's manifest: its kind, configuration and inputs
  * @param metrics the log, on rank 0 alone
+ * @param selection which of the models is the result; empty: the last one
+ * @param teaching the teacher of a student; empty: the data alone is learned
  */
 public record TrainingJob(
         TrainingConfig config,
@@ -32,4 +34,50 @@ public record TrainingJob(
         Optional<CheckpointRef> start,
         Optional<ModelSource> initial,
         Supplier<Manifest.Builder> provenance,
-        Optional<MetricsLog> metrics) {}
+        Optional<MetricsLog> metrics,
+        Optional<Selection> selection,
+        Optional<Teaching> teaching) {
+    /** A job that learns from the data alone and whose last model is the result. */
+    public TrainingJob(
+            TrainingConfig config,
+            int attempt,
+            TokenSource training,
+            Optional<TokenSource> heldOut,
+            Optional<TextTokens> text,
+            CheckpointStore checkpoints,
+            Optional<CheckpointRef> start,
+            Optional<ModelSource> initial,
+            Supplier<Manifest.Builder> provenance,
+            Optional<MetricsLog> metrics) {
+        this(
+                config,
+                attempt,
+                training,
+                heldOut,
+                text,
+                checkpoints,
+                start,
+                initial,
+                provenance,
+                metrics,
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /** The same with a choice among the models and a teacher. */
+    public TrainingJob with(Optional<Selection> otherSelection, Optional<Teaching> otherTeaching) {
+        return new TrainingJob(
+                config,
+                attempt,
+                training,
+                heldOut,
+                text,
+                checkpoints,
+                start,
+                initial,
+                provenance,
+                metrics,
+                otherSelection,
+                otherTeaching);
+    }
+}

@@ -1,5 +1,6 @@
 package dev.sparkswitch.train;
 
+import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.RankGroup;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * One step of one rank, in step with the others: the gradients of all its micro-batches, their sum over the ranks, an update.
@@ -32,9 +34,12 @@ public final class TrainingStep {
     private final ExpertPlacement placement;
     private final TrainingConfig config;
     private final Optimizer optimizer;
+    private final DivergenceGuard guard;
+    private final Optional<Teaching> teaching;
     private final RankGroup world;
     private final int rank;
     private final int microRows;
+    private final int groupRows;
 
     /**
      * The step of {@code config} on this rank's {@code model}.
@@ -42,15 +47,27 @@ public final class TrainingStep {
      * @throws UserException where the step's rows cannot be spread over the ranks
      */
     public TrainingStep(SwitchTransformer model, Parallelism parallelism, TrainingConfig config, Optimizer optimizer) {
+        this(model, parallelism, config, optimizer, Optional.empty());
+    }
+
+    /** The step of a student, where there is a teacher. */
+    TrainingStep(
+            SwitchTransformer model,
+            Parallelism parallelism,
+            TrainingConfig config,
+            Optimizer optimizer,
+            Optional<Teaching> teaching) {
         this.model = model;
         this.engine = model.engine();
         this.collectives = parallelism.collectives();
         this.placement = parallelism.placement();
         this.config = config;
         this.optimizer = optimizer;
+        this.guard = new DivergenceGuard(config.divergence());
+        this.teaching = teaching;
         this.rank = parallelism.rank();
         this.world = RankGroup.world(collectives.worldSize());
-        int groupRows = model.config()
+        this.groupRows = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().rowsOfGroup())
                 .orElse(1);
@@ -62,6 +79,11 @@ public final class TrainingStep {
         return microRows;
     }
 
+    /** What is compared with each step, for checkpoints. */
+    DivergenceGuard guard() {
+        return guard;
+    }
+
     /**
      * Runs a step.
      *
@@ -69,26 +91,32 @@ public final class TrainingStep {
      * @param batches this rank's micro-batches
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
-     * @throws UserException where the loss or the gradients are no numbers; the parameters are then as before
+     * @throws ResourceException where memory does not suffice, with what would take less
+     * @throws DivergenceException where training has left its course; the parameters are then as before
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
-        double lossSum = backward(step, batches, totals);
+        double lossSum;
+        try {
+            lossSum = backward(step, batches, totals);
+        } catch (ResourceException e) {
+            String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
+            throw new ResourceException(e.getMessage() + ". " + advice, e);
+        }
         model.parameters().completeGradients();
         for (Tensor gradients : model.parameters().sharedGradients()) {
             collectives.allReduceSum(gradients, world);
         }
-        for (Tensor gradients : model.parameters().expertGradients()) {
-            collectives.allReduceSum(gradients, placement.replicaGroup(rank));
+        RankGroup replicas = placement.replicaGroup(rank);
+        if (replicas.size() > 1) {
+            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
+            for (Tensor gradients : model.parameters().expertGradients()) {
+                collectives.allReduceSum(gradients, replicas);
+            }
         }
         StepMetrics metrics = metrics(step, totals, lossSum, start, began);
-        if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
-            throw new UserException("Training diverged at step " + step + ": loss " + metrics.loss()
-                    + ", gradient norm " + metrics.gradientNorm()
-                    + ". Lower learning-rate.rate or lengthen learning-rate.warm-up; checkpoints before this step are"
-                    + " untouched.");
-        }
+        guard.check(metrics);
         optimizer.step(step, metrics.learningRate());
         return metrics;
     }
@@ -130,17 +158,28 @@ public final class TrainingStep {
                 totals.routedInputs(),
                 totals.routedTargets(),
                 config.labelSmoothing(),
-                config.zLoss());
+                config.zLoss(),
+                config.recomputation());
         double sum = 0;
         for (HostBatch host : batches) {
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = model.train(batch, settings)) {
+                    Tensor losses = train(batch, host, settings)) {
                 for (double loss : model.download(losses)) {
                     sum += loss;
                 }
             }
         }
         return sum;
+    }
+
+    private Tensor train(Batch batch, HostBatch host, StepSettings settings) {
+        if (teaching.isEmpty()) {
+            return model.train(batch, settings);
+        }
+        Teaching how = teaching.get();
+        try (Teacher.Lesson lesson = how.teacher().teach(batch, host)) {
+            return model.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
+        }
     }
 
     private StepMetrics metrics(long step, StepTotals totals, double lossSum, long start, long began) {
@@ -183,7 +222,8 @@ public final class TrainingStep {
                 (now - start) / 1e9,
                 (now - began) / 1e9,
                 layers,
-                Optional.empty());
+                Optional.empty(),
+                new TreeMap<>());
     }
 
     /** Sums in float64, whatever the engine computes in. */

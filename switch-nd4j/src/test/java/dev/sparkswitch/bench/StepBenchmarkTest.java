@@ -15,7 +15,7 @@ import dev.sparkswitch.train.OptimizerKind;
 import org.junit.jupiter.api.Test;
 
 final class StepBenchmarkTest {
-    private static final StepBenchmark.Plan PLAN = new StepBenchmark.Plan(4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW);
+    private static final StepBenchmark.Plan PLAN = new StepBenchmark.Plan(1, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW);
 
     private static T5Config.Builder small() {
         return T5Config.builder()
@@ -35,7 +35,7 @@ final class StepBenchmarkTest {
     }
 
     private static StepReport run(T5Config config) {
-        return StepBenchmark.run(() -> new Nd4jEngine(Precision.FLOAT32, 1), config, PLAN);
+        return StepBenchmark.run(rank -> new Nd4jEngine(Precision.FLOAT32, 1), config, PLAN);
     }
 
     private static double operationsFlops(StepReport report) {
@@ -111,10 +111,43 @@ final class StepBenchmarkTest {
     }
 
     @Test
-    void rowsThatMakeNoWholeRoutingGroupsAreRefused() {
-        StepBenchmark.Plan odd = new StepBenchmark.Plan(3, 24, 12, 0, 1, 0, OptimizerKind.ADAFACTOR);
+    void twoRanksShareAStepAndTheirExchangesAreAPhase() {
+        StepBenchmark.Plan plan = new StepBenchmark.Plan(2, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW);
+        StepReport one = run(sparse());
+        StepReport two = StepBenchmark.run(rank -> new Nd4jEngine(Precision.FLOAT32, 1), sparse(), plan);
 
-        assertThatThrownBy(() -> StepBenchmark.run(() -> new Nd4jEngine(Precision.FLOAT32, 1), sparse(), odd))
+        // Of four layers two are sparse: there and back, forward and backward.
+        assertThat(two.phases().get(Phase.COMMUNICATION).count()).isGreaterThanOrEqualTo(2 * 2 * 4);
+        assertThat(one.phases()).doesNotContainKey(Phase.COMMUNICATION);
+        assertThat(two.parameters()).isEqualTo(one.parameters());
+        // A rank holds half of the experts and everything else.
+        assertThat(two.memory().parameters())
+                .isBetween(one.memory().parameters() / 2, one.memory().parameters() - 1);
+        assertThat(two.flops()).isEqualTo(one.flops());
+    }
+
+    @Test
+    void aRankThatFailsEndsTheBenchmarkWithItsCause() {
+        StepBenchmark.Plan plan = new StepBenchmark.Plan(2, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW);
+
+        assertThatThrownBy(() -> StepBenchmark.run(
+                        rank -> {
+                            if (rank == 1) {
+                                throw new UserException("no second card");
+                            }
+                            return new Nd4jEngine(Precision.FLOAT32, 1);
+                        },
+                        sparse(),
+                        plan))
+                .isInstanceOf(UserException.class)
+                .hasMessage("no second card");
+    }
+
+    @Test
+    void rowsThatMakeNoWholeRoutingGroupsAreRefused() {
+        StepBenchmark.Plan odd = new StepBenchmark.Plan(1, 3, 24, 12, 0, 1, 0, OptimizerKind.ADAFACTOR);
+
+        assertThatThrownBy(() -> StepBenchmark.run(rank -> new Nd4jEngine(Precision.FLOAT32, 1), sparse(), odd))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("routing groups of 2 rows");
     }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,6 +63,45 @@ class ParameterCountTest {
     void thePapersSwitchModelsAreAsLargeAsItSays(String name, double billions, double rounding) {
         assertThat(ParameterSpecs.count(model(MODELS.resolve(name + ".yaml"))) / 1e9)
                 .isCloseTo(billions, within(rounding));
+    }
+
+    /** The table of docs/models.md: a line a file, with the sizes that the file gives and the count that they make. */
+    @Test
+    void thePageOfModelsSaysWhatTheFilesSay() throws IOException {
+        List<String> wanted;
+        try (Stream<Path> found = Files.walk(MODELS)) {
+            wanted = found.filter(Files::isRegularFile)
+                    .map(ParameterCountTest::line)
+                    .sorted()
+                    .toList();
+        }
+
+        List<String> table = Files.readAllLines(Path.of("../docs/models.md")).stream()
+                .filter(line -> line.startsWith("| `"))
+                .sorted()
+                .toList();
+
+        assertThat(table).isEqualTo(wanted);
+    }
+
+    private static String line(Path file) {
+        T5Config config = model(file);
+        String name = MODELS.relativize(file).toString().replace(".yaml", "");
+        return String.format(
+                Locale.ROOT,
+                "| `%s` | %d + %d | %d | %d | %d x %d | %s | %,d |",
+                name,
+                config.encoderLayers(),
+                config.decoderLayers(),
+                config.modelSize(),
+                config.feedForwardSize(),
+                config.heads(),
+                config.keySize(),
+                config.sparse()
+                        .map(sparse -> sparse.experts() + " in "
+                                + (sparse.sparseLayers(Stack.ENCODER) + sparse.sparseLayers(Stack.DECODER)) + " layers")
+                        .orElse("-"),
+                ParameterSpecs.count(config));
     }
 
     @Test

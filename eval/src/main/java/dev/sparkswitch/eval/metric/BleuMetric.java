@@ -3,7 +3,6 @@ package dev.sparkswitch.eval.metric;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -12,7 +11,7 @@ import java.util.TreeMap;
  * Corpus BLEU (Papineni et al. 2002) as sacreBLEU computes it (Post, "A call for clarity in reporting BLEU scores", 2018):
  * n-grams up to 4, counts clipped at the maximum over the references, the closest reference length (of two, the shorter).
  */
-public final class BleuMetric implements Metric {
+public final class BleuMetric implements SumMetric {
     /** What replaces a precision of 0. */
     public enum Smoothing {
         /** Half, a quarter, ... of one match for each further order without one; sacreBLEU's default. */
@@ -63,24 +62,21 @@ public final class BleuMetric implements Metric {
     private static final int TOTALS = MATCHES + ORDERS;
     private static final double FLOOR = 0.1;
     // The release whose scores these equal to the last printed digit.
-    private static final String EQUAL_TO = "2.6.0";
+    static final String EQUAL_TO = "2.6.0";
 
     private final BleuTokenizer tokenizer;
     private final Smoothing smoothing;
     private final Case letters;
-    private final int references;
 
-    /** @param references the number of references an example, for the signature; 0 where it varies */
-    public BleuMetric(BleuTokenizer tokenizer, Smoothing smoothing, Case letters, int references) {
+    public BleuMetric(BleuTokenizer tokenizer, Smoothing smoothing, Case letters) {
         this.tokenizer = tokenizer;
         this.smoothing = smoothing;
         this.letters = letters;
-        this.references = references;
     }
 
     /** sacreBLEU's default: 13a, exponential smoothing, cased. */
     public static BleuMetric standard() {
-        return new BleuMetric(BleuTokenizer.MTEVAL_13A, Smoothing.EXPONENTIAL, Case.MIXED, 1);
+        return new BleuMetric(BleuTokenizer.MTEVAL_13A, Smoothing.EXPONENTIAL, Case.MIXED);
     }
 
     @Override
@@ -176,7 +172,7 @@ public final class BleuMetric implements Metric {
     }
 
     @Override
-    public String signature() {
+    public String signature(int references) {
         return "nrefs:" + (references == 0 ? "var" : references) + "|case:" + (letters == Case.MIXED ? "mixed" : "lc")
                 + "|eff:no|tok:" + tokenizer.label() + "|smooth:" + smoothing.label + "|version:" + EQUAL_TO
                 + "+sparkswitch";
@@ -184,7 +180,7 @@ public final class BleuMetric implements Metric {
 
     private List<String> words(String text) {
         String line = Words.stripTrailing(text);
-        return Words.split(tokenizer.tokenize(letters == Case.LOWER ? line.toLowerCase(Locale.ROOT) : line));
+        return Words.split(tokenizer.tokenize(letters == Case.LOWER ? Words.lower(line) : line));
     }
 
     private static Map<String, Integer> ngrams(List<String> words) {

@@ -37,11 +37,8 @@ public record Bootstrap(long seed, int resamples, double level) {
     public Interval[] intervals(Metric metric, double[][] statistics) {
         int names = metric.names().size();
         double[][] resampled = new double[names][resamples];
-        double[] sums = new double[metric.width()];
         for (int resample = 0; resample < resamples; resample++) {
-            Arrays.fill(sums, 0);
-            addDraws(resample, statistics, sums);
-            double[] scores = metric.scores(sums);
+            double[] scores = metric.scores(drawn(resample, metric, statistics));
             for (int name = 0; name < names; name++) {
                 resampled[name][resample] = scores[name];
             }
@@ -53,22 +50,34 @@ public record Bootstrap(long seed, int resamples, double level) {
         return intervals;
     }
 
-    private void addDraws(int resample, double[][] statistics, double[] sums) {
+    /**
+     * The units of one resample; for a {@link SumMetric} their sum alone.
+     *
+     * @return [units drawn][width]
+     */
+    double[][] drawn(int resample, Metric metric, double[][] statistics) {
         Philox random = RandomStream.BOOTSTRAP.at(seed, resample, 0);
         int[] words = new int[4];
+        boolean sum = metric instanceof SumMetric;
+        double[][] rows = sum ? new double[1][metric.width()] : new double[statistics.length][];
         for (int draw = 0; draw < statistics.length; draw++) {
             if ((draw & 3) == 0) {
                 random.block(draw >>> 2, words);
             }
-            long unit = (words[draw & 3] & 0xFFFFFFFFL) * statistics.length >>> 32;
-            double[] drawn = statistics[(int) unit];
-            for (int i = 0; i < sums.length; i++) {
-                sums[i] += drawn[i];
+            double[] drawn = statistics[(int) ((words[draw & 3] & 0xFFFFFFFFL) * statistics.length >>> 32)];
+            if (sum) {
+                for (int i = 0; i < drawn.length; i++) {
+                    rows[0][i] += drawn[i];
+                }
+            } else {
+                rows[draw] = drawn;
             }
         }
+        return rows;
     }
 
-    private Interval interval(double[] scores) {
+    /** The percentile interval of resampled scores, which are sorted by it. */
+    Interval interval(double[] scores) {
         Arrays.sort(scores);
         double mean = Arrays.stream(scores).average().orElseThrow();
         double squares = 0;

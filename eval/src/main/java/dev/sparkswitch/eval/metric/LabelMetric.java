@@ -9,7 +9,7 @@ import java.util.TreeMap;
  * Accuracy over a closed set of labels, and the macro-average of the classes' F1 where asked for (CommitmentBank). A
  * prediction counts as a label only when it equals it letter for letter; anything else is wrong and belongs to no class.
  */
-public final class LabelMetric implements Metric {
+public final class LabelMetric implements SumMetric {
     /** Which averages are reported. */
     public enum Averages {
         ACCURACY,

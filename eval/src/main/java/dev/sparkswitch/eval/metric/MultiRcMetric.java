@@ -9,7 +9,7 @@ import java.util.TreeMap;
  * questions of which every answer is judged right. A unit is a question with all its answers. A prediction that is
  * neither {@code True} nor {@code False} counts as the opposite of the gold label.
  */
-public final class MultiRcMetric implements Metric {
+public final class MultiRcMetric implements SumMetric {
     private static final int TRUE_POSITIVES = 0;
     private static final int PREDICTED = 1;
     private static final int GOLD = 2;

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -71,7 +70,7 @@ public final class Rouge {
 
     /** Lower-case runs of ASCII letters and digits, stemmed where asked for. */
     static List<String> tokens(String text, Stemming stemming) {
-        String lower = text.toLowerCase(Locale.ROOT);
+        String lower = Words.lower(text);
         List<String> tokens = new ArrayList<>();
         int start = -1;
         for (int i = 0; i <= lower.length(); i++) {

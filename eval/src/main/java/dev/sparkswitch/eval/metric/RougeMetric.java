@@ -10,7 +10,7 @@ import java.util.TreeMap;
  * Mean ROUGE F-measures over examples; of several references the one with the best F-measure counts, variant by variant.
  * T5's summarisation metric is {@link #t5()}.
  */
-public final class RougeMetric implements Metric {
+public final class RougeMetric implements SumMetric {
     /** What happens to a text before it is scored. */
     public enum Preparation {
         NONE,
@@ -93,7 +93,7 @@ public final class RougeMetric implements Metric {
     }
 
     @Override
-    public String signature() {
+    public String signature(int references) {
         return "stemmer:" + (stemming == Rouge.Stemming.PORTER ? "porter-nltk" : "no") + "|lines:"
                 + (preparation == Preparation.LINES_AT_PERIODS ? "at-periods" : "as-given") + "|aggregate:mean";
     }

@@ -3,6 +3,7 @@ package dev.sparkswitch.eval.metric;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,29 +51,19 @@ public record Scores(
         if (answers.isEmpty()) {
             throw new IllegalArgumentException("task " + task + " has no answers to score");
         }
-        Map<String, List<Answer>> units = new LinkedHashMap<>();
+        Map<String, List<Answer>> units = units(answers);
         long missing = 0;
         long invalid = 0;
         for (Answer answer : answers) {
-            units.computeIfAbsent(answer.group(), group -> new ArrayList<>(1)).add(answer);
             if (answer.prediction().isEmpty()) {
                 missing++;
             } else if (!metric.valid(answer)) {
                 invalid++;
             }
         }
-        double[][] statistics = new double[units.size()][metric.width()];
-        double[] sums = new double[metric.width()];
-        int row = 0;
-        for (List<Answer> unit : units.values()) {
-            metric.accumulate(unit, statistics[row]);
-            for (int i = 0; i < sums.length; i++) {
-                sums[i] += statistics[row][i];
-            }
-            row++;
-        }
+        double[][] statistics = statistics(metric, units.values());
         Bootstrap.Interval[] intervals = bootstrap.intervals(metric, statistics);
-        double[] values = metric.scores(sums);
+        double[] values = metric.scores(statistics);
         List<Score> scores = new ArrayList<>();
         for (int i = 0; i < values.length; i++) {
             Bootstrap.Interval interval = intervals[i];
@@ -80,7 +71,48 @@ public record Scores(
                     metric.names().get(i), values[i], interval.low(), interval.high(), interval.standardError()));
         }
         return new Scores(
-                task, metric.signature(), answers.size(), units.size(), missing, invalid, bootstrap.level(), scores);
+                task,
+                metric.signature(references(answers)),
+                answers.size(),
+                units.size(),
+                missing,
+                invalid,
+                bootstrap.level(),
+                scores);
+    }
+
+    /** The number of references that every answer has, or 0 where it varies. */
+    private static int references(List<Answer> answers) {
+        int references = answers.get(0).references().size();
+        for (Answer answer : answers) {
+            if (answer.references().size() != references) {
+                return 0;
+            }
+        }
+        return references;
+    }
+
+    /**
+     * The statistics of units.
+     *
+     * @return [units][width]
+     */
+    static double[][] statistics(Metric metric, Collection<List<Answer>> units) {
+        double[][] statistics = new double[units.size()][metric.width()];
+        int row = 0;
+        for (List<Answer> unit : units) {
+            metric.accumulate(unit, statistics[row++]);
+        }
+        return statistics;
+    }
+
+    /** Answers by their groups, in the order in which groups come. */
+    static Map<String, List<Answer>> units(List<Answer> answers) {
+        Map<String, List<Answer>> units = new LinkedHashMap<>();
+        for (Answer answer : answers) {
+            units.computeIfAbsent(answer.group(), group -> new ArrayList<>(1)).add(answer);
+        }
+        return units;
     }
 
     /** The score called {@code name}. */

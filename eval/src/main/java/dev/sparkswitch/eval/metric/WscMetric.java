@@ -1,9 +1,9 @@
 package dev.sparkswitch.eval.metric;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -13,7 +13,7 @@ import java.util.TreeMap;
  * for; whether that noun is the candidate of the example is the predicted class, compared with the gold label
  * ({@code True} or {@code False}). The candidate is the only reference.
  */
-public final class WscMetric implements Metric {
+public final class WscMetric implements SumMetric {
     private static final Set<String> DETERMINERS = Set.of(
             "a", "an", "few", "her", "his", "each", "every", "many", "much", "my", "our", "some", "that", "the",
             "their", "these", "this", "those", "which", "whose", "your");
@@ -90,12 +90,12 @@ public final class WscMetric implements Metric {
     }
 
     private static String clean(String text) {
-        StringBuilder kept = new StringBuilder();
-        for (String word : text.strip().toLowerCase(Locale.ROOT).split(" ", -1)) {
+        List<String> kept = new ArrayList<>();
+        for (String word : Words.lower(Words.strip(text)).split(" ", -1)) {
             if (!DETERMINERS.contains(word)) {
-                kept.append(kept.isEmpty() ? "" : " ").append(word);
+                kept.add(word);
             }
         }
-        return kept.toString();
+        return String.join(" ", kept);
     }
 }

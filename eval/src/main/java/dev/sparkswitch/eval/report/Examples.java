@@ -6,6 +6,8 @@ import java.util.List;
 /** Answers of the model beside the gold ones, each marked right or wrong. */
 public record Examples(List<Entry> entries) implements Block {
     private static final int LONGEST = 600;
+    // Scores that say more of an answer than whether it is right.
+    private static final List<String> GRADED = List.of("rouge1", "f1", "chrf2", "bleu", "difference");
 
     public Examples {
         entries = List.copyOf(entries);
@@ -29,9 +31,13 @@ public record Examples(List<Entry> entries) implements Block {
 
         /** An entry for a scored example of {@code task}. */
         public static Entry of(String task, ScoredExample scored) {
-            String score = scored.scores().containsKey("rouge1")
-                    ? "ROUGE-1 " + Numbers.decimal(scored.scores().get("rouge1"), 0)
-                    : "";
+            String score = "";
+            for (String name : GRADED) {
+                if (score.isEmpty() && scored.scores().containsKey(name)) {
+                    score = Sections.label(name) + " "
+                            + Numbers.decimal(scored.scores().get(name), 0);
+                }
+            }
             return new Entry(
                     task,
                     scored.example().input(),

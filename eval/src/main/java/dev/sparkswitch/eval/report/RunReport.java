@@ -29,6 +29,7 @@ public final class RunReport {
     private List<Examples.Entry> examples = List.of();
     private List<Sections.Fact> facts = List.of();
     private final List<Tiles.Tile> tiles = new ArrayList<>();
+    private final List<Page.Section> sections = new ArrayList<>();
 
     private RunReport(String title, String subtitle) {
         this.title = title;
@@ -77,6 +78,12 @@ public final class RunReport {
         return this;
     }
 
+    /** Adds a section of the job's own, before those that the report makes. */
+    public RunReport section(Page.Section section) {
+        sections.add(section);
+        return this;
+    }
+
     /** Adds a figure after those that the report makes itself. */
     public RunReport tile(Tiles.Tile tile) {
         tiles.add(tile);
@@ -93,10 +100,12 @@ public final class RunReport {
         }
         Summary.tiles(phases, scores).forEach(page::tile);
         tiles.forEach(page::tile);
+        sections.forEach(page::section);
         page.section(new Page.Section("Scores", Sections.scores(scores)));
         page.section(new Page.Section("Answers", Sections.examples(examples)));
         for (Phase phase : phases) {
-            List<Block> blocks = new ArrayList<>(Sections.losses(phase.log(), phase.unigramEntropy()));
+            List<Block> blocks = new ArrayList<>(Sections.validation(phase.log()));
+            blocks.addAll(Sections.losses(phase.log(), phase.unigramEntropy()));
             blocks.addAll(Sections.progress(phase.log()));
             page.section(new Page.Section(phase.name(), blocks));
             page.section(new Page.Section(phase.name() + ": experts", RoutingSections.of(phase.log())));

@@ -14,10 +14,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The sections that pages are put together from; each leaves out what its input does not have. */
 public final class Sections {
+    private static final Pattern TRANSLATION = Pattern.compile("translate-([a-z]+)-to-([a-z]+)");
     static final Axis STEP = new Axis("step", Format.COUNT);
 
     /**
@@ -114,6 +119,29 @@ public final class Sections {
                 log,
                 List.of(),
                 Scale.SWITCHABLE);
+        return blocks;
+    }
+
+    /** What the models on the way scored on validation examples; a task with one score is shown once. */
+    public static List<Block> validation(MetricsLog log) {
+        SortedSet<String> names = new TreeSet<>();
+        log.steps().forEach(step -> names.addAll(step.scores().keySet()));
+        names.removeIf(name ->
+                names.stream().filter(other -> other.startsWith(name + "/")).count() > 0);
+        Named[] curves = names.stream()
+                .map(name -> new Named(name, Style.POINTS, step -> step.scores().getOrDefault(name, Double.NaN)))
+                .toArray(Named[]::new);
+        List<Block> blocks = new ArrayList<>();
+        add(
+                blocks,
+                "Scores of the models on the way",
+                "On validation examples, from 0 to 100. The result is the best of these models.",
+                Width.FULL,
+                new Axis("score", Format.DECIMAL),
+                curves(log, curves),
+                log,
+                List.of(),
+                Scale.FROM_ZERO);
         return blocks;
     }
 
@@ -243,8 +271,23 @@ public final class Sections {
             case "rougeLsum" -> "ROUGE-Lsum";
             case "bleu" -> "BLEU";
             case "chrf2" -> "chrF2";
-            default -> name;
+            case "chrf2++" -> "chrF2++";
+            case "cnn-dailymail" -> "CNN/DailyMail";
+            case "auc-roc" -> "area under ROC";
+            case "auc-pr" -> "average precision";
+            case "sequence-accuracy" -> "exact sequence";
+            default -> translation(name);
         };
+    }
+
+    /** {@code translate-english-to-german} as people say it; other names as they are. */
+    private static String translation(String name) {
+        Matcher languages = TRANSLATION.matcher(name);
+        return languages.matches() ? capital(languages.group(1)) + " to " + capital(languages.group(2)) : name;
+    }
+
+    private static String capital(String word) {
+        return word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1);
     }
 
     record Named(String name, Style style, ToDoubleFunction<StepMetrics> value) {}

@@ -3,6 +3,8 @@ package dev.sparkswitch.eval.report;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * One step of training as a line of {@code metrics.jsonl} has it. Numbers that the line lacks are NaN; the held-out ones
@@ -21,6 +23,7 @@ import java.util.List;
  * @param heldOutLoss cross-entropy on the held-out split, in nats a target token
  * @param heldOutTextLoss the same over text tokens alone, sentinels and end marks left out
  * @param layers the sparse layers
+ * @param scores of tasks by name, on evaluation steps of runs that answer validation examples
  */
 public record StepMetrics(
         long step,
@@ -35,7 +38,8 @@ public record StepMetrics(
         double droppedFraction,
         double heldOutLoss,
         double heldOutTextLoss,
-        List<Layer> layers) {
+        List<Layer> layers,
+        SortedMap<String, Double> scores) {
     /**
      * The routing of one sparse layer at one step.
      *
@@ -98,6 +102,11 @@ public record StepMetrics(
                             numbers(experts.path("entropy")),
                             numbers(experts.path("confidence")))));
         }
+        SortedMap<String, Double> scores = new TreeMap<>();
+        line.path("scores")
+                .fields()
+                .forEachRemaining(
+                        score -> scores.put(score.getKey(), score.getValue().asDouble()));
         return new StepMetrics(
                 line.path("step").asLong(),
                 number(line, "loss"),
@@ -111,7 +120,8 @@ public record StepMetrics(
                 number(line, "dropped-fraction"),
                 number(line, "heldout-loss"),
                 number(line, "heldout-text-loss"),
-                layers);
+                layers,
+                scores);
     }
 
     private static List<Double> numbers(JsonNode array) {

@@ -39,7 +39,12 @@ public record Example(
 
     /** A free-text example with one reference. */
     static Example text(String id, String input, String target) {
-        return new Example(id, id, input, target, "", List.of(target), List.of(target));
+        return text(id, input, List.of(target));
+    }
+
+    /** A free-text example; the first reference is what the model learns to write. */
+    static Example text(String id, String input, List<String> references) {
+        return new Example(id, id, input, references.get(0), "", references, references);
     }
 
     /** An example whose target is its label. */

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * A downstream task: how its official files are read, what the model reads and writes, and how that is scored. The closed
@@ -22,6 +23,26 @@ public final class Task {
     /** Turns an official file into examples. */
     interface Layout {
         List<Example> read(Path path, Split split);
+
+        /** Whether a folder without the official file of a split may be another official layout. */
+        default boolean takesFolders() {
+            return false;
+        }
+
+        /** The same, for folders too. */
+        static Layout ofFolders(Layout layout) {
+            return new Layout() {
+                @Override
+                public List<Example> read(Path path, Split split) {
+                    return layout.read(path, split);
+                }
+
+                @Override
+                public boolean takesFolders() {
+                    return true;
+                }
+            };
+        }
     }
 
     /** The scores of a task and what each example contributed. */
@@ -95,10 +116,11 @@ public final class Task {
      */
     public List<Example> read(Path path, Split split) {
         Path file = path;
-        if (Files.isDirectory(path) && Files.exists(path.resolve(files.get(split)))) {
-            file = path.resolve(files.get(split));
-        } else if (Files.isDirectory(path) && !name.equals(Tasks.XSUM)) {
-            throw missing(path.resolve(files.get(split)));
+        String official = files.getOrDefault(split, "");
+        if (Files.isDirectory(path) && !official.isEmpty() && Files.exists(path.resolve(official))) {
+            file = path.resolve(official);
+        } else if (Files.isDirectory(path) && !layout.takesFolders()) {
+            throw missing(path.resolve(official));
         }
         if (!Files.exists(file)) {
             throw missing(file);
@@ -107,7 +129,21 @@ public final class Task {
         if (examples.isEmpty()) {
             throw new UserException(file + ": no rows for task " + name + "; get the file from " + origin);
         }
+        requireReferences(file, examples);
         return examples;
+    }
+
+    /** An empty reference cannot be met, and what equals it is nothing. */
+    private void requireReferences(Path file, List<Example> examples) {
+        List<Example> empty = examples.stream()
+                .filter(example -> example.originals().stream().anyMatch(String::isBlank))
+                .toList();
+        if (!empty.isEmpty()) {
+            throw new UserException(file + ": " + empty.size() + " of " + examples.size()
+                    + " rows have an empty reference (the first is \""
+                    + empty.get(0).id()
+                    + "\"); give each row its reference, or take the rows out");
+        }
     }
 
     private UserException missing(Path file) {
@@ -136,24 +172,72 @@ public final class Task {
     }
 
     /**
+     * What answers to examples without gold ones are worth: nothing is known, so there are no scores.
+     *
+     * @param predictions by example id
+     */
+    public Evaluation unscored(List<Example> examples, Map<String, String> predictions, Bootstrap bootstrap) {
+        List<ScoredExample> answered = new ArrayList<>(examples.size());
+        long missing = 0;
+        long invalid = 0;
+        for (Example example : examples) {
+            Answer answer = example.answer(Optional.ofNullable(predictions.get(example.id())), Wording.T5);
+            boolean valid = metric.valid(answer);
+            missing += answer.prediction().isEmpty() ? 1 : 0;
+            invalid += answer.prediction().isPresent() && !valid ? 1 : 0;
+            answered.add(new ScoredExample(example, answer.prediction(), valid, new TreeMap<>()));
+        }
+        return new Evaluation(
+                new Scores(name, "", examples.size(), 0, missing, invalid, bootstrap.level(), List.of()), answered);
+    }
+
+    /**
      * Refuses examples that {@link #evaluate} cannot score, so that nobody answers them first.
      *
      * @return their ids
      * @throws UserException if an example has no gold label or shares its id with another
      */
     public Set<String> requireScorable(List<Example> examples) {
+        List<Example> bare =
+                examples.stream().filter(example -> !example.hasGold()).toList();
+        if (!bare.isEmpty()) {
+            throw new UserException(
+                    "task " + name + ": example \"" + bare.get(0).id() + "\" (one of " + bare.size()
+                            + " such) has no gold answer; score a split with answers, such as the validation split, or say that"
+                            + " there are none (gold: absent)");
+        }
+        return requireDistinct(examples);
+    }
+
+    /**
+     * Refuses examples that share an id.
+     *
+     * @return their ids
+     */
+    public Set<String> requireDistinct(List<Example> examples) {
         Set<String> ids = new HashSet<>();
+        List<String> doubled = new ArrayList<>();
         for (Example example : examples) {
-            if (!example.hasGold()) {
-                throw new UserException("task " + name + ": example \"" + example.id()
-                        + "\" has no gold answer; score a split with answers, such as the validation split");
-            }
             if (!ids.add(example.id())) {
-                throw new UserException("task " + name + ": two examples have the id \"" + example.id()
-                        + "\"; read one split, as it was downloaded");
+                doubled.add(example.id());
             }
         }
+        if (!doubled.isEmpty()) {
+            throw new UserException("task " + name + ": two examples have the id \"" + doubled.get(0) + "\" ("
+                    + doubled.size() + " ids are doubled); read one split, as it was downloaded");
+        }
         return ids;
+    }
+
+    /**
+     * Refuses predictions for other rows than these.
+     *
+     * @throws UserException naming how many there are and the first
+     */
+    public void requireKnown(List<Example> examples, Map<String, String> predictions) {
+        Set<String> ids = new HashSet<>();
+        examples.forEach(example -> ids.add(example.id()));
+        refuseUnknown(predictions, ids);
     }
 
     private void refuseUnknown(Map<String, String> predictions, Set<String> ids) {

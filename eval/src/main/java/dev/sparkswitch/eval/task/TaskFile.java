@@ -12,6 +12,8 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.zip.GZIPInputStream;
 
 /** Reads JSON and JSON lines, gzipped or not, naming file and line in every error. */
@@ -58,8 +60,15 @@ final class TaskFile {
 
     private TaskFile() {}
 
+    /**
+     * Reads JSON lines. Rows that are wrong do not stop the reading, so that all of them are counted.
+     *
+     * @throws UserException naming the first wrong row, and how many more there are
+     */
     static void lines(Path file, Rows rows) {
         long line = 0;
+        long wrong = 0;
+        UserException first = null;
         try (BufferedReader reader = open(file)) {
             for (String text = reader.readLine(); text != null; text = reader.readLine()) {
                 line++;
@@ -68,10 +77,15 @@ final class TaskFile {
                 }
                 JsonNode row = JSON.readTree(text);
                 Place place = new Place(file, line);
-                if (!row.isObject()) {
-                    throw place.wrong("is not a JSON object");
+                try {
+                    if (!row.isObject()) {
+                        throw place.wrong("is not a JSON object");
+                    }
+                    rows.accept(row, place);
+                } catch (UserException e) {
+                    first = first == null ? e : first;
+                    wrong++;
                 }
-                rows.accept(row, place);
             }
         } catch (JsonProcessingException e) {
             throw new UserException(
@@ -80,6 +94,27 @@ final class TaskFile {
                     e);
         } catch (CharacterCodingException e) {
             throw new UserException(file + ": not UTF-8 after line " + line + "; convert the file to UTF-8", e);
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+        if (wrong > 1) {
+            throw new UserException(first.getMessage() + " (" + wrong + " rows of the file are wrong)", first);
+        }
+        if (first != null) {
+            throw first;
+        }
+    }
+
+    /** The lines of a text, gzipped or not. */
+    static List<String> texts(Path file) {
+        List<String> lines = new ArrayList<>();
+        try (BufferedReader reader = open(file)) {
+            for (String text = reader.readLine(); text != null; text = reader.readLine()) {
+                lines.add(text);
+            }
+            return lines;
+        } catch (CharacterCodingException e) {
+            throw new UserException(file + ": not UTF-8 after line " + lines.size() + "; convert the file to UTF-8", e);
         } catch (IOException e) {
             throw unreadable(file, e);
         }

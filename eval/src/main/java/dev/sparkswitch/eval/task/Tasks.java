@@ -1,6 +1,9 @@
 package dev.sparkswitch.eval.task;
 
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.eval.metric.BleuMetric;
+import dev.sparkswitch.eval.metric.ChrfMetric;
+import dev.sparkswitch.eval.metric.CombinedMetric;
 import dev.sparkswitch.eval.metric.LabelMetric;
 import dev.sparkswitch.eval.metric.LabelMetric.Averages;
 import dev.sparkswitch.eval.metric.MultiRcMetric;
@@ -13,9 +16,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The tasks that SparkSwitch knows: SQuAD v1.1, XSum and the eight of SuperGLUE. */
+/**
+ * The tasks that SparkSwitch knows: SQuAD v1.1, XSum, CNN/DailyMail, the eight of SuperGLUE, and translation between any two
+ * languages. Others are a {@link FreeText}.
+ */
 public final class Tasks {
-    static final String XSUM = "xsum";
     static final String XSUM_ORIGIN = "https://github.com/EdinburghNLP/XSum";
     private static final String SUPERGLUE = "https://dl.fbaipublicfiles.com/glue/superglue/data/v2/";
     private static final Map<Split, String> SUPERGLUE_FILES =
@@ -56,13 +61,21 @@ public final class Tasks {
                 new SquadMetric(),
                 Squad::read));
         add(new Task(
-                XSUM,
+                "xsum",
                 1,
                 Map.of(Split.TRAIN, "train.jsonl", Split.VALIDATION, "validation.jsonl", Split.TEST, "test.jsonl"),
                 XSUM_ORIGIN,
                 List.of(),
                 RougeMetric.t5(),
-                Xsum::read));
+                Task.Layout.ofFolders(Xsum::read)));
+        add(new Task(
+                "cnn-dailymail",
+                1,
+                Map.of(Split.TRAIN, "train.jsonl", Split.VALIDATION, "validation.jsonl", Split.TEST, "test.jsonl"),
+                CnnDailymail.ORIGIN,
+                List.of(),
+                RougeMetric.t5(),
+                Task.Layout.ofFolders(CnnDailymail::read)));
     }
 
     private Tasks() {}
@@ -82,7 +95,13 @@ public final class Tasks {
         ALL.put(task.name(), task);
     }
 
-    /** All tasks, by name. */
+    private static Task translation(String name, Translation languages) {
+        // A score of 13a is what papers compare; chrF does not depend on a tokenizer.
+        CombinedMetric metric = new CombinedMetric(List.of(BleuMetric.standard(), ChrfMetric.standard()));
+        return new Task(name, 1, Map.of(), Translation.ORIGIN, List.of(), metric, languages);
+    }
+
+    /** All tasks that have a name of their own, by name. */
     public static Collection<Task> all() {
         return List.copyOf(ALL.values());
     }
@@ -94,11 +113,15 @@ public final class Tasks {
      */
     public static Task named(String name) {
         Task task = ALL.get(name);
-        if (task == null) {
-            throw new UserException(
-                    "there is no task \"" + name + "\"; the tasks are " + String.join(", ", ALL.keySet()));
+        if (task != null) {
+            return task;
         }
-        return task;
+        return Translation.named(name)
+                .map(languages -> translation(name, languages))
+                .orElseThrow(
+                        () -> new UserException(
+                                "there is no task \"" + name + "\"; the tasks are " + String.join(", ", ALL.keySet())
+                                        + ", translate-english-to-german (any two languages), and text with a form of your own"));
     }
 
     /** The eight tasks of SuperGLUE. */

@@ -43,8 +43,8 @@ final class Xsum {
         List<Example> examples = new ArrayList<>();
         TaskFile.lines(file, (row, place) -> {
             String id = row.has("id") ? Predictions.id(row.get("id")) : place.id(row);
-            examples.add(
-                    Example.text(id, TextFormat.summarize(place.text(row, "document")), place.text(row, "summary")));
+            String summary = row.hasNonNull("summary") ? place.text(row, "summary") : Example.UNKNOWN;
+            examples.add(Example.text(id, TextFormat.summarize(place.text(row, "document")), summary));
         });
         return examples;
     }

@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 class BootstrapTest {
@@ -40,29 +37,5 @@ class BootstrapTest {
                 .isEqualTo(first);
         assertThat(Scores.of("t", ACCURACY, answers(50, 30), Bootstrap.standard(4)))
                 .isNotEqualTo(first);
-    }
-
-    @Property(tries = 30)
-    void statisticsAddUpOverAnyPartitioning(@ForAll @IntRange(min = 1, max = 5) int parts) {
-        List<Answer> answers = new ArrayList<>();
-        for (int i = 0; i < 40; i++) {
-            answers.add(Answer.text("x" + i, List.of("the cat sat on the mat " + i), "a cat sat on mats " + i % 7));
-        }
-        for (Metric metric :
-                List.of(new SquadMetric(), RougeMetric.t5(), BleuMetric.standard(), new ChrfMetric(), ACCURACY)) {
-            double[] whole = new double[metric.width()];
-            answers.forEach(answer -> metric.accumulate(List.of(answer), whole));
-            double[] summed = new double[metric.width()];
-            for (int part = 0; part < parts; part++) {
-                double[] sums = new double[metric.width()];
-                for (int i = part; i < answers.size(); i += parts) {
-                    metric.accumulate(List.of(answers.get(i)), sums);
-                }
-                for (int i = 0; i < sums.length; i++) {
-                    summed[i] += sums[i];
-                }
-            }
-            assertThat(metric.scores(summed)).containsExactly(metric.scores(whole), within(1e-9));
-        }
     }
 }

@@ -51,6 +51,7 @@ class PageTest {
                         List.of(
                                 chart(HOSTILE, new double[] {1, 2}),
                                 new Prose(HOSTILE),
+                                new Samples(List.of(new Samples.Entry(HOSTILE, HOSTILE, HOSTILE))),
                                 Table.captioned(HOSTILE)
                                         .column(HOSTILE, Table.Kind.TEXT)
                                         .row(HOSTILE),

@@ -162,6 +162,19 @@ class TaskFormatGoldenTest {
         }
     }
 
+    @Test
+    void officialParallelFilesAreReadAsDownloaded() {
+        Path wmt = Fixtures.data().resolve("wmt");
+        Task german = Tasks.named("translate-english-to-german");
+        assertThat(german.read(wmt.resolve("multi30k"), Split.TRAIN)).hasSize(29000);
+        assertThat(german.read(wmt.resolve("multi30k"), Split.VALIDATION)).hasSize(1014);
+        assertThat(german.read(wmt.resolve("multi30k"), Split.TEST)).hasSize(1000);
+        Path news = wmt.resolve("wmt22/generaltest2022.en-de.src.en");
+        assertThat(german.read(news, Split.TEST).get(0).references()).hasSize(2);
+        assertThat(Tasks.named("translate-english-to-romanian").read(wmt.resolve("wmt16_en_ro_sample"), Split.TEST))
+                .isNotEmpty();
+    }
+
     private static String text(JsonNode node, String key) {
         return node.get(key).textValue();
     }

@@ -44,7 +44,7 @@ class TasksTest {
     void anUnknownTaskIsAnsweredWithTheKnownOnes() {
         assertThatThrownBy(() -> Tasks.named("bool"))
                 .isInstanceOf(UserException.class)
-                .hasMessageContaining("boolq, cb, copa");
+                .hasMessageContaining("boolq, cb, cnn-dailymail, copa");
     }
 
     @Test
@@ -152,6 +152,170 @@ class TasksTest {
         assertThatThrownBy(() -> Predictions.read(predictions))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("line 2");
+    }
+
+    @Test
+    void everyWrongRowIsCounted() throws IOException {
+        Path rows = file(
+                "rows.jsonl",
+                "{\"question\":\"q\"}\n".repeat(3) + "{\"question\":\"q\",\"passage\":\"p\",\"label\":true}\n");
+        assertThatThrownBy(() -> Tasks.named("boolq").read(rows, Split.VALIDATION))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("rows.jsonl, line 1")
+                .hasMessageContaining("3 rows of the file are wrong");
+    }
+
+    @Test
+    void emptyReferencesAreCountedAndRefused() throws IOException {
+        Path rows = file(
+                "test.jsonl",
+                "{\"id\":\"a\",\"document\":\"d\",\"summary\":\"s\"}\n{\"id\":\"b\",\"document\":\"d\",\"summary\":\" \"}\n"
+                        + "{\"id\":\"c\",\"document\":\"d\",\"summary\":\"\"}\n");
+        assertThatThrownBy(() -> Tasks.named("xsum").read(rows, Split.TEST))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("2 of 3 rows have an empty reference")
+                .hasMessageContaining("\"b\"");
+    }
+
+    @Test
+    void missingAndDoubledPredictionsAreCountedAndNamed() throws IOException {
+        Path rows = file("rows.jsonl", "{\"question\":\"q\",\"passage\":\"p\",\"label\":true}\n".repeat(5));
+        List<Example> examples = Tasks.named("boolq").read(rows, Split.VALIDATION);
+        assertThatThrownBy(() -> Predictions.requireAll("p.jsonl", examples, Map.of("0", "True", "3", "True")))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("p.jsonl: 3 of 5 examples have no prediction (\"1\", \"2\", \"4\")");
+        Path doubled = file("p.jsonl", "{\"id\":7,\"prediction\":\"x\"}\n".repeat(4));
+        assertThatThrownBy(() -> Predictions.read(doubled))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("3 ids have a second prediction (\"7\" in line 2, \"7\" in line 3");
+        Path lines = file("p.txt", "True\nFalse\n");
+        assertThatThrownBy(() -> Predictions.read(lines, "boolq", examples))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("2 lines for 5 examples");
+    }
+
+    @Test
+    void predictionsOfOtherTasksArePassedOver() throws IOException {
+        Path rows = file(
+                "predictions.jsonl",
+                "{\"task\":\"cb\",\"id\":\"1\",\"prediction\":\"neutral\"}\n"
+                        + "{\"task\":\"boolq\",\"id\":\"1\",\"prediction\":\"True\"}\n"
+                        + "{\"task\":\"boolq\",\"id\":\"2\",\"prediction\":null}\n");
+        assertThat(Predictions.read(rows, "boolq", List.of())).isEqualTo(Map.of("1", "True"));
+    }
+
+    @Test
+    void translationsAreReadFromPairsOfFiles() throws IOException {
+        Task task = Tasks.named("translate-english-to-german");
+        file("train.en", "A dog.\nA cat.\n");
+        file("train.de", "Ein Hund.\nEine Katze.\n");
+        file("generaltest2022.en-de.src.en", "One.\n");
+        file("generaltest2022.en-de.ref.B.de", "Eins!\n");
+        file("generaltest2022.en-de.ref.A.de", "Eins.\n");
+        file("newstest-src.en.sgm", "<doc>\n<seg id=\"1\"> A &amp; B </seg>\n</doc>\n");
+        file("newstest-ref.de.sgm", "<doc>\n<seg id=\"1\">A und B</seg>\n</doc>\n");
+        file("pair.jsonl", "{\"translation\":{\"en\":\"Two.\",\"de\":\"Zwei.\"}}\n");
+        assertThat(task.read(folder, Split.TRAIN))
+                .containsExactly(
+                        Example.text("0", "translate English to German: A dog.", "Ein Hund."),
+                        Example.text("1", "translate English to German: A cat.", "Eine Katze."));
+        assertThat(task.read(folder.resolve("generaltest2022.en-de.src.en"), Split.TEST))
+                .containsExactly(Example.text("0", "translate English to German: One.", List.of("Eins.", "Eins!")));
+        assertThat(task.read(folder.resolve("newstest-src.en.sgm"), Split.TEST))
+                .containsExactly(Example.text("0", "translate English to German: A &amp; B", "A und B"));
+        assertThat(task.read(folder.resolve("pair.jsonl"), Split.TEST).get(0).target())
+                .isEqualTo("Zwei.");
+        assertThatThrownBy(() -> task.read(folder, Split.TEST))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("2 files could be meant");
+        assertThatThrownBy(() -> task.read(folder, Split.VALIDATION)).hasMessageContaining("val.en and val.de");
+        file("train.de", "Ein Hund.\n");
+        assertThatThrownBy(() -> task.read(folder, Split.TRAIN))
+                .hasMessageContaining("train.de: 1 lines, but")
+                .hasMessageContaining("has 2");
+        assertThatThrownBy(() -> Tasks.named("translate-english-to-elvish")).isInstanceOf(UserException.class);
+    }
+
+    @Test
+    void storiesAreFoundByTheHashOfTheirAddress() throws IOException {
+        // printf http://x/1 | sha1sum
+        Files.createDirectories(folder.resolve("url_lists"));
+        Files.createDirectories(folder.resolve("cnn/stories"));
+        file("url_lists/all_test.txt", "http://x/1\n");
+        file(
+                "cnn/stories/c24252f3b3ae71b9084cac9cfb6fa9765baf79b8.story",
+                "A headline\n\nIt rained.\n\n@highlight\n\nRain fell\n\n@highlight\n\nMore to come.\n");
+        assertThat(Tasks.named("cnn-dailymail").read(folder, Split.TEST))
+                .containsExactly(Example.text(
+                        "c24252f3b3ae71b9084cac9cfb6fa9765baf79b8",
+                        "summarize: A headline . It rained.",
+                        "Rain fell .\nMore to come."));
+        assertThatThrownBy(() -> Tasks.named("cnn-dailymail").read(folder, Split.TRAIN))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("all_train.txt");
+    }
+
+    @Test
+    void rowsOfAnyFormAreATask() throws IOException {
+        Path rows = file(
+                "rows.jsonl",
+                "{\"id\":\"r1\",\"q\":\"How?\",\"answers\":[\"so\",\"thus\"]}\n{\"q\":\"Why?\",\"answers\":\"because\"}\n"
+                        + "{\"q\":\"When?\"}\n");
+        FreeText form = new FreeText("faq", "question: {q}", "{answers}", List.of(), List.of("squad", "bleu"));
+        List<Example> examples = form.task().read(rows, Split.TRAIN);
+        assertThat(examples)
+                .containsExactly(
+                        Example.text("r1", "question: How?", List.of("so", "thus")),
+                        Example.text("1", "question: Why?", "because"),
+                        Example.text("2", "question: When?", "<unk>"));
+        assertThat(form.task().metric().names()).containsExactly("exact-match", "f1", "bleu");
+        FreeText labels = new FreeText("faq", "{q}", "{answers}", List.of("yes", "no"), List.of("accuracy"));
+        assertThatThrownBy(() -> labels.task().read(rows, Split.TRAIN))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("\"so\"")
+                .hasMessageContaining("yes, no")
+                .hasMessageContaining("2 rows of the file are wrong");
+        assertThatThrownBy(() -> new FreeText("x", "{q}", "{a}", List.of(), List.of("accuracy")))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("give the task its labels");
+    }
+
+    @Test
+    void submissionsAreWhatTheLeaderboardTakes() throws IOException {
+        assertThat(submission("boolq", "{\"question\":\"q\",\"passage\":\"p\",\"idx\":4}\n", Map.of("4", "True")))
+                .isEqualTo(new SuperGlueSubmission("BoolQ.jsonl", List.of("{\"idx\":4,\"label\":\"true\"}"), 0));
+        assertThat(submission(
+                        "copa",
+                        "{\"premise\":\"p\",\"choice1\":\"a\",\"choice2\":\"b\",\"question\":\"cause\",\"idx\":0}\n",
+                        Map.of("0", "choice1")))
+                .isEqualTo(new SuperGlueSubmission("COPA.jsonl", List.of("{\"idx\":0,\"label\":0}"), 0));
+        assertThat(submission("rte", "{\"premise\":\"p\",\"hypothesis\":\"h\",\"idx\":3}\n", Map.of("3", "perhaps")))
+                .isEqualTo(
+                        new SuperGlueSubmission("RTE.jsonl", List.of("{\"idx\":3,\"label\":\"not_entailment\"}"), 1));
+        assertThat(submission(
+                        "multirc",
+                        "{\"idx\":2,\"passage\":{\"text\":\"t\",\"questions\":[{\"idx\":5,\"question\":\"q\",\"answers\":"
+                                + "[{\"idx\":8,\"text\":\"a\"},{\"idx\":9,\"text\":\"b\"}]}]}}\n",
+                        Map.of("2/5/8", "True", "2/5/9", "False")))
+                .isEqualTo(new SuperGlueSubmission(
+                        "MultiRC.jsonl",
+                        List.of(
+                                "{\"idx\":2,\"passage\":{\"questions\":[{\"idx\":5,\"answers\":[{\"idx\":8,\"label\":1},"
+                                        + "{\"idx\":9,\"label\":0}]}]}}"),
+                        0));
+        assertThat(submission(
+                        "wsc",
+                        "{\"text\":\"Bob saw him .\",\"target\":{\"span1_text\":\"Bob\",\"span1_index\":0,\"span2_text\":\"him\",\"span2_index\":2},\"idx\":1}\n",
+                        Map.of("1", "the Bob")))
+                .isEqualTo(new SuperGlueSubmission("WSC.jsonl", List.of("{\"idx\":1,\"label\":\"True\"}"), 0));
+    }
+
+    private SuperGlueSubmission submission(String name, String row, Map<String, String> predictions)
+            throws IOException {
+        Task task = Tasks.named(name);
+        List<Example> examples = task.read(file(name + ".jsonl", row), Split.TEST);
+        return SuperGlueSubmission.of(
+                task, task.unscored(examples, predictions, BOOTSTRAP).examples());
     }
 
     @Test

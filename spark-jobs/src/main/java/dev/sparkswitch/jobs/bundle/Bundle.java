@@ -116,7 +116,7 @@ public final class Bundle {
     }
 
     private void gather(Path folder) throws IOException {
-        JavaRuntime.link(Contents.MODULES, folder.resolve("runtime"));
+        JavaRuntime.link(contents.modules(), folder.resolve("runtime"));
         Path lib = Files.createDirectory(folder.resolve("lib"));
         StoredJar.copy(jar, lib.resolve("sparkswitch.jar"), contents::wants);
         Path jars = home.resolve("target/spark-home/jars");

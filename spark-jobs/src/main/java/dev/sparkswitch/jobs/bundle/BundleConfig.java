@@ -9,6 +9,7 @@ import java.util.Optional;
  *
  * @param output the folder that gets the archive, a list of checksums and {@code join.sh}
  * @param nd4j whether ND4J comes along, for hosts without a CUDA card
+ * @param training whether the libraries come along that training without Spark needs: Hadoop's client, Arrow, tokenizers
  * @param partSize cuts the archive into files of this size
  * @param compression the preset of xz
  */
@@ -18,6 +19,9 @@ public record BundleConfig(
 
         @Setting(value = "false", help = "whether ND4J comes along, for hosts without a CUDA card")
         boolean nd4j,
+
+        @Setting(value = "false", help = "whether training comes along (cluster.place=host), not only its benchmark")
+        boolean training,
 
         @Setting(help = "cut the archive into files of this size, such as 60MiB")
         Optional<DataSize> partSize,

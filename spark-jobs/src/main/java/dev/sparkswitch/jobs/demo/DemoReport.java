@@ -6,6 +6,7 @@ import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.corpus.Batch;
 import dev.sparkswitch.corpus.BatchResult;
 import dev.sparkswitch.corpus.JobResult;
+import dev.sparkswitch.corpus.Prepare;
 import dev.sparkswitch.eval.metric.Scores;
 import dev.sparkswitch.eval.report.MetricsLog;
 import dev.sparkswitch.eval.report.RunReport;
@@ -113,12 +114,11 @@ public record DemoReport(
         Map<String, Long> counts = corpus.manifest().counts();
         long left = counts.getOrDefault(READ, 0L);
         List<Sections.Stage> stages = new ArrayList<>();
-        for (Map.Entry<String, Long> count : counts.entrySet()) {
-            if (count.getKey().startsWith(DROPPED) && count.getValue() > 0) {
-                left -= count.getValue();
-                String rule = count.getKey().substring(DROPPED.length()).replace('-', ' ');
-                stages.add(new Sections.Stage("not " + rule, left, count.getValue()));
-            }
+        for (String counter : corpus.manifest().property(Prepare.FUNNEL).split(" ")) {
+            long dropped = counts.getOrDefault(counter, 0L);
+            left -= dropped;
+            stages.add(new Sections.Stage(
+                    "not " + counter.substring(DROPPED.length()).replace('-', ' '), left, dropped));
         }
         return stages;
     }

@@ -109,6 +109,23 @@ final class Answerer implements AutoCloseable {
     }
 
     /**
+     * How likely each label is as the answer to each text.
+     *
+     * @return [questions][labels] log-likelihoods, nats
+     */
+    double[][] likelihoods(List<Question> questions, List<String> labels, LabelRanker.Length length) {
+        int[][] inputs = new int[questions.size()][];
+        for (int i = 0; i < inputs.length; i++) {
+            inputs[i] = tokens(tokenizer, settings, questions.get(i));
+        }
+        int[][] targets = new int[labels.size()][];
+        for (int i = 0; i < targets.length; i++) {
+            targets[i] = TaskShards.encode(tokenizer, labels.get(i), Integer.MAX_VALUE);
+        }
+        return new LabelRanker(model, settings.rows()).likelihoods(inputs, targets, length);
+    }
+
+    /**
      * The tokens of a text with the end.
      *
      * @throws UserException where it is longer than it may be

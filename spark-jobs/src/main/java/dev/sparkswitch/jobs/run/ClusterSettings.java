@@ -7,7 +7,8 @@ import dev.sparkswitch.model.Contradictions;
 /**
  * How a run is spread.
  *
- * @param ranks executors that train, one rank each
+ * @param place where ranks run
+ * @param ranks ranks that train: executors, one rank each
  * @param minRanks the fewest ranks to go on with when executors are lost for good; 0: as many as ranks
  * @param expertParallel ranks over which one copy of the experts is spread; 0: all
  * @param maxAttempts attempts before the run gives up
@@ -15,6 +16,9 @@ import dev.sparkswitch.model.Contradictions;
  * @param memoryPerRank heap of an executor, likewise
  */
 public record ClusterSettings(
+        @Setting(value = "spark", help = "where ranks run: spark (executors), or host (this process, without Spark)")
+        Place place,
+
         @Setting(value = "1", help = "executors that train, one rank each")
         int ranks,
 
@@ -32,6 +36,14 @@ public record ClusterSettings(
 
         @Setting(value = "1GiB", help = "heap of an executor, where executors are started on this host")
         DataSize memoryPerRank) {
+    /** Where ranks run. */
+    public enum Place {
+        /** In executors, one rank each. */
+        SPARK,
+        /** As threads of this process, which needs no Spark; rank r takes card r where it computes on cards. */
+        HOST
+    }
+
     public ClusterSettings {
         Contradictions.none(found -> found.atLeast(1, "ranks", ranks)
                 .atLeast(0, "min-ranks", minRanks)

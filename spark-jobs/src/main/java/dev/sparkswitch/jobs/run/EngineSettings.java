@@ -2,7 +2,6 @@ package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.Setting;
-import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.cuda.CudaEngine;
@@ -43,23 +42,6 @@ public record EngineSettings(
         if (threads < 0) {
             throw new IllegalArgumentException("threads " + threads + " must be 0 or more");
         }
-    }
-
-    /**
-     * These settings for a rank of a world of {@code ranks}. Tensors of several ranks travel through host memory, where the CUDA
-     * engine has none.
-     *
-     * @throws UserException where several ranks were asked to compute on cards
-     */
-    public EngineSettings inWorldOf(int ranks) {
-        if (ranks == 1 || kind == EngineKind.ND4J) {
-            return this;
-        }
-        if (kind == EngineKind.CUDA || precision.equals(Optional.of(Precision.BF16))) {
-            throw new UserException("the engine cuda trains with one rank, and there are " + ranks
-                    + ": set cluster.ranks=1, or engine.kind=nd4j and float32");
-        }
-        return new EngineSettings(EngineKind.ND4J, precision, threads);
     }
 
     /**

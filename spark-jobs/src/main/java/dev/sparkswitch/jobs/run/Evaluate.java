@@ -1,58 +1,33 @@
 package dev.sparkswitch.jobs.run;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sparkswitch.base.Build;
 import dev.sparkswitch.base.Configs;
-import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
-import dev.sparkswitch.base.Manifests;
-import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
-import dev.sparkswitch.corpus.Vocabulary;
+import dev.sparkswitch.corpus.InputFiles;
 import dev.sparkswitch.eval.metric.Bootstrap;
+import dev.sparkswitch.eval.metric.RankClassification;
 import dev.sparkswitch.eval.report.Examples;
-import dev.sparkswitch.eval.report.RunReport;
-import dev.sparkswitch.eval.report.Sections;
-import dev.sparkswitch.eval.task.Example;
-import dev.sparkswitch.eval.task.ScoredExample;
+import dev.sparkswitch.eval.task.Predictions;
 import dev.sparkswitch.eval.task.Task;
-import dev.sparkswitch.eval.task.Tasks;
 import dev.sparkswitch.eval.task.Wording;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.sql.SparkSession;
 
-/** Answers the examples of tasks over all executors, scores the answers and writes them down. */
+/** Answers the examples of tasks over all executors, scores the answers and writes them down; goes on where it was stopped. */
 public final class Evaluate {
     /** The kind of an evaluation's manifest. */
     public static final String KIND = "evaluation";
-    /** The file with one line an example. */
-    public static final String PREDICTIONS = "predictions.jsonl";
-    /** The file with the scores. */
-    public static final String METRICS = "metrics.json";
-    /** The page for a person. */
-    public static final String REPORT = "report.html";
 
-    private static final List<String> FILES = List.of(PREDICTIONS, METRICS, REPORT);
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final RunFolder.Work WORK =
+            new RunFolder.Work(KIND, KIND, List.of("from", "vocabulary", "predictions", "output", "engine", "rows"));
 
     private Evaluate() {}
 
@@ -69,207 +44,144 @@ public final class Evaluate {
             Path folder, Manifest manifest, List<Task> tasks, List<Task.Evaluation> results, boolean wasComplete) {}
 
     /**
+     * What one task came to.
+     *
+     * @param likelihoods of each label where labels were ranked, in the order of the examples; else none
+     */
+    record Result(TaskRows rows, Task.Evaluation evaluation, List<RankClassification.Ranked> likelihoods) {}
+
+    /**
      * Evaluates, or finds that it is done.
      *
-     * @throws UserException where the model, the vocabulary or a task's file is missing or does not fit
+     * @throws UserException where the model, the vocabulary, the predictions or a task's file is missing or does not fit
      */
     public static Finished run(TrainingRun.SparkSource spark, Configuration hadoop, EvaluateConfig config) {
-        TrainedModel trained = TrainedModel.open(hadoop, config.from(), config.vocabulary());
-        config.generation().requireFit(trained.config());
-        Vocabulary vocabulary = trained.vocabulary();
-        Manifest.Input model = trained.input();
-        Path folder = new Path(config.output());
+        Optional<TrainedModel> model = Optional.empty();
+        if (config.predictions().isEmpty()) {
+            model = Optional.of(TrainedModel.open(hadoop, config.from(), config.vocabulary()));
+            config.generation().requireFit(model.get().config());
+        }
+        RunFolder.requireOurs(hadoop, config.output(), WORK);
+        List<TaskRows> tasks = TaskRows.read(spark, config);
+        List<OtherEvaluation> others = OtherEvaluation.open(hadoop, config, tasks);
+        List<Manifest.Input> inputs = inputs(hadoop, config, model, tasks, others);
+        ObjectNode tree = Configs.toTree(config);
+        RunFolder folder = RunFolder.open(hadoop, config.output(), WORK, tree, inputs);
+        EvaluationFiles files = new EvaluationFiles(folder, config);
+        Optional<Manifest> finished = folder.finished();
+        if (finished.isPresent()) {
+            List<Result> results = results(config, tasks, restored(files, tasks));
+            return finished(folder, finished.get(), results, true);
+        }
+        List<TaskAnswers.Answered> answers;
+        if (model.isEmpty()) {
+            answers = predicted(spark, config, tasks);
+            folder.begin();
+        } else {
+            folder.begin();
+            answers = TaskAnswers.of(
+                    spark.start(), folder.path(), config, model.get().vocabulary(), tasks);
+        }
+        List<Result> results = results(config, tasks, answers);
         try {
-            FileSystem files = HadoopFiles.raw(folder.getFileSystem(hadoop));
-            Optional<Manifest> found = Manifests.find(files, folder);
-            if (found.isPresent()) {
-                boolean same = found.get().kind().equals(KIND)
-                        && found.get().inputs().contains(model)
-                        && comparable(found.get().config()).equals(comparable(Configs.toTree(config)));
-                if (!same) {
-                    String kind = found.get().kind();
-                    throw taken(folder, kind.equals(KIND) ? "holds another evaluation" : "holds a '" + kind + "'");
-                }
-                return restored(files, folder, config, found.get());
-            }
-            requireOurs(files, folder);
-            return evaluate(spark, files, folder, config, vocabulary, model);
+            return finished(folder, files.write(spark.start(), results, others), results, false);
         } catch (IOException e) {
             throw new ResourceException(
-                    "The folder " + folder + " cannot be written (" + e.getMessage()
+                    "The folder " + folder.path() + " cannot be written (" + e.getMessage()
                             + "): check the disk's space and your rights.",
                     e);
         }
     }
 
-    /** Refuses a folder with anything in it but what an evaluation that was killed leaves. */
-    private static void requireOurs(FileSystem files, Path folder) throws IOException {
-        if (!files.exists(folder)) {
-            return;
-        }
-        for (FileStatus status : files.listStatus(folder)) {
-            String name = status.getPath().getName();
-            if (!FILES.contains(name) && !name.startsWith("." + Manifests.NAME)) {
-                throw taken(folder, "holds " + name + " but no evaluation");
-            }
-        }
+    private static Finished finished(RunFolder folder, Manifest manifest, List<Result> results, boolean wasComplete) {
+        List<Task> tasks = results.stream().map(result -> result.rows().task()).toList();
+        List<Task.Evaluation> evaluations =
+                results.stream().map(Result::evaluation).toList();
+        return new Finished(folder.path(), manifest, tasks, evaluations, wasComplete);
     }
 
-    private static UserException taken(Path folder, String what) {
-        return new UserException("The folder " + folder + " " + what + ": name another output, or remove the folder.");
+    private static List<Manifest.Input> inputs(
+            Configuration hadoop,
+            EvaluateConfig config,
+            Optional<TrainedModel> model,
+            List<TaskRows> tasks,
+            List<OtherEvaluation> others) {
+        List<Manifest.Input> inputs = new ArrayList<>();
+        model.ifPresent(trained -> {
+            inputs.add(trained.input());
+            inputs.add(new Manifest.Input(
+                    "vocabulary",
+                    trained.vocabulary().folder().toString(),
+                    trained.vocabulary().hash()));
+        });
+        config.predictions().ifPresent(path -> {
+            for (Manifest.Input file : predictionFiles(hadoop, path).asInputs(hadoop)) {
+                inputs.add(new Manifest.Input("predictions", file.path(), file.id()));
+            }
+        });
+        tasks.forEach(task -> inputs.add(task.input()));
+        others.forEach(other -> inputs.add(other.input()));
+        return inputs;
+    }
+
+    private static InputFiles predictionFiles(Configuration hadoop, String path) {
+        if (!Files.exists(java.nio.file.Path.of(path))) {
+            throw new UserException(
+                    path + ": no such file of predictions; give an existing .json, .jsonl or Parquet file");
+        }
+        return InputFiles.find(hadoop, List.of(path));
+    }
+
+    /** The answers in a file of any system. */
+    private static List<TaskAnswers.Answered> predicted(
+            TrainingRun.SparkSource spark, EvaluateConfig config, List<TaskRows> tasks) {
+        java.nio.file.Path file = java.nio.file.Path.of(config.predictions().orElseThrow());
+        boolean parquet = Files.isDirectory(file) || file.toString().endsWith(".parquet");
+        List<String> rows =
+                parquet ? spark.start().read().parquet(file.toString()).toJSON().collectAsList() : List.of();
+        List<TaskAnswers.Answered> all = new ArrayList<>();
+        for (TaskRows task : tasks) {
+            Map<String, String> predictions = parquet
+                    ? Predictions.of(rows, file, task.name())
+                    : Predictions.read(file, task.name(), task.examples());
+            task.task().requireKnown(task.examples(), predictions);
+            switch (config.missing()) {
+                case REFUSE -> Predictions.requireAll(file.toString(), task.examples(), predictions);
+                case WRONG -> {}
+            }
+            all.add(new TaskAnswers.Answered(predictions, List.of()));
+        }
+        return all;
     }
 
     /** What a finished evaluation found, from its predictions. */
-    private static Finished restored(FileSystem files, Path folder, EvaluateConfig config, Manifest manifest)
-            throws IOException {
-        Map<String, Map<String, String>> answers = new HashMap<>();
-        try (BufferedReader reader = new BufferedReader(
-                new InputStreamReader(files.open(new Path(folder, PREDICTIONS)), StandardCharsets.UTF_8))) {
-            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                JsonNode answer = JSON.readTree(line);
-                answers.computeIfAbsent(answer.path("task").asText(), name -> new HashMap<>())
-                        .put(
-                                answer.path("id").asText(),
-                                answer.path("prediction").asText());
-            }
+    private static List<TaskAnswers.Answered> restored(EvaluationFiles files, List<TaskRows> tasks) {
+        List<TaskAnswers.Answered> all = new ArrayList<>();
+        Map<String, Map<String, String>> found = files.predictions();
+        for (TaskRows task : tasks) {
+            all.add(new TaskAnswers.Answered(found.getOrDefault(task.name(), Map.of()), List.of()));
         }
-        List<Task> tasks = new ArrayList<>();
-        List<Task.Evaluation> results = new ArrayList<>();
-        for (EvaluateConfig.Source source : config.tasks()) {
-            Task task = Tasks.named(source.task());
-            List<Example> examples = task.read(java.nio.file.Path.of(source.path()), source.split());
-            tasks.add(task);
-            results.add(task.evaluate(
-                    examples,
-                    answers.getOrDefault(task.name(), Map.of()),
-                    Wording.T5,
-                    Bootstrap.standard(config.seed())));
-        }
-        return new Finished(folder, manifest, tasks, results, true);
+        return all;
     }
 
-    private static JsonNode comparable(JsonNode settings) throws IOException {
-        ObjectNode copy = (ObjectNode) JSON.readTree(JSON.writeValueAsBytes(settings));
-        return copy.without(List.of("output", "engine", "rows"));
-    }
-
-    private static Finished evaluate(
-            TrainingRun.SparkSource spark,
-            FileSystem files,
-            Path folder,
-            EvaluateConfig config,
-            Vocabulary vocabulary,
-            Manifest.Input model)
-            throws IOException {
-        List<Task> tasks = new ArrayList<>();
-        List<List<Example>> examples = new ArrayList<>();
-        List<Answerer.Question> questions = new ArrayList<>();
-        for (EvaluateConfig.Source source : config.tasks()) {
-            Task task = Tasks.named(source.task());
-            List<Example> read = task.read(java.nio.file.Path.of(source.path()), source.split());
-            task.requireScorable(read);
-            tasks.add(task);
-            examples.add(read);
-            for (Example example : read) {
-                questions.add(new Answerer.Question(questions.size(), example.input()));
-            }
-        }
-        String[] answers = answer(spark.start(), config, vocabulary, questions);
-        List<Task.Evaluation> results = new ArrayList<>();
-        int place = 0;
+    private static List<Result> results(
+            EvaluateConfig config, List<TaskRows> tasks, List<TaskAnswers.Answered> answers) {
+        Bootstrap bootstrap = Bootstrap.standard(config.seed());
+        List<Result> results = new ArrayList<>();
         for (int i = 0; i < tasks.size(); i++) {
-            Map<String, String> predictions = new HashMap<>();
-            for (Example example : examples.get(i)) {
-                predictions.put(example.id(), answers[place++]);
-            }
-            results.add(
-                    tasks.get(i).evaluate(examples.get(i), predictions, Wording.T5, Bootstrap.standard(config.seed())));
+            TaskRows rows = tasks.get(i);
+            Map<String, String> predictions = answers.get(i).predictions();
+            Task.Evaluation evaluation = rows.scored()
+                    ? rows.task().evaluate(rows.examples(), predictions, wording(config), bootstrap)
+                    : rows.task().unscored(rows.examples(), predictions, bootstrap);
+            results.add(new Result(rows, evaluation, answers.get(i).likelihoods()));
         }
-        return write(files, folder, config, model, vocabulary, tasks, results);
+        return results;
     }
 
-    private static String[] answer(
-            SparkSession spark, EvaluateConfig config, Vocabulary vocabulary, List<Answerer.Question> questions) {
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        Answerer.Settings settings = new Answerer.Settings(
-                TrainingRun.qualified(context.hadoopConfiguration(), config.from()),
-                vocabulary.model(),
-                Configs.toTree(config.engine()).toString(),
-                Configs.toTree(config.generation()).toString(),
-                config.inputs(),
-                GenerateConfig.TooLong.CUT,
-                config.rows(),
-                TrainingRun.hadoopSettings(spark));
-        int partitions =
-                Math.max(1, Math.min(context.defaultParallelism(), questions.size() / Math.max(1, config.rows()) + 1));
-        String[] answers = new String[questions.size()];
-        try (Progress progress = Progress.start("evaluate", "examples", questions.size())) {
-            context.parallelize(questions, partitions)
-                    .mapPartitions(new AnswerWriter(settings))
-                    .collect()
-                    .forEach(answer -> {
-                        answers[(int) answer.id()] = answer.text();
-                        progress.advance(1);
-                    });
-        }
-        return answers;
-    }
-
-    private static Finished write(
-            FileSystem files,
-            Path folder,
-            EvaluateConfig config,
-            Manifest.Input model,
-            Vocabulary vocabulary,
-            List<Task> tasks,
-            List<Task.Evaluation> results)
-            throws IOException {
-        files.mkdirs(folder);
-        try (OutputStream out = files.create(new Path(folder, PREDICTIONS), true)) {
-            for (int i = 0; i < tasks.size(); i++) {
-                for (ScoredExample example : results.get(i).examples()) {
-                    ObjectNode line =
-                            JSON.createObjectNode().put("task", tasks.get(i).name());
-                    line.setAll((ObjectNode) JSON.valueToTree(example.toJson()));
-                    out.write((JSON.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
-                }
-            }
-        }
-        ObjectNode metrics = JSON.createObjectNode();
-        metrics.put("version", Build.version()).put("model", model.id()).put("vocabulary", vocabulary.hash());
-        metrics.set("config", Configs.toTree(config));
-        ArrayNode scores = metrics.putArray("scores");
-        results.forEach(
-                result -> scores.add((JsonNode) JSON.valueToTree(result.scores().toJson())));
-        try (OutputStream out = files.create(new Path(folder, METRICS), true)) {
-            out.write(JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(metrics));
-        }
-        String page = RunReport.titled("Evaluation", config.from())
-                .scores(results.stream().map(Task.Evaluation::scores).toList())
-                .examples(shown(tasks, results, 20))
-                .facts(List.of(
-                        new Sections.Fact("SparkSwitch", Build.version()),
-                        new Sections.Fact("Model", model.id()),
-                        new Sections.Fact("Vocabulary", vocabulary.hash())))
-                .page()
-                .html();
-        try (OutputStream out = files.create(new Path(folder, REPORT), true)) {
-            out.write(page.getBytes(StandardCharsets.UTF_8));
-        }
-        Manifest.Builder manifest = Manifest.builder(KIND)
-                .seed(config.seed())
-                .config(Configs.toTree(config))
-                .input(model)
-                .property(Vocabulary.HASH, vocabulary.hash());
-        for (String name : FILES) {
-            manifest.file(Manifests.entry(files, folder, name, new TreeMap<>()));
-        }
-        for (int i = 0; i < tasks.size(); i++) {
-            manifest.count(tasks.get(i).name(), results.get(i).examples().size());
-        }
-        Manifest done = manifest.build();
-        Manifests.write(files, folder, done);
-        return new Finished(folder, done, tasks, results, false);
+    /** A model that reads T5's form writes it too; a file is in the form that it is said to be in. */
+    static Wording wording(EvaluateConfig config) {
+        return config.predictions().isPresent() ? config.wording() : Wording.T5;
     }
 
     /** The first examples of every task in turn. */

@@ -2,6 +2,7 @@ package dev.sparkswitch.jobs.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.T5Config;
@@ -19,20 +20,18 @@ public final class Finetune {
     /**
      * Turns the tasks into shards, then trains; finds what is done.
      *
-     * @throws UserException where the vocabulary is not the model's
+     * @throws dev.sparkswitch.base.UserException where the vocabulary is not the model's
      */
     public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, FinetuneConfig config) {
         Contradictions found = new Contradictions();
-        Optional<TrainedModel> opened =
-                found.attempt(() -> TrainedModel.open(hadoop, config.from(), config.vocabulary()));
-        opened.ifPresent(trained ->
-                TrainingRun.check(tuned(trained.config(), config), config.training(), config.cluster(), found));
+        Optional<Beginning> opened = found.attempt(() -> beginning(hadoop, config));
+        opened.ifPresent(beginning -> TrainingRun.check(beginning.model(), config.training(), config.cluster(), found));
+        found.collect(() -> config.data().requireMetric());
         found.collect(() -> RunFolder.requireOurs(hadoop, config.output(), RunFolder.Work.TRAINING));
         found.raiseLines();
-        TrainedModel trained = opened.orElseThrow();
-        Vocabulary vocabulary = trained.vocabulary();
-        T5Config model = tuned(trained.config(), config);
-        TaskShards shards = TaskShards.make(hadoop, new Path(config.output() + SHARDS), config, vocabulary);
+        Beginning beginning = opened.orElseThrow();
+        TaskShards shards =
+                TaskShards.make(hadoop, new Path(config.output() + SHARDS), config.data(), beginning.vocabulary());
         ObjectNode tree = Configs.toTree(config);
         return TrainingRun.run(
                 spark,
@@ -42,13 +41,30 @@ public final class Finetune {
                         config.output(),
                         shards.training().toString(),
                         Optional.of(shards.heldOut().toString()),
-                        Optional.of(config.from()),
-                        model,
+                        config.from(),
+                        beginning.model(),
                         config.training(),
                         config.cluster(),
                         config.engine(),
                         tree,
-                        List.of(trained.input())));
+                        beginning.inputs(),
+                        Optional.of(shards.selection(hadoop, config.data(), beginning.vocabulary())),
+                        Optional.empty(),
+                        List.of()));
+    }
+
+    /** What training begins with. */
+    private record Beginning(T5Config model, Vocabulary vocabulary, List<Manifest.Input> inputs) {}
+
+    private static Beginning beginning(Configuration hadoop, FinetuneConfig config) {
+        if (config.from().isPresent()) {
+            TrainedModel trained = TrainedModel.open(hadoop, config.from().get(), config.vocabulary());
+            return new Beginning(tuned(trained.config(), config), trained.vocabulary(), List.of(trained.input()));
+        }
+        T5Config model = config.model().orElseThrow();
+        Vocabulary vocabulary = Vocabulary.open(hadoop, config.vocabulary());
+        TrainedModel.requireFit(model, vocabulary, "model", "correct model.vocabulary-size and its special ids");
+        return new Beginning(tuned(model, config), vocabulary, List.of());
     }
 
     private static T5Config tuned(T5Config model, FinetuneConfig config) {

@@ -13,6 +13,7 @@ import dev.sparkswitch.corpus.Failures;
 import dev.sparkswitch.corpus.InputFiles;
 import dev.sparkswitch.corpus.JobResult;
 import dev.sparkswitch.corpus.Vocabulary;
+import dev.sparkswitch.eval.task.Prompt;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.Setting;
+import dev.sparkswitch.eval.task.Prompt;
 import dev.sparkswitch.generate.GenerationConfig;
 import java.util.List;
 import java.util.Optional;

@@ -11,6 +11,7 @@ import static org.apache.spark.sql.functions.trim;
 
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.corpus.InputFiles;
+import dev.sparkswitch.eval.task.Prompt;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;

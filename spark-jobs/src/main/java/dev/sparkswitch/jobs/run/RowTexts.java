@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.eval.task.Prompt;
 import java.io.Serializable;
 import org.apache.spark.sql.Row;
 

@@ -42,6 +42,11 @@ final class RunFolder {
         /** The training of a model. */
         static final Work TRAINING =
                 new Work(TrainingRun.KIND, "run", List.of("output", "shards", "vocabulary", "cluster", "engine"));
+
+        /** The noun with its article. */
+        String article() {
+            return ("aeiou".indexOf(noun.charAt(0)) < 0 ? "a " : "an ") + noun;
+        }
     }
 
     private final FileSystem files;
@@ -175,11 +180,11 @@ final class RunFolder {
         if (!differences.isEmpty()) {
             throw taken(
                     path,
-                    "holds a " + work.noun() + " with other settings (" + differences.get(0)
+                    "holds " + work.article() + " with other settings (" + differences.get(0)
                             + (differences.size() > 1 ? " and " + (differences.size() - 1) + " more" : "") + ")");
         }
         if (!otherIds.equals(ids(inputs))) {
-            throw taken(path, "holds a " + work.noun() + " on other data");
+            throw taken(path, "holds " + work.article() + " on other data");
         }
     }
 

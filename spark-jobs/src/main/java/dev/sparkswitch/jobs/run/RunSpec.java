@@ -17,9 +17,13 @@ import org.apache.hadoop.conf.Configuration;
  * @param trainingSettings {@link dev.sparkswitch.train.TrainingConfig} as JSON
  * @param engineSettings {@link EngineSettings} as JSON
  * @param expertParallel see {@link ClusterSettings#expertParallel}
+ * @param place where the ranks run
  * @param config the whole configuration as JSON, for manifests
  * @param inputs the manifests' inputs: name, path and id of each
  * @param hadoop settings of Hadoop's file systems
+ * @param selection {@link TaskSelection} as JSON, or empty where the last model is the result
+ * @param teacher {@link TeacherSpec} as JSON, or empty
+ * @param compared models that are measured at the end as the run's own are
  */
 record RunSpec(
         String folder,
@@ -30,9 +34,13 @@ record RunSpec(
         String trainingSettings,
         String engineSettings,
         int expertParallel,
+        ClusterSettings.Place place,
         String config,
         List<List<String>> inputs,
-        Map<String, String> hadoop)
+        Map<String, String> hadoop,
+        String selection,
+        String teacher,
+        List<String> compared)
         implements Serializable {
 
     /** Hadoop's configuration with the settings that Spark was given. */

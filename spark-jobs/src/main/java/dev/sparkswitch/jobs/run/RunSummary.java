@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * How a run ended, as its ranks saw it.
@@ -9,5 +10,7 @@ import java.io.Serializable;
  * @param heldOutLoss the last held-out loss, nats a target token; NaN where there is none
  * @param heldOutTextLoss the same over text tokens alone
  * @param engine the engine's description
+ * @param compared what the models to compare are worth, in their order, the higher the better
  */
-record RunSummary(long steps, double heldOutLoss, double heldOutTextLoss, String engine) implements Serializable {}
+record RunSummary(long steps, double heldOutLoss, double heldOutTextLoss, String engine, List<Double> compared)
+        implements Serializable {}

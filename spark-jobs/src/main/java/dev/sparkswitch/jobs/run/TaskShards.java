@@ -1,5 +1,6 @@
 package dev.sparkswitch.jobs.run;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.arrow.Packing;
 import dev.sparkswitch.arrow.ShardLayout;
@@ -10,11 +11,11 @@ import dev.sparkswitch.base.Philox;
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.corpus.Mixture;
 import dev.sparkswitch.corpus.OutputFolder;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.eval.task.Example;
 import dev.sparkswitch.eval.task.Split;
-import dev.sparkswitch.eval.task.Tasks;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,37 +23,53 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
 /**
- * The training examples of tasks as shards, in one shuffled order: a keyed hash of each example decides its place and
- * whether it is held out.
+ * The training examples of tasks as shards, in one shuffled order: keyed hashes of each example decide its place and whether it
+ * is held out. Where a mixture draws from a task more often than it has examples, those come again, in another order each time.
  *
  * @param training the box to train on
  * @param heldOut the box to measure the loss on
+ * @param validation the box of examples to answer, where a task's score chooses the model
  */
-record TaskShards(Path training, Path heldOut) {
+record TaskShards(Path training, Path heldOut, Optional<Path> validation) {
+    /** Mixing may have to repeat small tasks; far more rows than examples are a mistake. */
+    private static final long MOST_ROWS = 100_000_000;
+
     private record Row(int key, int[] inputs, int[] targets) {}
 
+    /** One task's examples in the order of the file. */
+    private record Read(String task, List<Row> training, List<Integer> numbers) {}
+
     /** Makes the shards in {@code folder}, or takes those that are there. */
-    static TaskShards make(Configuration hadoop, Path folder, FinetuneConfig config, Vocabulary vocabulary) {
-        TaskShards shards = new TaskShards(new Path(folder, "train"), new Path(folder, "heldout"));
+    static TaskShards make(Configuration hadoop, Path folder, TaskData data, Vocabulary vocabulary) {
+        data.requireMetric();
+        Path training = new Path(folder, "train");
+        Path heldOutBox = new Path(folder, "heldout");
         try {
-            List<Row> training = new ArrayList<>();
+            List<Read> tasks = new ArrayList<>();
             List<Row> heldOut = new ArrayList<>();
             CRC32C content = new CRC32C();
-            read(config, vocabulary, training, heldOut, content);
-            if (training.isEmpty() || heldOut.isEmpty()) {
-                throw new UserException("The tasks have too few examples to train on and to hold " + config.heldOut()
+            read(data, vocabulary, tasks, heldOut, content);
+            if (heldOut.isEmpty()
+                    || tasks.stream().anyMatch(task -> task.training().isEmpty())) {
+                throw new UserException("The tasks have too few examples to train on and to hold " + data.heldOut()
                         + " of them out: give more examples or raise held-out.");
             }
+            heldOut.sort(Comparator.comparingInt(Row::key));
+            List<Row> mixed = mixed(data, tasks);
+            Optional<Path> validation = data.selection().byLoss()
+                    ? Optional.empty()
+                    : Optional.of(ValidationExamples.make(hadoop, new Path(folder, "validation"), data));
             String id = "crc32c:" + Long.toHexString(content.getValue());
-            write(hadoop, shards.training(), training, config, vocabulary, id);
-            write(hadoop, shards.heldOut(), heldOut, config, vocabulary, id);
-            return shards;
+            write(hadoop, training, mixed, data, vocabulary, id);
+            write(hadoop, heldOutBox, heldOut, data, vocabulary, id);
+            return new TaskShards(training, heldOutBox, validation);
         } catch (IOException e) {
             throw new ResourceException(
                     "The shards in " + folder + " cannot be written (" + e.getMessage()
@@ -61,28 +78,101 @@ record TaskShards(Path training, Path heldOut) {
         }
     }
 
+    /** How the models that are trained on these shards are compared. */
+    TaskSelection selection(Configuration hadoop, TaskData data, Vocabulary vocabulary) {
+        if (validation.isEmpty()) {
+            return TaskSelection.byLoss(data.selection());
+        }
+        return new TaskSelection(
+                data.selection(),
+                data.tasks(),
+                TrainingRun.qualified(hadoop, validation.get().toString()),
+                vocabulary.folder().toString(),
+                data.inputs(),
+                data.targets());
+    }
+
     private static void read(
-            FinetuneConfig config, Vocabulary vocabulary, List<Row> training, List<Row> heldOut, CRC32C content) {
-        Philox keys = RandomStream.SHUFFLE.at(config.training().seed(), 0, 0);
-        long number = 0;
+            TaskData data, Vocabulary vocabulary, List<Read> tasks, List<Row> heldOut, CRC32C content) {
+        Philox keys = RandomStream.SHUFFLE.at(data.seed(), 0, 0);
+        int number = 0;
         try (Tokenizer tokenizer = vocabulary.tokenizer()) {
-            for (TaskSource source : config.tasks()) {
-                for (Example example :
-                        Tasks.named(source.task()).read(java.nio.file.Path.of(source.path()), Split.TRAIN)) {
+            for (TaskSource source : data.tasks()) {
+                Read task = new Read(source.name(), new ArrayList<>(), new ArrayList<>());
+                for (Example example : source.resolved().read(java.nio.file.Path.of(source.path()), Split.TRAIN)) {
                     content.update((example.input() + "\n" + example.target() + "\n").getBytes(StandardCharsets.UTF_8));
                     Row row = new Row(
-                            keys.bits(2 * number),
-                            encode(tokenizer, example.input(), config.inputs()),
-                            encode(tokenizer, example.target(), config.targets()));
-                    boolean held = keys.uniform(2 * number + 1) < config.heldOut();
-                    (held ? heldOut : training).add(row);
+                            keys.bits(2L * number),
+                            encode(tokenizer, example.input(), data.inputs()),
+                            encode(tokenizer, example.target(), data.targets()));
+                    if (keys.uniform(2L * number + 1) < data.heldOut()) {
+                        heldOut.add(row);
+                    } else {
+                        task.training().add(row);
+                        task.numbers().add(number);
+                    }
                     number++;
                 }
+                tasks.add(task);
             }
         }
-        // The key decides; reading order breaks the rare tie, since the sort is stable.
-        training.sort(Comparator.comparingInt(Row::key));
-        heldOut.sort(Comparator.comparingInt(Row::key));
+    }
+
+    /**
+     * The mixture's rows in their order. The shortest mixture in which every example of every task occurs is made, unless
+     * training will not read that many rows.
+     */
+    private static List<Row> mixed(TaskData data, List<Read> tasks) {
+        List<Mixture.Source> sources = tasks.stream()
+                .map(task -> new Mixture.Source(task.task(), task.training().size()))
+                .toList();
+        double[] rates = data.mixture().rates(sources);
+        double whole = 0;
+        for (int i = 0; i < rates.length; i++) {
+            whole = Math.max(whole, sources.get(i).examples() / rates[i]);
+        }
+        // Rounding must not leave out an example where all fit.
+        long examples = sources.stream().mapToLong(Mixture.Source::examples).sum();
+        long total = Math.abs(whole - examples) < 1e-6 * examples
+                ? examples
+                : Math.max(1, Math.min((long) Math.ceil(whole), data.rows()));
+        if (total > MOST_ROWS) {
+            throw new UserException(String.format(
+                    "The mixture would take %,d rows, and %,d are the most: make its rates less unequal, or the"
+                            + " training shorter.",
+                    total, MOST_ROWS));
+        }
+        long[] quotas = data.mixture().quotas(sources, total);
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < quotas.length; i++) {
+            draw(data.seed(), tasks.get(i), quotas[i], rows);
+        }
+        // The key decides; the order of drawing breaks the rare tie, since the sort is stable.
+        rows.sort(Comparator.comparingInt(Row::key));
+        return rows;
+    }
+
+    /** Draws {@code quota} rows: all examples again and again, and of the last round those with the least keys. */
+    private static void draw(long seed, Read task, long quota, List<Row> rows) {
+        int size = task.training().size();
+        for (long drawn = 0; drawn < quota; drawn += size) {
+            int round = (int) (drawn / size);
+            Philox keys = RandomStream.SHUFFLE.at(seed, round, 0);
+            Philox choice = RandomStream.SHUFFLE.at(seed, round, 1);
+            List<Integer> places = new ArrayList<>();
+            for (int place = 0; place < size; place++) {
+                places.add(place);
+            }
+            if (quota - drawn < size) {
+                places.sort(Comparator.comparingInt(
+                        place -> choice.bits(task.numbers().get(place))));
+                places = places.subList(0, (int) (quota - drawn));
+            }
+            for (int place : places) {
+                Row row = task.training().get(place);
+                rows.add(new Row(keys.bits(2L * task.numbers().get(place)), row.inputs(), row.targets()));
+            }
+        }
     }
 
     /** The ids of a text with the end, cut to {@code length}. */
@@ -94,13 +184,15 @@ record TaskShards(Path training, Path heldOut) {
     }
 
     private static void write(
-            Configuration hadoop, Path box, List<Row> rows, FinetuneConfig config, Vocabulary vocabulary, String id)
+            Configuration hadoop, Path box, List<Row> rows, TaskData data, Vocabulary vocabulary, String id)
             throws IOException {
         OutputFolder output = new OutputFolder(hadoop, box);
-        ObjectNode settings = Configs.toTree(config).retain("inputs", "targets", "held-out");
-        settings.put("seed", config.training().seed());
+        ObjectNode settings = JsonNodeFactory.instance.objectNode();
+        settings.put("inputs", data.inputs()).put("targets", data.targets());
+        settings.put("held-out", data.heldOut()).put("seed", data.seed()).put("rows", rows.size());
+        settings.set("mixture", Configs.toTree((Record) data.mixture()));
         String sources =
-                String.join(", ", config.tasks().stream().map(TaskSource::path).toList());
+                String.join(", ", data.tasks().stream().map(TaskSource::path).toList());
         List<Manifest.Input> inputs = List.of(
                 new Manifest.Input("examples", sources, id),
                 new Manifest.Input("vocabulary", vocabulary.folder().toString(), vocabulary.hash()));
@@ -108,7 +200,7 @@ record TaskShards(Path training, Path heldOut) {
             return;
         }
         output.begin();
-        ShardLayout layout = new ShardLayout(config.inputs(), config.targets(), Packing.NONE);
+        ShardLayout layout = new ShardLayout(data.inputs(), data.targets(), Packing.NONE);
         ShardWriter writer = ShardWriter.open(output.files(), new Path(output.data(), "00000.arrow"), layout, 0);
         try (writer) {
             for (Row row : rows) {
@@ -116,7 +208,7 @@ record TaskShards(Path training, Path heldOut) {
             }
         }
         Manifest.Builder manifest = Manifest.builder(Manifest.SHARDS)
-                .seed(config.training().seed())
+                .seed(data.seed())
                 .config(settings)
                 .count("rows", rows.size())
                 .properties(new TreeMap<>(layout.properties()))

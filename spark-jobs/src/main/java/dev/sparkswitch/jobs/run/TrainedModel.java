@@ -56,18 +56,26 @@ record TrainedModel(T5Config config, Vocabulary vocabulary, Manifest.Input input
                         + ": name the model's own vocabulary.");
             }
         }
+        requireFit(source.config(), vocabulary, "the model in " + from, "name the model's own vocabulary");
+    }
+
+    /**
+     * Refuses a vocabulary that has more ids than a model, or other special ones.
+     *
+     * @param name what the error calls the model
+     * @throws UserException naming both and the remedy
+     */
+    static void requireFit(T5Config model, Vocabulary vocabulary, String name, String remedy) {
         int size = Integer.parseInt(vocabulary.manifest().property(Vocabulary.SIZE));
-        if (source.config().vocabularySize() < size) {
-            throw new UserException("The vocabulary " + vocabulary.folder() + " has " + size + " ids, but the model in "
-                    + from + " has only " + source.config().vocabularySize() + ": name the model's own vocabulary.");
+        if (model.vocabularySize() < size) {
+            throw new UserException("The vocabulary " + vocabulary.folder() + " has " + size + " ids, but " + name
+                    + " has only " + model.vocabularySize() + ": " + remedy + ".");
         }
         try (Tokenizer tokenizer = vocabulary.tokenizer()) {
-            if (tokenizer.padId() != source.config().padId()
-                    || tokenizer.eosId() != source.config().eosId()) {
+            if (tokenizer.padId() != model.padId() || tokenizer.eosId() != model.eosId()) {
                 throw new UserException("The vocabulary " + vocabulary.folder() + " has padding " + tokenizer.padId()
-                        + " and end " + tokenizer.eosId() + ", but the model in " + from + " has "
-                        + source.config().padId() + " and " + source.config().eosId()
-                        + ": name the model's own vocabulary.");
+                        + " and end " + tokenizer.eosId() + ", but " + name + " has " + model.padId() + " and "
+                        + model.eosId() + ": " + remedy + ".");
             }
         }
     }

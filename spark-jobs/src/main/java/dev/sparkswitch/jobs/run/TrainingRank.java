@@ -9,15 +9,19 @@ import dev.sparkswitch.arrow.TokenSource;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
+import dev.sparkswitch.cluster.TransportEncryption;
 import dev.sparkswitch.collective.Collectives;
-import dev.sparkswitch.collective.HostTensorCollectives;
 import dev.sparkswitch.collective.NettyCollectives;
 import dev.sparkswitch.collective.NettyOptions;
 import dev.sparkswitch.collective.SingleRank;
+import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.cuda.CudaEngine;
+import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
@@ -28,14 +32,21 @@ import dev.sparkswitch.tokenizer.Tokenizer;
 import dev.sparkswitch.train.MetricsLog;
 import dev.sparkswitch.train.RankBody;
 import dev.sparkswitch.train.RankContext;
+import dev.sparkswitch.train.Selection;
 import dev.sparkswitch.train.StepMetrics;
+import dev.sparkswitch.train.Teacher;
+import dev.sparkswitch.train.Teaching;
 import dev.sparkswitch.train.TextTokens;
 import dev.sparkswitch.train.Trainer;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingJob;
+import dev.sparkswitch.train.TrainingMemory;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -65,11 +76,16 @@ final class TrainingRank implements RankBody<RunSummary> {
     @Override
     public RunSummary run(RankContext context) throws Exception {
         if (context.worldSize() == 1) {
-            return train(context, new SingleRank());
+            return train(context, engine -> new SingleRank());
         }
-        try (NettyCollectives network = NettyCollectives.connect(context, NettyOptions.defaults())) {
+        NettyOptions options =
+                switch (spec.place()) {
+                    case SPARK -> TransportEncryption.ofTask(NettyOptions.defaults());
+                    case HOST -> NettyOptions.defaults();
+                };
+        try (NettyCollectives network = NettyCollectives.connect(context, options)) {
             try {
-                return train(context, new HostTensorCollectives(network));
+                return train(context, engine -> Collectives.of(network, engine));
             } catch (Exception | Error e) {
                 network.abort(e);
                 throw e;
@@ -77,7 +93,8 @@ final class TrainingRank implements RankBody<RunSummary> {
         }
     }
 
-    private RunSummary train(RankContext context, Collectives collectives) throws IOException {
+    /** @param way how the engine's tensors reach the other ranks */
+    private RunSummary train(RankContext context, Function<Engine, Collectives> way) throws IOException {
         Configuration hadoop = spec.configuration();
         Path folder = new Path(spec.folder());
         FileSystem files = folder.getFileSystem(hadoop);
@@ -89,13 +106,17 @@ final class TrainingRank implements RankBody<RunSummary> {
         Start start = agree(context, checkpoints);
         int experts = config.sparse().map(SwitchConfig::experts).orElse(spec.expertParallel());
         int expertParallel = Math.min(spec.expertParallel(), context.worldSize());
-        Parallelism parallelism =
-                new Parallelism(new ExpertPlacement(experts, expertParallel, context.worldSize()), collectives);
-        try (Engine engine = engineSettings.inWorldOf(context.worldSize()).open(TaskResources.ofTask());
+        ExpertPlacement placement = new ExpertPlacement(experts, expertParallel, context.worldSize());
+        try (Engine engine = openAlike(engineSettings, context);
+                Collectives collectives = way.apply(engine);
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
-                SwitchTransformer model = new SwitchTransformer(engine, config, parallelism)) {
+                SwitchTransformer model =
+                        new SwitchTransformer(engine, config, new Parallelism(placement, collectives));
+                Closing<Teacher> teacher = Closing.of(teacher(hadoop, context, engine, collectives, rows, training));
+                Closing<TaskValidation> validation = Closing.of(validation(hadoop, context))) {
+            Parallelism parallelism = new Parallelism(placement, collectives);
             LOG.info("rank {} of {} on {}", context.rank(), context.worldSize(), engine.description());
             Optional<MetricsLog> metrics =
                     context.rank() == 0 ? Optional.of(new MetricsLog(files, folder, start.step())) : Optional.empty();
@@ -110,22 +131,143 @@ final class TrainingRank implements RankBody<RunSummary> {
                             model,
                             parallelism,
                             new TrainingJob(
-                                    training,
-                                    start.attempt(),
-                                    rows,
-                                    heldOut.value(),
-                                    text(rows.manifest(), config),
-                                    checkpoints,
-                                    start.checkpoint(),
-                                    initial.value(),
-                                    () -> provenance(rows.manifest(), training),
-                                    metrics))) {
+                                            training,
+                                            start.attempt(),
+                                            rows,
+                                            heldOut.value(),
+                                            text(rows.manifest(), config),
+                                            checkpoints,
+                                            start.checkpoint(),
+                                            initial.value(),
+                                            () -> provenance(rows.manifest(), training),
+                                            metrics)
+                                    .with(
+                                            selection(validation.value()),
+                                            teacher.value().map(this::teaching)))) {
+                requireMemory(context, config, training, parallelism, engine, rows);
                 trainer.run();
                 StepMetrics.HeldOutLoss last = heldOut.value().isPresent()
                         ? trainer.heldOutLoss()
                         : new StepMetrics.HeldOutLoss(Double.NaN, Double.NaN, 0);
-                return new RunSummary(trainer.step(), last.all(), last.text(), engine.description());
+                List<Double> compared = new ArrayList<>();
+                for (String other : spec.compared()) {
+                    compared.add(worth(trainer, other, hadoop, engine, context.worldSize(), collectives));
+                }
+                return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
             }
+        }
+    }
+
+    /** A card's memory is another matter. */
+    private static void requireMemory(
+            RankContext context,
+            T5Config config,
+            TrainingConfig training,
+            Parallelism parallelism,
+            Engine engine,
+            TokenSource rows) {
+        if (engine instanceof Nd4jEngine) {
+            ShardLayout layout = rows.layout();
+            new ExecutorMemory(TrainingMemory.of(
+                            config,
+                            training,
+                            parallelism.placement(),
+                            engine.precision(),
+                            layout.inputLength(),
+                            layout.targetLength()))
+                    .check(context.rank());
+        }
+    }
+
+    /** This rank's engine, once every rank has one of the same kind: what they exchange must mean the same to all. */
+    private Engine openAlike(EngineSettings settings, RankContext context) {
+        Engine engine = settings.open(resources(context));
+        try {
+            List<String> kinds = context.allGather(kind(engine) + " " + engine.precision());
+            for (int rank = 1; rank < kinds.size(); rank++) {
+                if (!kinds.get(rank).equals(kinds.get(0))) {
+                    throw new UserException(
+                            "Rank 0 computes with " + kinds.get(0).toLowerCase(Locale.ROOT) + " and rank "
+                                    + rank + " with " + kinds.get(rank).toLowerCase(Locale.ROOT)
+                                    + ": set engine.kind and engine.precision to what all of them have.");
+                }
+            }
+            return engine;
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
+        }
+    }
+
+    private static EngineKind kind(Engine engine) {
+        return engine instanceof CudaEngine ? EngineKind.CUDA : EngineKind.ND4J;
+    }
+
+    /** What this rank may use: what Spark gave its task, or its share of this host. */
+    private RankResources resources(RankContext context) {
+        return switch (spec.place()) {
+            case SPARK -> TaskResources.ofTask();
+            case HOST -> {
+                int cores = RankResources.wholeMachine().cores();
+                yield new RankResources(Math.max(1, cores / context.worldSize()), context.rank());
+            }
+        };
+    }
+
+    private Optional<TeacherSpec> teacher() {
+        return RunSpec.given(spec.teacher()).map(text -> Configs.load(TeacherSpec.class, tree(text), List.of()));
+    }
+
+    private Optional<Teacher> teacher(
+            Configuration hadoop,
+            RankContext context,
+            Engine engine,
+            Collectives collectives,
+            ShardSource rows,
+            TrainingConfig training)
+            throws IOException {
+        Optional<TeacherSpec> told = teacher();
+        return told.isEmpty()
+                ? Optional.empty()
+                : Optional.of(Teachers.open(hadoop, told.get(), spec, context, engine, collectives, rows, training));
+    }
+
+    private Teaching teaching(Teacher teacher) {
+        TeacherSpec told = teacher().orElseThrow();
+        return new Teaching(teacher, told.softShare(), told.temperature());
+    }
+
+    private Optional<TaskSelection> chosenBy() {
+        return RunSpec.given(spec.selection()).map(text -> Configs.load(TaskSelection.class, tree(text), List.of()));
+    }
+
+    private Optional<Selection> selection(Optional<TaskValidation> validation) {
+        return chosenBy()
+                .map(told -> new Selection(
+                        validation.map(given -> given), told.settings().patience()));
+    }
+
+    private Optional<TaskValidation> validation(Configuration hadoop, RankContext context) {
+        return chosenBy()
+                .filter(told -> !told.examples().isEmpty())
+                .map(told -> new TaskValidation(
+                        ValidationExamples.read(hadoop, new Path(told.examples())),
+                        told,
+                        Vocabulary.open(hadoop, told.vocabulary()).tokenizer(),
+                        context.rank(),
+                        context.worldSize()));
+    }
+
+    /** What another model is worth on the same held-out rows and examples. */
+    private double worth(
+            Trainer trainer,
+            String folder,
+            Configuration hadoop,
+            Engine engine,
+            int worldSize,
+            Collectives collectives) {
+        try (LoadedModel other = LoadedModel.open(hadoop, folder, engine, worldSize, spec, collectives)) {
+            return trainer.measure(other.model()).value();
         }
     }
 

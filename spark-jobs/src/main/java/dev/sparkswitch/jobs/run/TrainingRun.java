@@ -11,12 +11,12 @@ import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.Checkpoint;
+import dev.sparkswitch.checkpoint.CheckpointRef;
+import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.checkpoint.ModelWeights;
 import dev.sparkswitch.cluster.AttemptLoop;
 import dev.sparkswitch.cluster.AttemptOptions;
-import dev.sparkswitch.cluster.BarrierCluster;
-import dev.sparkswitch.cluster.ClusterOptions;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
@@ -35,7 +35,6 @@ import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import scala.Tuple2;
 
@@ -50,6 +49,17 @@ public final class TrainingRun {
     public static final String HELD_OUT_LOSS = "heldout-loss";
     /** See {@link #HELD_OUT_LOSS}; over text tokens alone. */
     public static final String HELD_OUT_TEXT_LOSS = "heldout-text-loss";
+
+    /** Properties of a manifest of a run that chose among its models: the chosen one's folder, in that of the run. */
+    public static final String BEST_CHECKPOINT = "best-checkpoint";
+    /** See {@link #BEST_CHECKPOINT}: the steps that it has done. */
+    public static final String BEST_STEP = "best-step";
+    /** See {@link #BEST_CHECKPOINT}: what it was chosen by, the higher the better; a loss counts below 0. */
+    public static final String BEST_VALUE = "best-value";
+    /** See {@link #BEST_CHECKPOINT}: the name of what it was chosen by. */
+    public static final String METRIC = "metric";
+    /** Property prefix of the worth of other models, by their number. */
+    static final String COMPARED = "compared-";
 
     private static final String CHECKPOINTS = "checkpoints";
 
@@ -67,6 +77,9 @@ public final class TrainingRun {
      * @param engine on what
      * @param config the job's whole configuration
      * @param inputs what the run is made from, beside the shards
+     * @param selection how the result is chosen among the run's models; empty: it is the last one
+     * @param teacher whom the model learns from beside the data
+     * @param compared other models to measure at the end
      */
     public record Task(
             String name,
@@ -79,7 +92,10 @@ public final class TrainingRun {
             ClusterSettings cluster,
             EngineSettings engine,
             ObjectNode config,
-            List<Manifest.Input> inputs) {}
+            List<Manifest.Input> inputs,
+            Optional<TaskSelection> selection,
+            Optional<TeacherSpec> teacher,
+            List<String> compared) {}
 
     /** A finished run: its folder, its manifest, and whether it was finished before. */
     public record Finished(Path folder, Manifest manifest, boolean wasComplete) {}
@@ -98,7 +114,8 @@ public final class TrainingRun {
     }
 
     /**
-     * Opens the model in a run's folder, a checkpoint's, a folder of checkpoints or a Hugging Face folder.
+     * Opens the model in a run's folder, a checkpoint's, a folder of checkpoints or a Hugging Face folder. Of a finished run
+     * that chose among its models it is the chosen one, else the newest.
      *
      * @throws UserException where it holds none
      */
@@ -106,6 +123,13 @@ public final class TrainingRun {
         Path path = new Path(folder);
         try {
             FileSystem files = path.getFileSystem(hadoop);
+            Optional<String> best = files.exists(checkpoints(path))
+                    ? Manifests.find(files, path)
+                            .map(manifest -> manifest.properties().get(BEST_CHECKPOINT))
+                    : Optional.empty();
+            if (best.isPresent()) {
+                return ModelSource.open(files, new Path(path, best.get()));
+            }
             return ModelSource.open(files, files.exists(checkpoints(path)) ? checkpoints(path) : path);
         } catch (IOException e) {
             throw new ResourceException(
@@ -131,22 +155,24 @@ public final class TrainingRun {
         RunFolder folder = opened.orElseThrow();
         folder.begin();
 
-        SparkSession spark = source.start();
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        TrainingRank body = new TrainingRank(spec(spark, hadoop, task, folder), "");
+        Ranks ranks =
+                switch (task.cluster().place()) {
+                    case SPARK -> Ranks.inExecutors(source);
+                    case HOST -> new Ranks(new HostRanks(), Duration.ZERO, Map.of());
+                };
+        TrainingRank body = new TrainingRank(spec(ranks.hadoop(), hadoop, task, folder), "");
         ClusterSettings cluster = task.cluster();
         AttemptOptions options = new AttemptOptions(
                 cluster.ranks(),
                 cluster.minRanks() == 0 ? cluster.ranks() : cluster.minRanks(),
                 cluster.maxAttempts(),
-                BarrierCluster.registrationWait(context.getConf()),
+                ranks.firstWait(),
                 Duration.ofMinutes(2));
         RunSummary summary;
         try (Progress progress =
                 Progress.start(task.name(), "steps", task.settings().steps())) {
-            CauseTelling launcher =
-                    new CauseTelling(new BarrierCluster(context, ClusterOptions.defaults()), body, task.name());
-            summary = new AttemptLoop(launcher, options, ranks -> legal(task, ranks))
+            CauseTelling launcher = new CauseTelling(ranks.launcher(), body, task.name());
+            summary = new AttemptLoop(launcher, options, size -> legal(task, size))
                     .run(body, new StatusPrinter(progress))
                     .get(0);
         }
@@ -160,7 +186,22 @@ public final class TrainingRun {
             manifest.property(HELD_OUT_LOSS, summary.heldOutLoss())
                     .property(HELD_OUT_TEXT_LOSS, summary.heldOutTextLoss());
         }
+        for (int i = 0; i < task.compared().size(); i++) {
+            manifest.property(COMPARED + i, summary.compared().get(i));
+        }
+        task.selection().ifPresent(selection -> nameBest(folder, selection, manifest));
+        TrainingReport.write(folder, task, manifest.build());
         return new Finished(folder.path(), folder.commit(manifest.build()), false);
+    }
+
+    private static void nameBest(RunFolder folder, TaskSelection selection, Manifest.Builder manifest) {
+        CheckpointRef best = new CheckpointStore(folder.files(), checkpoints(folder.path()))
+                .best()
+                .orElseThrow(() -> new InternalException("a run that evaluated its models has none with a score"));
+        manifest.property(BEST_CHECKPOINT, CHECKPOINTS + "/" + best.folder().getName())
+                .property(METRIC, selection.settings().metric())
+                .property(BEST_VALUE, -best.score().orElseThrow())
+                .count(BEST_STEP, best.step());
     }
 
     /** Everything that can be known to be wrong before a rank starts. */
@@ -244,7 +285,8 @@ public final class TrainingRun {
         }
     }
 
-    private static int groupRows(T5Config model) {
+    /** Rows that are routed together. */
+    static int groupRows(T5Config model) {
         return model.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1);
     }
 
@@ -269,7 +311,7 @@ public final class TrainingRun {
         return settings;
     }
 
-    private static RunSpec spec(SparkSession spark, Configuration hadoop, Task task, RunFolder folder) {
+    private static RunSpec spec(Map<String, String> hadoopSettings, Configuration hadoop, Task task, RunFolder folder) {
         JsonNode model = HuggingFaceConfig.write(task.model());
         return new RunSpec(
                 folder.path().toString(),
@@ -280,11 +322,19 @@ public final class TrainingRun {
                 Configs.toTree(task.settings()).toString(),
                 Configs.toTree(task.engine()).toString(),
                 task.cluster().expertParallel(task.cluster().ranks()),
+                task.cluster().place(),
                 task.config().toString(),
                 folder.inputs().stream()
                         .map(input -> List.of(input.name(), input.path(), input.id()))
                         .toList(),
-                hadoopSettings(spark));
+                hadoopSettings,
+                task.selection()
+                        .map(selection -> Configs.toTree(selection).toString())
+                        .orElse(""),
+                task.teacher()
+                        .map(teacher -> Configs.toTree(teacher).toString())
+                        .orElse(""),
+                task.compared().stream().map(other -> qualified(hadoop, other)).toList());
     }
 
     /** Shows what the ranks report. */

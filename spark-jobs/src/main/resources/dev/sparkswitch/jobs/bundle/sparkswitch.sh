@@ -16,7 +16,7 @@ for folder in /usr/local/cuda/lib64; do
 done
 export SPARKSWITCH_HOME="$home" LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}"
 # shellcheck disable=SC2086 # the words of SPARKSWITCH_JAVA_OPTIONS are options of their own
-exec "$home/runtime/bin/java" --add-modules=jdk.incubator.vector \
+exec "$home/runtime/bin/java" --add-modules=jdk.incubator.vector --add-opens=java.base/java.nio=ALL-UNNAMED \
   -Dorg.bytedeco.javacpp.cachedir="$cache" -Dsparkswitch.kernels="$cache/kernels" \
   -Dsparkswitch.log="$cache/sparkswitch.log" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
   -Dorg.slf4j.simpleLogger.log.dev.sparkswitch=info -Dorg.slf4j.simpleLogger.showThreadName=false \

@@ -43,8 +43,6 @@ final class AdafactorPlan implements AutoCloseable {
      * wait; 34 ms with this and with twice as much, which leaves less of the second-level cache.
      */
     private static final long LAG = 17 << 17;
-    /** Scratch memory that slots take in turn, at least: so little that it stays in the second-level cache. */
-    static final long RING_BYTES = 8L << 20;
     /** Slots, at least, that can be under way. */
     private static final int SLOTS_IN_RING = 4;
 
@@ -114,16 +112,13 @@ final class AdafactorPlan implements AutoCloseable {
     /** A slot's stretch of the ring and where in the order its last item stands. */
     private record Stretch(int slot, long start, long end, long lastPosition) {}
 
-    private final List<AdafactorSlot> slots;
     private final CudaTensor descriptions;
     private final CudaTensor items;
     private final CudaTensor counters;
-    /** Sums of squares of each tile's values, twice: those before a step and those after it take turns. */
-    private final CudaTensor valueSquares;
+    private final DType gradient;
+    /** Of each tile's values. */
+    private final KeptSquares squares;
 
-    private boolean keepsSquares;
-    private long writesSeen;
-    private int turn;
     private final CudaTensor ring;
 
     // While the plan is made
@@ -138,10 +133,11 @@ final class AdafactorPlan implements AutoCloseable {
     /**
      * A plan.
      *
+     * @param slots at least one; their gradients are of one type
      * @param leastRing the least size of the scratch memory in bytes
      */
     AdafactorPlan(CudaContext context, List<AdafactorSlot> slots, long leastRing) {
-        this.slots = List.copyOf(slots);
+        this.gradient = slots.get(0).gradient().type();
         Cut[] cuts = new Cut[slots.size()];
         long largest = 0;
         for (int i = 0; i < cuts.length; i++) {
@@ -153,19 +149,18 @@ final class AdafactorPlan implements AutoCloseable {
         ByteBuffer bytes = ByteBuffer.allocateDirect(SLOT_BYTES * cuts.length).order(ByteOrder.nativeOrder());
         long cursor = 0;
         for (int i = 0; i < cuts.length; i++) {
-            cursor = place(context, i, cuts[i], cursor, bytes);
+            cursor = place(context, i, slots.get(i), cuts[i], cursor, bytes);
         }
         this.descriptions = uploaded(context, bytes.flip());
         this.items = uploaded(context, inOrder());
         this.counters = context.allocate(DType.INT32, 1 + cuts.length * KINDS);
-        this.valueSquares = context.master(2, Math.max(1, tiles));
+        this.squares = new KeptSquares(context, tiles);
         codes = null;
         keys = null;
     }
 
     /** Describes a slot and adds its items; returns where the first pass of the next one begins. */
-    private long place(CudaContext context, int index, Cut cut, long cursor, ByteBuffer bytes) {
-        AdafactorSlot slot = slots.get(index);
+    private long place(CudaContext context, int index, AdafactorSlot slot, Cut cut, long cursor, ByteBuffer bytes) {
         long[] sizes = cut.scratchBytes();
         long size = Arrays.stream(sizes).sum();
         long start = ringOffset;
@@ -275,9 +270,9 @@ final class AdafactorPlan implements AutoCloseable {
         return tensor;
     }
 
-    /** Whether this is the plan of that very list of tensors. */
-    boolean isFor(List<AdafactorSlot> others) {
-        return slots.equals(others);
+    /** The kernel for these gradients. */
+    String kernel() {
+        return gradient == DType.BFLOAT16 ? "adafactor_narrow" : "adafactor";
     }
 
     /** Items of work. */
@@ -300,34 +295,9 @@ final class AdafactorPlan implements AutoCloseable {
         return counters;
     }
 
-    /** Where a tile's squares of values stand before this step. */
-    long valueSquares() {
-        return squares(turn);
-    }
-
-    /** Where they are to be after it. */
-    long nextValueSquares() {
-        return squares(1 - turn);
-    }
-
-    private long squares(int which) {
-        return valueSquares.address() + (long) which * tiles * Float.BYTES;
-    }
-
-    /** Whether the last step has left the values' squares, and nobody else has written a parameter since. */
-    boolean knowsSquares(long parameterWrites) {
-        return keepsSquares && parameterWrites == writesSeen;
-    }
-
-    /**
-     * Ends a step.
-     *
-     * @param parameterWrites the count of writes to parameters, by then
-     */
-    void stepped(long parameterWrites) {
-        keepsSquares = true;
-        writesSeen = parameterWrites;
-        turn = 1 - turn;
+    /** The sums of squares of each tile's values. */
+    KeptSquares squares() {
+        return squares;
     }
 
     @Override
@@ -335,7 +305,7 @@ final class AdafactorPlan implements AutoCloseable {
         descriptions.close();
         items.close();
         counters.close();
-        valueSquares.close();
+        squares.close();
         ring.close();
     }
 }

@@ -13,7 +13,7 @@ import java.util.List;
 /** What adamw.cu needs to know of a list of parameters: where each lies, and its tiles. Made once and kept on the card. */
 final class AdamWPlan implements AutoCloseable {
     /** As in adamw.cu: bytes of a slot's description and elements of a tile. */
-    private static final int SLOT_BYTES = 48;
+    private static final int SLOT_BYTES = 56;
 
     private static final int TILE = 8192;
 
@@ -39,7 +39,8 @@ final class AdamWPlan implements AutoCloseable {
                     .putLong(address(slot, slot.gradient()))
                     .putLong(address(slot, slot.firstMoments()))
                     .putLong(address(slot, slot.secondMoments()))
-                    .putLong(value.size());
+                    .putLong(value.size())
+                    .putLong(slot.gradient().type() == DType.BFLOAT16 ? 1 : 0);
             for (long tile = 0; tile < tiles(slot); tile++) {
                 order.putLong((long) i << 32 | tile);
             }

@@ -75,8 +75,8 @@ final class Arguments {
         bytes.putLong(dropout.firstRow());
         bytes.putInt(dropout.firstPlane());
         bytes.putInt(dropout.totalPlanes());
-        bytes.putInt((int) Math.min(dropout.threshold(), 0xFFFF_FFFFL));
-        bytes.putFloat((float) dropout.scale());
+        bytes.putInt(dropout.threshold() << Short.SIZE);
+        bytes.putFloat(dropout.active() ? (float) dropout.scale() : 0);
     }
 
     /** A letter each: i int, l long long or a pointer, f float, d double, s a struct. */

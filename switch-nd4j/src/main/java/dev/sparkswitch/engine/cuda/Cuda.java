@@ -59,7 +59,7 @@ final class Cuda {
     }
 
     /** What the bindings found in the end; outside of it stands only that they found nothing. */
-    private static String reason(Throwable e) {
+    static String reason(Throwable e) {
         Throwable cause = e;
         while (cause.getCause() != null) {
             cause = cause.getCause();

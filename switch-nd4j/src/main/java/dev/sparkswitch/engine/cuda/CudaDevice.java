@@ -8,20 +8,28 @@ import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Optional;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.cudart.CUuuid;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A card, through CUDA's driver: one stream, its own modules and products. */
 final class CudaDevice implements Device {
     /** Ampere: the first with bfloat16 tensor cores and asynchronous copies. */
     private static final int OLDEST_CAPABILITY = 80;
 
+    /** Bytes of {@link #link}: a card's unique number. */
+    static final int LINK_BYTES = 16;
+
+    private static final Logger LOG = LoggerFactory.getLogger(CudaDevice.class);
     private static final int NAME_BYTES = 256;
     private static final int MOST_ARGUMENT_BYTES = 4096;
     private static final int MOST_ARGUMENTS = 256;
@@ -111,6 +119,11 @@ final class CudaDevice implements Device {
     @Override
     public int sharedMemoryPerBlock() {
         return sharedBytes;
+    }
+
+    @Override
+    public boolean runsBlocksTogether() {
+        return true;
     }
 
     @Override
@@ -224,6 +237,27 @@ final class CudaDevice implements Device {
     public Moment moment() {
         use();
         return new CudaMoment(stream);
+    }
+
+    @Override
+    public Optional<byte[]> link() {
+        Optional<String> missing = Nccl.missing();
+        if (missing.isPresent()) {
+            LOG.info("cards exchange by way of the host: {}", missing.get());
+            return Optional.empty();
+        }
+        try (CUuuid uuid = new CUuuid()) {
+            Cuda.check(cudart.cuDeviceGetUuid(uuid, card), "cuDeviceGetUuid", description);
+            byte[] bytes = new byte[LINK_BYTES];
+            uuid.bytes().get(bytes);
+            return Optional.of(bytes);
+        }
+    }
+
+    @Override
+    public CardGroup join(byte[] id, int index, int size) {
+        use();
+        return new CardGroup(stream, id, index, size);
     }
 
     private void begin(String operation) {

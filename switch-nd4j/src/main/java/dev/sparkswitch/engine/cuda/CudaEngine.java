@@ -9,6 +9,7 @@ import dev.sparkswitch.engine.AttentionGradients;
 import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
@@ -17,12 +18,14 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** The engine on a CUDA card, in float32 or bfloat16: every family of operations stands in a class of its own. */
 public final class CudaEngine implements Engine {
@@ -40,6 +43,7 @@ public final class CudaEngine implements Engine {
     private final CudaRouting routings;
     private final CudaSlots expertSlots;
     private final CudaOptimizers optimizers;
+    private Runnable reads = () -> {};
 
     /**
      * An engine.
@@ -78,6 +82,40 @@ public final class CudaEngine implements Engine {
         return new CudaEngine(new CudaDevice(card), precision);
     }
 
+    /** The engine on no card at all: it takes the memory that it would take, and every number that it gives is 0. */
+    public static CudaEngine planned(Precision precision) {
+        return new CudaEngine(new PlannedDevice(), precision);
+    }
+
+    /** Bytes of {@link #link}. */
+    public static final int LINK_BYTES = CudaDevice.LINK_BYTES;
+
+    /** What tells this engine's card from all others, if it can exchange tensors with them directly. */
+    public Optional<byte[]> link() {
+        return device.link();
+    }
+
+    /** The number of a new group of cards, which one member makes and tells the others. */
+    public byte[] newGroup() {
+        return Nccl.newGroup();
+    }
+
+    /**
+     * Joins a group of cards; every member calls it at the same time.
+     *
+     * @param id the group's number
+     * @param index this card's place, from 0
+     * @param size the members
+     */
+    public CardGroup join(byte[] id, int index, int size) {
+        return device.join(id, index, size);
+    }
+
+    /** Runs {@code check} whenever contents have been read, before they are used: it throws where they are worth nothing. */
+    public void checkReads(Runnable check) {
+        this.reads = check;
+    }
+
     @Override
     public String description() {
         return "cuda (" + device.description() + "), " + precision().name().toLowerCase(Locale.ROOT);
@@ -86,6 +124,17 @@ public final class CudaEngine implements Engine {
     @Override
     public Precision precision() {
         return context.precision();
+    }
+
+    /**
+     * In bf16 arithmetic bfloat16, which rounds a sum that was taken in float32 of factors that were rounded as coarsely
+     * themselves; Adafactor and AdamW divide by moments of the same numbers in float32.
+     */
+    @Override
+    public DType expertGradientType() {
+        return precision() == Precision.BF16 && Switches.isOn(Switches.NARROW_GRADIENTS)
+                ? DType.BFLOAT16
+                : precision().master();
     }
 
     @Override
@@ -121,6 +170,7 @@ public final class CudaEngine implements Engine {
     @Override
     public void download(Tensor source, ByteBuffer target) {
         transfers.download(source, target);
+        reads.run();
     }
 
     @Override
@@ -169,15 +219,16 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
-    public void addNormBackward(
+    public Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
-        norms.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write);
+            Write write,
+            Dropout dropout) {
+        return norms.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write, dropout);
     }
 
     @Override
@@ -240,6 +291,18 @@ public final class CudaEngine implements Engine {
     public LossGradient tokenLossGradient(
             Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
         return losses.tokenLossGradient(hidden, w, targets, settings, weight, dw);
+    }
+
+    @Override
+    public LossGradient distillationGradient(
+            Tensor hidden,
+            Tensor w,
+            Tensor targets,
+            SoftTargets soft,
+            DistillationSettings settings,
+            double weight,
+            Tensor dw) {
+        return losses.distillationGradient(hidden, w, targets, soft, settings, weight, dw);
     }
 
     @Override

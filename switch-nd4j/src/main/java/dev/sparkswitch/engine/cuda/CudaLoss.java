@@ -6,8 +6,10 @@ import static dev.sparkswitch.engine.cuda.Product.Turn.NONE;
 import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Engine.LossGradient;
 import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import java.util.Arrays;
 
@@ -28,6 +30,7 @@ final class CudaLoss {
     private final CudaContext context;
     private final CudaProducts products;
     private final Kernels kernels;
+    private final Kernels distillations;
     private final long logitBytes;
 
     CudaLoss(CudaContext context, CudaProducts products) {
@@ -38,14 +41,19 @@ final class CudaLoss {
         this.context = context;
         this.products = products;
         this.kernels = context.kernels("loss");
+        this.distillations = context.kernels("distillation");
         this.logitBytes = logitBytes;
     }
 
     /** Rows of logits and how they lie in memory. */
     private record Pieces(int rows, int stride) {}
 
+    private static int stride(int vocabulary) {
+        return (vocabulary + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
+    }
+
     private Pieces pieces(int tokens, int vocabulary) {
-        int stride = (vocabulary + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
+        int stride = stride(vocabulary);
         long fitting = Math.max(1, logitBytes / ((long) stride * Float.BYTES));
         long count = (tokens + fitting - 1) / fitting;
         int even = (int) ((tokens + count - 1) / Math.max(1, count));
@@ -89,17 +97,105 @@ final class CudaLoss {
         return losses;
     }
 
+    /** Turns a piece's logits into their gradient and notes the losses of rows {@code first} to {@code last}. */
+    private interface Piece {
+        void differentiate(CudaTensor logits, int stride, int first, int last, CudaTensor losses);
+    }
+
     LossGradient tokenLossGradient(
             Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
-        CudaTensor weights = checked("tokenLossGradient", hidden, w);
-        require(Arrays.equals(w.shape(), dw.shape()), "tokenLossGradient", w, dw);
+        return gradient(
+                "tokenLossGradient",
+                hidden,
+                w,
+                settings.logitScale(),
+                dw,
+                pieces(hidden.rows(), w.extent(0)),
+                (logits, stride, first, last, losses) -> kernels.launch(
+                        "token_loss_gradients",
+                        Launch.of(last - first, THREADS),
+                        logits,
+                        (long) stride,
+                        cuda(targets).address() + (long) first * Integer.BYTES,
+                        w.extent(0),
+                        (float) settings.labelSmoothing(),
+                        (float) settings.zLoss(),
+                        (float) weight,
+                        losses));
+    }
+
+    LossGradient distillationGradient(
+            Tensor hidden,
+            Tensor w,
+            Tensor targets,
+            SoftTargets soft,
+            DistillationSettings settings,
+            double weight,
+            Tensor dw) {
+        int vocabulary = w.extent(0);
+        // A row takes room twice: the student's logits and the teacher's.
+        Pieces pieces = pieces(hidden.rows(), 2 * vocabulary);
+        int stride = stride(vocabulary);
+        String kernel =
+                soft instanceof SoftTargets.OfTeacher ? "distillation_of_logits" : "distillation_of_probabilities";
+        try (CudaTensor memory = context.master(pieces.rows(), stride)) {
+            return gradient(
+                    "distillationGradient",
+                    hidden,
+                    w,
+                    settings.hard().logitScale(),
+                    dw,
+                    new Pieces(pieces.rows(), stride),
+                    (logits, unused, first, last, losses) -> {
+                        CudaTensor teacher = memory.slice(0, last - first).columns(0, vocabulary);
+                        teach(soft, first, last, teacher);
+                        distillations.launch(
+                                kernel,
+                                Launch.of(last - first, THREADS),
+                                logits,
+                                teacher,
+                                (long) stride,
+                                cuda(targets).address() + (long) first * Integer.BYTES,
+                                vocabulary,
+                                (float) settings.hard().labelSmoothing(),
+                                (float) settings.hard().zLoss(),
+                                (float) settings.softShare(),
+                                (float) settings.temperature(),
+                                (float) weight,
+                                losses);
+                    });
+        }
+    }
+
+    /** Writes a teacher's logits, or the probabilities that were kept of them, for rows {@code first} to {@code last}. */
+    private void teach(SoftTargets soft, int first, int last, CudaTensor target) {
+        if (soft instanceof SoftTargets.OfTeacher whole) {
+            CudaTensor weights = checked("distillationGradient", whole.hidden(), whole.w());
+            require(weights.extent(0) == target.extent(1), "distillationGradient", target, weights);
+            logits(whole.hidden().slice(first, last), weights, whole.logitScale(), target);
+            return;
+        }
+        SoftTargets.TopK top = (SoftTargets.TopK) soft;
+        distillations.launch(
+                "spread_soft_targets",
+                Launch.of(last - first, THREADS),
+                target,
+                (long) target.rowStride(),
+                cuda(top.ids()).slice(first, last),
+                cuda(top.probabilities()).slice(first, last),
+                top.ids().extent(1),
+                target.extent(1));
+    }
+
+    private LossGradient gradient(
+            String operation, Tensor hidden, Tensor w, double scale, Tensor dw, Pieces pieces, Piece piece) {
+        CudaTensor weights = checked(operation, hidden, w);
+        require(Arrays.equals(w.shape(), dw.shape()), operation, w, dw);
         int vocabulary = w.extent(0);
         int width = w.extent(1);
         int tokens = hidden.rows();
-        double scale = settings.logitScale();
         CudaTensor losses = context.master(tokens);
         CudaTensor dHidden = context.compute(hidden.shape());
-        Pieces pieces = pieces(tokens, vocabulary);
         try (CudaTensor memory = context.master(pieces.rows(), pieces.stride())) {
             for (int first = 0; first < tokens; first += pieces.rows()) {
                 int last = Math.min(tokens, first + pieces.rows());
@@ -107,17 +203,7 @@ final class CudaLoss {
                 CudaTensor rows = cuda(hidden).slice(first, last);
                 CudaTensor part = memory.slice(0, n).columns(0, vocabulary);
                 logits(rows, weights, scale, part);
-                kernels.launch(
-                        "token_loss_gradients",
-                        Launch.of(n, THREADS),
-                        part,
-                        (long) pieces.stride(),
-                        cuda(targets).address() + (long) first * Integer.BYTES,
-                        vocabulary,
-                        (float) settings.labelSmoothing(),
-                        (float) settings.zLoss(),
-                        (float) weight,
-                        losses.slice(first, last));
+                piece.differentiate(part, pieces.stride(), first, last, losses.slice(first, last));
                 products.multiply(new Product(
                         n,
                         width,

@@ -57,6 +57,14 @@ final class CudaModules implements AutoCloseable {
                                 function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch.sharedBytes()),
                         "cuFuncSetAttribute to " + launch.sharedBytes() + " bytes of shared memory",
                         this);
+                // As much as there is: several blocks are to share a multiprocessor.
+                Cuda.check(
+                        cudart.cuFuncSetAttribute(
+                                function,
+                                cudart.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT,
+                                cudart.CU_SHAREDMEM_CARVEOUT_MAX_SHARED),
+                        "cuFuncSetAttribute of the shared memory's part",
+                        this);
                 shared = launch.sharedBytes();
             }
         }

@@ -63,20 +63,22 @@ final class CudaNorms {
         return new Normalized(sum, normalized, inverseRms);
     }
 
-    void addNormBackward(
+    Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
+            Write write,
+            Dropout dropout) {
         int width = sum.extent(-1);
         int rows = sum.rows();
         require(dNormalized.size() == sum.size(), "addNormBackward", dNormalized, sum);
         require(dSum.size() == sum.size(), "addNormBackward", dSum, sum);
         require(dWeight.size() == width, "addNormBackward", dWeight, sum);
         CudaTensor weights = context.parameter("addNormBackward", weight);
+        CudaTensor dDelta = dropout.active() ? context.compute(dSum.shape()) : null;
         int team = RowLaunch.team(width);
         Launch launch = RowLaunch.teams(rows, team, PARTIALS);
         try (CudaTensor partials = context.master(launch.blocksX(), width)) {
@@ -89,6 +91,8 @@ final class CudaNorms {
                     cuda(inverseRms),
                     weights,
                     weights.low(),
+                    dropout,
+                    dDelta,
                     partials,
                     rows,
                     width,
@@ -102,6 +106,7 @@ final class CudaNorms {
                     cuda(dWeight),
                     write == Write.ADD ? 1 : 0);
         }
+        return dDelta == null ? dSum : dDelta;
     }
 
     Tensor dropout(Tensor x, Dropout dropout) {

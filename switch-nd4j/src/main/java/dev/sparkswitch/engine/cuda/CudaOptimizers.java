@@ -1,7 +1,6 @@
 package dev.sparkswitch.engine.cuda;
 
 import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
-import static dev.sparkswitch.engine.cuda.CudaContext.require;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
@@ -16,29 +15,25 @@ import java.util.List;
 /** Optimizer steps, each one launch over all parameters, and what they measure. */
 final class CudaOptimizers {
     private static final int THREADS = 256;
-    /** Blocks of Adafactor that a multiprocessor has room for. */
-    private static final int ADAFACTOR_BLOCKS = 2;
     /** Elements of a sum's thread in one round. */
     private static final int SUM_ELEMENTS = 8;
     /** Blocks of a sum: fixed, so that it is the same on every card. */
     private static final int SUM_BLOCKS = 1056;
 
     private final CudaContext context;
-    private final Kernels adafactors;
     private final Kernels adamws;
     private final Kernels sums;
-    private final long adafactorRing;
-    private AdafactorPlan adafactorPlan;
+    private final AdafactorMemory adafactorMemory;
+    private CudaAdafactor adafactor;
     private AdamWPlan adamwPlan;
 
     CudaOptimizers(CudaContext context) {
-        this(context, AdafactorPlan.RING_BYTES);
+        this(context, AdafactorMemory.of(context.device()));
     }
 
-    CudaOptimizers(CudaContext context, long adafactorRing) {
+    CudaOptimizers(CudaContext context, AdafactorMemory adafactorMemory) {
         this.context = context;
-        this.adafactorRing = adafactorRing;
-        this.adafactors = context.kernels("adafactor");
+        this.adafactorMemory = adafactorMemory;
         this.adamws = context.kernels("adamw");
         this.sums = context.kernels("sums");
     }
@@ -56,7 +51,14 @@ final class CudaOptimizers {
             for (Tensor tensor : tensors) {
                 CudaTensor x = cuda(tensor);
                 x.requireContiguous("sumSquares");
-                sums.launch("sum_squares", Launch.of(sumBlocks(x), THREADS), x, x.low(), x.size(), at);
+                sums.launch(
+                        "sum_squares",
+                        Launch.of(sumBlocks(x), THREADS),
+                        x,
+                        x.low(),
+                        x.type() == DType.BFLOAT16 ? 1 : 0,
+                        x.size(),
+                        at);
                 at += (long) sumBlocks(x) * Double.BYTES;
             }
             sums.launch(
@@ -77,66 +79,14 @@ final class CudaOptimizers {
     }
 
     void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
-        if (adafactorPlan == null || !adafactorPlan.isFor(slots)) {
-            if (adafactorPlan != null) {
-                adafactorPlan.close();
-                adafactorPlan = null;
+        if (adafactor == null || !adafactor.isFor(slots)) {
+            if (adafactor != null) {
+                adafactor.close();
+                adafactor = null;
             }
-            slots.forEach(CudaOptimizers::check);
-            adafactorPlan = new AdafactorPlan(context, slots, adafactorRing);
+            adafactor = new CudaAdafactor(context, slots, adafactorMemory);
         }
-        AdafactorPlan plan = adafactorPlan;
-        CudaTensor counters = plan.counters();
-        context.device().zero(counters.address(), counters.size() * Integer.BYTES);
-        boolean relative =
-                switch (step.scaling()) {
-                    case PARAMETER -> true;
-                    case NONE -> false;
-                };
-        // Only writes to split parameters can be told from other writes.
-        boolean measure = relative
-                && !(context.splitsParameters()
-                        && plan.knowsSquares(context.memory().parameterWrites()));
-        adafactors.launch(
-                "adafactor",
-                Launch.of(
-                        Math.min(
-                                plan.items(),
-                                ADAFACTOR_BLOCKS * context.device().multiprocessors()),
-                        THREADS),
-                plan.descriptions(),
-                plan.order(),
-                plan.items(),
-                counters,
-                counters.address() + Integer.BYTES,
-                (float) step.learningRate(),
-                (float) step.decay(),
-                (float) (1 - step.decay()),
-                (float) step.epsilon1(),
-                (float) step.epsilon2(),
-                (float) step.clip(),
-                relative ? 1 : 0,
-                measure ? 1 : 0,
-                plan.valueSquares(),
-                plan.nextValueSquares());
-        plan.stepped(context.memory().parameterWrites());
-    }
-
-    private static void check(AdafactorSlot slot) {
-        Tensor value = slot.value();
-        require(value.size() == slot.gradient().size(), "adafactor", value, slot.gradient());
-        cuda(value).requireContiguous("adafactor");
-        cuda(slot.gradient()).requireContiguous("adafactor");
-        if (slot.factored()) {
-            require(slot.rowMoments().size() * value.extent(-1) == value.size(), "adafactor", value, slot.rowMoments());
-            require(
-                    slot.columnMoments().size() * value.extent(-2) == value.size(),
-                    "adafactor",
-                    value,
-                    slot.columnMoments());
-        } else {
-            require(slot.rowMoments().size() == value.size(), "adafactor", value, slot.rowMoments());
-        }
+        adafactor.step(step);
     }
 
     void adamw(AdamWStep step, List<AdamWSlot> slots) {

@@ -5,7 +5,6 @@ import static dev.sparkswitch.engine.cuda.CudaContext.require;
 import static dev.sparkswitch.engine.cuda.Product.Turn.NONE;
 import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 
-import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Overflow;
@@ -32,6 +31,7 @@ final class CudaRouting {
 
     private final CudaContext context;
     private final CudaProducts products;
+    private final CudaShares shares;
     private final Kernels kernels;
     private final Kernels policies;
     private final Kernels memoryKernels;
@@ -39,6 +39,7 @@ final class CudaRouting {
     CudaRouting(CudaContext context, CudaProducts products) {
         this.context = context;
         this.products = products;
+        this.shares = new CudaShares(context);
         this.kernels = context.kernels("routing");
         this.policies = context.kernels("policies");
         this.memoryKernels = context.kernels("memory");
@@ -158,10 +159,6 @@ final class CudaRouting {
     }
 
     Routing route(RoutingPlan plan, Tensor scores, Tensor routed) {
-        if (!plan.shares().equal()) {
-            throw new UserException("This engine routes to experts of one width only: set engine.kind to nd4j, or leave"
-                    + " model.sparse.expert-widths out.");
-        }
         int tokens = plan.tokens();
         boolean fits = Rules.of(plan).given()
                 ? scores.type() == DType.INT32 && scores.size() == tokens
@@ -190,6 +187,7 @@ final class CudaRouting {
 
     private void fill(Routing routing, Rules rules, Tiling tiling, CudaTensor scores, CudaTensor routed) {
         RoutingPlan plan = routing.plan();
+        CudaShares.OnCard own = shares.of(plan.shares());
         int experts = routing.experts();
         int choices = rules.choices(plan);
         long tiles = tiling.tiles();
@@ -260,8 +258,10 @@ final class CudaRouting {
                     experts,
                     choices,
                     plan.capacity(),
+                    own.capacities(),
                     plan.slots(),
                     flag(plan.policy().balanced()),
+                    own.weights(),
                     chosen,
                     gates,
                     gateSums,
@@ -313,6 +313,7 @@ final class CudaRouting {
                     plan.choices(),
                     flag(rules.sharedGates()),
                     plan.capacity(),
+                    shares.of(plan.shares()).capacities(),
                     plan.slots(),
                     scratch.at(0),
                     scratch.at(1),
@@ -385,6 +386,7 @@ final class CudaRouting {
                     cuda(routing.gateOfSlot()),
                     cuda(dGate),
                     (float) (plan.policy().balanced() ? balanceWeight : 0),
+                    shares.of(plan.shares()).weights(),
                     (float) zWeight,
                     dLogits,
                     tokens,

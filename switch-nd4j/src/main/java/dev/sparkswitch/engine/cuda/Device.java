@@ -4,6 +4,7 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution. Addresses are those
@@ -18,6 +19,9 @@ interface Device extends AutoCloseable {
 
     /** The most dynamic shared memory that a block may ask for, in bytes. */
     int sharedMemoryPerBlock();
+
+    /** Whether blocks of a launch can wait for each other, as many as the device has room for. */
+    boolean runsBlocksTogether();
 
     /** Bytes of memory that nobody holds. */
     long freeBytes();
@@ -60,6 +64,18 @@ interface Device extends AutoCloseable {
 
     /** The moment at which everything that was started is done; nothing waits for it. */
     Moment moment();
+
+    /** What tells this card from all others, if it can exchange memory with them directly. */
+    Optional<byte[]> link();
+
+    /**
+     * Joins a group of cards, whose operations take their place behind everything that was started; waits for the others.
+     *
+     * @param id the group's number, from {@link Nccl#newGroup}
+     * @param index this card's place in the group, from 0
+     * @param size the cards of the group
+     */
+    CardGroup join(byte[] id, int index, int size);
 
     /** From here on times are taken. */
     void startProfile();

@@ -106,10 +106,10 @@ final class FloatRows {
         if (!dropout.active()) {
             return;
         }
-        long threshold = dropout.threshold();
         float scale = (float) dropout.scale();
-        int[] words = RandomWords.of(dropout.source(), first, n);
-        RandomWords.zeroBelow(words, threshold, a, n);
+        int skipped = (int) (first & 1);
+        int[] words = RandomWords.of(dropout.source(), first >>> 1, (skipped + n + 1) / 2);
+        RandomWords.zeroBelow(words, skipped, dropout.threshold(), a, n);
         scale(a, scale, n);
     }
 

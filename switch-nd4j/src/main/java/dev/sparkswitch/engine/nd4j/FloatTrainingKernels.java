@@ -74,14 +74,14 @@ final class FloatTrainingKernels implements TrainingKernels {
     }
 
     /** The mean of a row's logits over the wanted distribution. */
-    private static double wanted(float[] row, int target, LossSettings settings) {
+    static double wanted(float[] row, int target, LossSettings settings) {
         double smoothing = settings.labelSmoothing();
         double wanted = (1 - smoothing) * row[target];
         return smoothing > 0 ? wanted + smoothing * FloatRows.sum(row, row.length) / row.length : wanted;
     }
 
     /** Turns a row of logits into probabilities and returns the logarithm of the sum of their exponentials. */
-    private static double normalize(float[] row) {
+    static double normalize(float[] row) {
         float max = FloatRows.max(row, row.length);
         float sum = FloatRows.expAndSum(row, max, row.length);
         FloatRows.scale(row, 1 / sum, row.length);

@@ -12,6 +12,7 @@ import dev.sparkswitch.engine.AttentionGradients;
 import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
@@ -22,6 +23,7 @@ import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.RoutingPolicy;
 import dev.sparkswitch.engine.RoutingStatistics;
+import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
@@ -32,9 +34,6 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** The engine on ND4J's CPU backend, in float32 or float64. */
 public final class Nd4jEngine implements Engine {
-    /** Rows of logits that are held at a time: bounds the loss's memory. */
-    private static final int LOSS_ROWS = 256;
-
     private final Precision precision;
     private final DType type;
     private final HostThreads threads;
@@ -46,6 +45,7 @@ public final class Nd4jEngine implements Engine {
     private final RoutingKernels routings;
     private final DispatchKernels dispatches;
     private final TrainingKernels trainings;
+    private final HostLoss loss;
 
     /**
      * An engine.
@@ -69,6 +69,12 @@ public final class Nd4jEngine implements Engine {
         this.routings = isDouble ? new DoubleRoutingKernels(this.threads) : new FloatRoutingKernels(this.threads);
         this.dispatches = isDouble ? new DoubleDispatchKernels(this.threads) : new FloatDispatchKernels(this.threads);
         this.trainings = isDouble ? new DoubleTrainingKernels(this.threads) : new FloatTrainingKernels(this.threads);
+        this.loss = new HostLoss(
+                memory,
+                type,
+                products,
+                trainings,
+                isDouble ? new DoubleDistillationKernels(this.threads) : new FloatDistillationKernels(this.threads));
     }
 
     @Override
@@ -251,16 +257,18 @@ public final class Nd4jEngine implements Engine {
     }
 
     @Override
-    public void addNormBackward(
+    public Tensor addNormBackward(
             Tensor dNormalized,
             Tensor dSum,
             Tensor sum,
             Tensor inverseRms,
             Tensor weight,
             Tensor dWeight,
-            Write write) {
+            Write write,
+            Dropout dropout) {
         norms.addNormBackward(
                 host(dNormalized), host(dSum), host(sum), host(inverseRms), host(weight), host(dWeight), write);
+        return dropout.active() ? dropout(dSum, dropout) : dSum;
     }
 
     @Override
@@ -332,48 +340,30 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public Tensor tokenLoss(Tensor hidden, Tensor w, Tensor targets, LossSettings settings) {
-        require(hidden.extent(1) == w.extent(1), "tokenLoss", hidden, w);
-        HostTensor losses = floating(hidden.rows());
-        for (int first = 0; first < hidden.rows(); first += LOSS_ROWS) {
-            int last = Math.min(hidden.rows(), first + LOSS_ROWS);
-            try (Tensor part = logits(hidden.slice(first, last), w, settings.logitScale())) {
-                trainings.tokenLoss(host(part), host(targets), first, settings, losses);
-            }
-        }
-        return losses;
+        return loss.tokenLoss(host(hidden), host(w), host(targets), settings);
     }
 
     @Override
     public LossGradient tokenLossGradient(
             Tensor hidden, Tensor w, Tensor targets, LossSettings settings, double weight, Tensor dw) {
-        require(hidden.extent(1) == w.extent(1), "tokenLossGradient", hidden, w);
-        require(Arrays.equals(w.shape(), dw.shape()), "tokenLossGradient", w, dw);
-        HostTensor losses = floating(hidden.rows());
-        HostTensor dHidden = floating(hidden.shape());
-        double scale = settings.logitScale();
-        for (int first = 0; first < hidden.rows(); first += LOSS_ROWS) {
-            int last = Math.min(hidden.rows(), first + LOSS_ROWS);
-            HostTensor rows = host(hidden).slice(first, last);
-            try (Tensor part = logits(rows, w, scale)) {
-                HostTensor dLogits = host(part);
-                trainings.tokenLossGradient(dLogits, host(targets), first, settings, weight, losses);
-                HostTensor dRows = dHidden.slice(first, last);
-                int n = last - first;
-                int vocabulary = w.extent(0);
-                int width = w.extent(1);
-                products.product(n, width, vocabulary, scale, dLogits, NONE, host(w), NONE, 0, dRows);
-                products.product(vocabulary, width, n, scale, dLogits, TRANSPOSED, rows, NONE, 1, host(dw));
-            }
-        }
-        return new LossGradient(losses, dHidden);
+        return loss.tokenLossGradient(host(hidden), host(w), host(targets), settings, weight, host(dw));
+    }
+
+    @Override
+    public LossGradient distillationGradient(
+            Tensor hidden,
+            Tensor w,
+            Tensor targets,
+            SoftTargets soft,
+            DistillationSettings settings,
+            double weight,
+            Tensor dw) {
+        return loss.distillationGradient(host(hidden), host(w), host(targets), soft, settings, weight, host(dw));
     }
 
     @Override
     public Tensor logits(Tensor hidden, Tensor w, double scale) {
-        require(hidden.extent(1) == w.extent(1), "logits", hidden, w);
-        HostTensor y = floating(hidden.rows(), w.extent(0));
-        products.product(hidden.rows(), w.extent(0), w.extent(1), scale, host(hidden), NONE, host(w), TRANSPOSED, 0, y);
-        return y;
+        return loss.logits(host(hidden), host(w), scale);
     }
 
     // Routing

@@ -7,18 +7,27 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The words of {@link Philox}, many blocks at a time. Dropout asks for one word an element of every activation, which costs
- * as much as the products of a small model if the words come one after the other.
+ * The words of {@link Philox}, many blocks at a time. Dropout asks for half a word an element of every activation, which
+ * costs as much as the products of a small model if the words come one after the other.
  */
 final class RandomWords {
     private static final VectorSpecies<Long> BLOCKS = LongVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> WORDS = IntVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    /** Half as many words as there are lanes for them: two elements each. */
+    private static final VectorSpecies<Integer> PAIRS =
+            VectorSpecies.of(int.class, VectorShape.forBitSize(WORDS.vectorBitSize() / 2));
+
     private static final int LANES = BLOCKS.length();
+    /** What turns the order of unsigned numbers of 16 bits into that of signed ones. */
+    private static final int SIGN = 0x8000;
+
+    private static final int SIGNS = 0x8000_8000;
 
     /** Processors with narrower vectors lack the product of 64-bit lanes, and Java makes up for it slowly. */
     private static final boolean WIDE = LANES >= 8;
@@ -93,14 +102,23 @@ final class RandomWords {
         low.rearrange(SECOND_HALF, high).reinterpretAsInts().intoArray(words, at + 2 * LANES);
     }
 
-    /** Zeroes the elements whose word, as an unsigned number, lies below {@code threshold}. */
-    static void zeroBelow(int[] words, long threshold, float[] a, int n) {
+    /**
+     * Zeroes the elements whose 16 bits, as an unsigned number, lie below {@code threshold}. Element i has those of half
+     * {@code skipped + i} of the words, low halves before high ones.
+     *
+     * @param skipped 0 or 1
+     * @param threshold of 0 to 65535
+     */
+    static void zeroBelow(int[] words, int skipped, int threshold, float[] a, int n) {
         int i = 0;
-        if (threshold <= LOW) {
-            int least = (int) threshold ^ Integer.MIN_VALUE;
-            for (; i <= n - WORDS.length(); i += WORDS.length()) {
-                VectorMask<Integer> kept = IntVector.fromArray(WORDS, words, i)
-                        .lanewise(VectorOperators.XOR, Integer.MIN_VALUE)
+        if (skipped == 0) {
+            int least = (short) (threshold ^ SIGN);
+            for (; i <= n - FLOATS.length(); i += FLOATS.length()) {
+                // Signed numbers of 16 bits, one a lane of 32, in the order of the unsigned ones
+                VectorMask<Integer> kept = ((IntVector) IntVector.fromArray(PAIRS, words, i / 2)
+                                .lanewise(VectorOperators.XOR, SIGNS)
+                                .reinterpretAsShorts()
+                                .convertShape(VectorOperators.S2I, WORDS, 0))
                         .compare(VectorOperators.GE, least);
                 FloatVector.zero(FLOATS)
                         .blend(FloatVector.fromArray(FLOATS, a, i), kept.cast(FLOATS))
@@ -108,14 +126,18 @@ final class RandomWords {
             }
         }
         for (; i < n; i++) {
-            a[i] = (words[i] & LOW) >= threshold ? a[i] : 0;
+            a[i] = half(words, skipped + i) >= threshold ? a[i] : 0;
         }
     }
 
-    /** Zeroes the elements whose word, as an unsigned number, lies below {@code threshold}. */
-    static void zeroBelow(int[] words, long threshold, double[] a, int n) {
+    /** {@link #zeroBelow(int[], int, int, float[], int)} in float64. */
+    static void zeroBelow(int[] words, int skipped, int threshold, double[] a, int n) {
         for (int i = 0; i < n; i++) {
-            a[i] = (words[i] & LOW) >= threshold ? a[i] : 0;
+            a[i] = half(words, skipped + i) >= threshold ? a[i] : 0;
         }
+    }
+
+    private static int half(int[] words, int number) {
+        return words[number >>> 1] >>> (number & 1) * Short.SIZE & 0xFFFF;
     }
 }

@@ -1,6 +1,7 @@
 // The passes of Adafactor over tiles of a parameter: moments, the size of the update, application.
 
 // The squares of a tile's gradients by row and by column.
+template <class G>
 __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index) {
     __shared__ float of_warps[WARPS][TILE_COLUMNS];
     Tile tile = tile_of(slot, index);
@@ -14,7 +15,7 @@ __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index) {
             int column = lane_column(tile, group);
             if (column < tile.last_column) {
                 float x[COLUMNS];
-                load_columns(slot.gradient + at, column, tile.last_column, x);
+                load_columns(static_cast<const G*>(slot.gradient) + at, column, tile.last_column, x);
 #pragma unroll
                 for (int i = 0; i < COLUMNS; i++) {
                     float square = x[i] * x[i];
@@ -128,6 +129,7 @@ __device__ __forceinline__ void load_factors(const Slot& slot, const Tile& tile,
 }
 
 // The sum of squares of a tile's updates before clipping.
+template <class G>
 __device__ __forceinline__ void updates_of_tile(const Slot& slot, int index) {
     Tile tile = tile_of(slot, index);
     float factors[GROUPS][COLUMNS];
@@ -141,7 +143,7 @@ __device__ __forceinline__ void updates_of_tile(const Slot& slot, int index) {
             int column = lane_column(tile, group);
             if (column < tile.last_column) {
                 float x[COLUMNS];
-                load_columns(slot.gradient + at, column, tile.last_column, x);
+                load_columns(static_cast<const G*>(slot.gradient) + at, column, tile.last_column, x);
 #pragma unroll
                 for (int i = 0; i < COLUMNS; i++) {
                     float update = x[i] * (of_row * factors[group][i]);
@@ -216,6 +218,7 @@ __device__ __forceinline__ void keep_squares(const Slot& slot, int index, const 
     }
 }
 
+template <class G>
 __device__ __forceinline__ void apply_to_tile(const Slot& slot, int index, const Step& step) {
     Tile tile = tile_of(slot, index);
     float factors[GROUPS][COLUMNS];
@@ -230,18 +233,9 @@ __device__ __forceinline__ void apply_to_tile(const Slot& slot, int index, const
             int column = lane_column(tile, group);
             if (column < tile.last_column) {
                 float x[COLUMNS];
-                const float* gradient = slot.gradient + at + column;
+                const G* gradient = static_cast<const G*>(slot.gradient) + at + column;
                 if (column + COLUMNS <= tile.last_column && is_aligned(gradient, 16)) {
-                    uint4 first = load16_last(gradient);
-                    uint4 second = load16_last(gradient + 4);
-                    x[0] = __uint_as_float(first.x);
-                    x[1] = __uint_as_float(first.y);
-                    x[2] = __uint_as_float(first.z);
-                    x[3] = __uint_as_float(first.w);
-                    x[4] = __uint_as_float(second.x);
-                    x[5] = __uint_as_float(second.y);
-                    x[6] = __uint_as_float(second.z);
-                    x[7] = __uint_as_float(second.w);
+                    load8_last(gradient, x);
                 } else {
                     load_columns(gradient, 0, tile.last_column - column, x);
                 }
@@ -287,6 +281,7 @@ __device__ __forceinline__ void measure_tile(const Slot& slot, int index, bool f
 }
 
 // Unfactored: the moments of a tile of elements, and the squares of its updates.
+template <class G>
 __device__ __forceinline__ void squares_of_elements(const Slot& slot, int index, const Step& step) {
     long long first = static_cast<long long>(index) * TILE_ELEMENTS;
     int width = static_cast<int>(min(static_cast<long long>(TILE_ELEMENTS), slot.elements - first));
@@ -294,7 +289,7 @@ __device__ __forceinline__ void squares_of_elements(const Slot& slot, int index,
     for (int at = threadIdx.x * COLUMNS; at < width; at += THREADS * COLUMNS) {
         float x[COLUMNS];
         float moments[COLUMNS];
-        load_columns(slot.gradient + first, at, width, x);
+        load_columns(static_cast<const G*>(slot.gradient) + first, at, width, x);
         load_columns(slot.row_moments + first, at, width, moments);
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
@@ -310,6 +305,7 @@ __device__ __forceinline__ void squares_of_elements(const Slot& slot, int index,
     }
 }
 
+template <class G>
 __device__ __forceinline__ void apply_to_elements(const Slot& slot, int index, const Step& step) {
     long long first = static_cast<long long>(index) * TILE_ELEMENTS;
     int width = static_cast<int>(min(static_cast<long long>(TILE_ELEMENTS), slot.elements - first));
@@ -318,7 +314,7 @@ __device__ __forceinline__ void apply_to_elements(const Slot& slot, int index, c
     for (int at = threadIdx.x * COLUMNS; at < width; at += THREADS * COLUMNS) {
         float x[COLUMNS];
         float moments[COLUMNS];
-        load_columns(slot.gradient + first, at, width, x);
+        load_columns(static_cast<const G*>(slot.gradient) + first, at, width, x);
         load_columns(slot.row_moments + first, at, width, moments);
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {

@@ -1,5 +1,7 @@
 // What Adafactor knows of a parameter and how it cuts it into tiles.
 
+#include "adafactor-step.cuh"
+
 constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / WARP;
 // Columns of a tile: a warp takes a row of it, a lane eight columns in each of GROUPS places.
@@ -14,7 +16,8 @@ constexpr int TILE_ELEMENTS = THREADS * COLUMNS * 4;
 struct Slot {
     master_t* value;
     rest_t* rest;
-    const float* gradient;
+    // Of the type that the kernel is for
+    const void* gradient;
     float* row_moments;
     float* column_moments;
     // Sums of squared gradients: [rows, chunks of columns] and [tiles of rows, columns]
@@ -42,55 +45,6 @@ struct Slot {
 
 // Items of a slot that are done, by kind; kinds in the order of their dependence.
 enum Kind { SQUARES, MOMENTS, UPDATES, APPLICATION, KINDS };
-
-struct Step {
-    float learning_rate;
-    float decay;
-    float fresh;
-    float epsilon1;
-    float epsilon2;
-    float clip;
-    // Whether the learning rate is relative to the values' root mean square
-    int relative;
-    // Whether their sums of squares are to be taken before they are used: nobody has kept them
-    int measure;
-    // Sums of squares of each tile's values, before and after this step
-    float* value_squares;
-    float* next_value_squares;
-};
-
-__device__ __forceinline__ float sum_of_squares(const float (&x)[COLUMNS]) {
-    float sum = 0.0f;
-#pragma unroll
-    for (int i = 0; i < COLUMNS; i++) {
-        sum += x[i] * x[i];
-    }
-    return sum;
-}
-
-// The last access to something for this step: it need not stay in a cache.
-
-__device__ __forceinline__ uint4 load16_last(const void* address) {
-#ifdef SIMT_EMULATOR
-    return load16(address);
-#else
-    uint4 x;
-    asm volatile("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w)
-                 : "l"(address)
-                 : "memory");
-    return x;
-#endif
-}
-
-__device__ __forceinline__ void store16_last(void* address, uint4 x) {
-#ifdef SIMT_EMULATOR
-    store16(address, x);
-#else
-    asm volatile("st.global.cs.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(x.x), "r"(x.y), "r"(x.z), "r"(x.w)
-                 : "memory");
-#endif
-}
 
 // The rows and columns of a tile. Rows are numbered over all matrices of the slot; a tile lies in one.
 struct Tile {

@@ -79,6 +79,7 @@ __device__ __forceinline__ unsigned long long take(
     return own;
 }
 
+template <class G>
 __device__ __forceinline__ void work(
     unsigned long long item, const Slot& slot, const Slot* slots, int* done, const Step& step) {
     int number = static_cast<int>(item >> 32);
@@ -94,9 +95,9 @@ __device__ __forceinline__ void work(
                 measure_tile(slot, index, factored, step);
             }
             if (factored) {
-                squares_of_tile(slot, index);
+                squares_of_tile<G>(slot, index);
             } else {
-                squares_of_elements(slot, index, step);
+                squares_of_elements<G>(slot, index, step);
             }
             signal(of_slot + SQUARES);
             break;
@@ -115,16 +116,16 @@ __device__ __forceinline__ void work(
         }
         case UPDATES:
             await(of_slot + MOMENTS, slot.moment_items);
-            updates_of_tile(slot, index);
+            updates_of_tile<G>(slot, index);
             signal(of_slot + UPDATES);
             break;
         default:
             if (factored) {
                 await(of_slot + UPDATES, slot.tiles);
-                apply_to_tile(slot, index, step);
+                apply_to_tile<G>(slot, index, step);
             } else {
                 await(of_slot + SQUARES, slot.tiles);
-                apply_to_elements(slot, index, step);
+                apply_to_elements<G>(slot, index, step);
             }
             signal(of_slot + APPLICATION);
     }
@@ -135,33 +136,36 @@ __device__ __forceinline__ Slot& slot_in_shared_memory() {
     return slot;
 }
 
-// Blocks draw items until there are none: a slot in the high half, then a kind, and the number among the slot's items of the
-// kind in the low 28 bits. drawn, and done [slots, KINDS], begin with zeros.
-extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(
-    const Slot* slots,
-    const unsigned long long* items,
-    int count,
-    int* drawn,
-    int* done,
-    float learning_rate,
-    float decay,
-    float fresh,
-    float epsilon1,
-    float epsilon2,
-    float clip,
-    int relative,
-    int measure,
-    float* value_squares,
-    float* next_value_squares) {
+template <class G>
+__device__ __forceinline__ void work_all(
+    const Slot* slots, const unsigned long long* items, int count, int* drawn, int* done, const Step& step) {
     static_assert(sizeof(Slot) == WARP * sizeof(int), "a lane copies a word");
     Slot& slot = slot_in_shared_memory();
-    Step step = {learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative, measure, value_squares, next_value_squares};
     Ahead ahead = begin(items, count, drawn);
     for (;;) {
         unsigned long long item = take(ahead, items, count, drawn, slots, slot);
         if (item == NONE) {
             return;
         }
-        work(item, slot, slots, done, step);
+        work<G>(item, slot, slots, done, step);
     }
+}
+
+// Blocks draw items until there are none: a slot in the high half, then a kind, and the number among the slot's items of the
+// kind in the low 28 bits. drawn, and done [slots, KINDS], begin with zeros.
+#define ADAFACTOR_PARAMETERS                                                                                           \
+    const Slot *slots, const unsigned long long *items, int count, int *drawn, int *done, float learning_rate,         \
+        float decay, float fresh, float epsilon1, float epsilon2, float clip, int relative, int measure,               \
+        float *value_squares, float *next_value_squares
+
+#define ADAFACTOR_STEP                                                                                                 \
+    Step { learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative, measure, value_squares, next_value_squares }
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(ADAFACTOR_PARAMETERS) {
+    work_all<float>(slots, items, count, drawn, done, ADAFACTOR_STEP);
+}
+
+// Of gradients in bfloat16.
+extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor_narrow(ADAFACTOR_PARAMETERS) {
+    work_all<bf16>(slots, items, count, drawn, done, ADAFACTOR_STEP);
 }

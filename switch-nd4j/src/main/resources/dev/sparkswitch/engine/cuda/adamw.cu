@@ -1,4 +1,5 @@
-// AdamW over all slots in one launch: 28 bytes an element, read and written once.
+// AdamW over all slots in one launch: 28 bytes an element (26 with a gradient in bfloat16), read and written
+// once.
 
 constexpr int THREADS = 256;
 constexpr int TILE_ELEMENTS = THREADS * COLUMNS * 4;
@@ -7,10 +8,12 @@ constexpr int TILE_ELEMENTS = THREADS * COLUMNS * 4;
 struct Slot {
     master_t* value;
     rest_t* rest;
-    const float* gradient;
+    const void* gradient;
     float* first_moments;
     float* second_moments;
     long long elements;
+    // Whether the gradient is in bfloat16, otherwise in float32
+    long long narrow;
 };
 
 // A block takes TILE_ELEMENTS elements of a slot: item = slot in the high half, tile in the low one.
@@ -34,7 +37,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) adamw(
         float value[COLUMNS];
         float mean[COLUMNS];
         float square[COLUMNS];
-        load_columns(slot.gradient + first, at, width, gradient);
+        if (slot.narrow != 0) {
+            load_columns(static_cast<const bf16*>(slot.gradient) + first, at, width, gradient);
+        } else {
+            load_columns(static_cast<const float*>(slot.gradient) + first, at, width, gradient);
+        }
         load_columns(slot.first_moments + first, at, width, mean);
         load_columns(slot.second_moments + first, at, width, square);
         load_master(slot.value + first, slot.rest + first, at, width, value);

@@ -5,21 +5,30 @@
 #include "attention-forward.cuh"
 #include "attention-query-gradient.cuh"
 #include "attention-key-gradient.cuh"
+#include "attention-query-sums.cuh"
 
 extern "C" __global__ void __launch_bounds__(128) attention_forward(FORWARD_PARAMETERS) {
-    forward<128, false, false>(FORWARD_OPERANDS);
+    forward<128, NOTHING, false>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128) attention_forward_dropout(FORWARD_PARAMETERS) {
-    forward<128, true, false>(FORWARD_OPERANDS);
+    forward<128, WHOLE_BLOCKS, false>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128) attention_forward_bias(FORWARD_PARAMETERS) {
-    forward<128, false, true>(FORWARD_OPERANDS);
+    forward<128, NOTHING, true>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128) attention_forward_bias_dropout(FORWARD_PARAMETERS) {
-    forward<128, true, true>(FORWARD_OPERANDS);
+    forward<128, WHOLE_BLOCKS, true>(FORWARD_OPERANDS);
+}
+
+extern "C" __global__ void __launch_bounds__(128) attention_forward_dropout_any(FORWARD_PARAMETERS) {
+    forward<128, ANY_ROWS, false>(FORWARD_OPERANDS);
+}
+
+extern "C" __global__ void __launch_bounds__(128) attention_forward_bias_dropout_any(FORWARD_PARAMETERS) {
+    forward<128, ANY_ROWS, true>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128) attention_query_gradient(QUERY_GRADIENT_PARAMETERS) {
@@ -52,6 +61,14 @@ extern "C" __global__ void __launch_bounds__(128) attention_key_gradient_bias(KE
 
 extern "C" __global__ void __launch_bounds__(128) attention_key_gradient_bias_dropout(KEY_GRADIENT_PARAMETERS) {
     key_gradient<128, true, true>(KEY_GRADIENT_OPERANDS);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2) attention_query_sums(QUERY_SUMS_PARAMETERS) {
+    query_sums<128, false>(QUERY_SUMS_OPERANDS);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2) attention_query_sums_bias(QUERY_SUMS_PARAMETERS) {
+    query_sums<128, true>(QUERY_SUMS_OPERANDS);
 }
 
 #endif

@@ -7,18 +7,17 @@
 // How far a maximum may rise, as an exponent of e, before sums are scaled down: far from overflow, and mostly never.
 constexpr float SLACK = 5.0f;
 
-// The random words of four consecutive elements. Where rows are no multiple of four long they may lie in two blocks.
-__device__ __forceinline__ uint4 four_words(const Dropout& dropout, unsigned long long element, bool aligned) {
-    uint4 words = dropout.source.words(element >> 2);
-    if (aligned) {
-        return words;
+// Which of eight elements from number `first` on are kept, a bit each.
+__device__ __forceinline__ unsigned eight_kept(const Dropout& dropout, unsigned long long first, bool aligned) {
+    uint4 words = dropout.eight(first, aligned);
+    const unsigned pairs[4] = {words.x, words.y, words.z, words.w};
+    unsigned byte = 0;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        byte |= dropout.keeps_low(pairs[i]) ? 1u << 2 * i : 0u;
+        byte |= dropout.keeps_high(pairs[i]) ? 2u << 2 * i : 0u;
     }
-    uint4 next = dropout.source.words((element >> 2) + 1);
-    if (element & 1) {
-        words = make_uint4(words.y, words.z, words.w, next.x);
-        next = make_uint4(next.y, next.z, next.w, 0);
-    }
-    return element & 2 ? make_uint4(words.z, words.w, next.x, next.y) : words;
+    return byte;
 }
 
 struct Forward {
@@ -52,9 +51,14 @@ struct ForwardShared {
     unsigned char visible[MOST_TILES];
 };
 
-template <int D, bool DROP, bool BIAS>
+// What a kernel drops: nothing, or elements of rows that are whole blocks of eight random numbers, or of any rows. A branch
+// between the two would keep the drawing of numbers from going on beside products.
+enum Dropping { NOTHING, WHOLE_BLOCKS, ANY_ROWS };
+
+template <int D, Dropping DROPPING, bool BIAS>
 __device__ __forceinline__ void forward(const Forward& in) {
     const Dropout& dropout = in.dropout;
+    constexpr bool DROP = DROPPING != NOTHING;
     constexpr int STEPS = D / 16;
     constexpr bool IN_REGISTERS = D <= 64;
     DYNAMIC_SHARED(ForwardShared<D>, shared);
@@ -146,6 +150,18 @@ __device__ __forceinline__ void forward(const Forward& in) {
         }
 #pragma unroll
         for (int w = 0; w < 2; w++) {
+            // A byte of the mask for each row, before the scores: its arithmetic goes on beside the first product.
+            unsigned keep = 0;
+            if (DROP) {
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+                    keep |= eight_kept(dropout, element + r * next_row + (first_key + 32 * w), DROPPING == WHOLE_BLOCKS)
+                            << 8 * r;
+                    if (own + r < in.queries) {
+                        mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(keep >> 8 * r);
+                    }
+                }
+            }
             float scores[2][4][4];
             if (BIAS) {
                 float near[12];
@@ -233,30 +249,12 @@ __device__ __forceinline__ void forward(const Forward& in) {
             }
 #pragma unroll
             for (int r = 0; r < 4; r++) {
-                unsigned byte = 0;
 #pragma unroll
-                for (int t = 0; t < 2; t++) {
-                    uint4 words = make_uint4(0, 0, 0, 0);
-                    if (DROP) {
-                        unsigned long long at = element + r * next_row + (first_key + 32 * w + 4 * t);
-                        words = four_words(dropout, at, in.keys % 4 == 0);
-                    }
-#pragma unroll
-                    for (int i = 0; i < 4; i++) {
-                        float& score = scores[r >> 1][2 * t + (i >> 1)][2 * (r & 1) + (i & 1)];
-                        float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
-                        totals[r] += probability;
-                        if (DROP) {
-                            bool keep = (i == 0 ? words.x : i == 1 ? words.y : i == 2 ? words.z : words.w) >=
-                                        dropout.threshold;
-                            byte |= keep ? 1u << (4 * t + i) : 0u;
-                            probability = keep ? probability : 0.0f;
-                        }
-                        score = probability;
-                    }
-                }
-                if (DROP && own + r < in.queries) {
-                    mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(byte);
+                for (int y = 0; y < 8; y++) {
+                    float& score = scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)];
+                    float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
+                    totals[r] += probability;
+                    score = !DROP || keep & 1u << (8 * r + y) ? probability : 0.0f;
                 }
             }
 #pragma unroll

@@ -6,7 +6,7 @@
 // lane / 4 and quarter = lane % 4 it has
 //     rows 4 group + r, r = 0..3 (r = 2 m + h: row group + 8 h of the m-th fragment of 16 rows), and
 //     columns 32 w + 8 quarter + y, y = 0..7, w = 0..1 (y = 4 t + 2 u + b: column 2 quarter + b of fragment 2 t + u).
-// So four neighbouring keys of a query share one Philox block, eight share a byte of the mask, and the 32 distances within a
+// So a lane's eight neighbouring keys of a query share one Philox block and a byte of the mask, and the 32 distances within a
 // rectangle of 4 x 8 are only 11: position biases come in three loads, and their gradients are mostly summed in registers.
 
 constexpr int STAYING = 128;
@@ -250,6 +250,9 @@ __device__ __forceinline__ int next_visible(const unsigned char* visible, int ti
 __device__ __forceinline__ bool all_visible(const unsigned char* visible, int tile) {
     return tile < MOST_TILES && visible[tile] == ALL_VISIBLE;
 }
+
+// Numbers from one query's gradients of scores to the next's: whole tiles of keys that stay.
+__device__ __forceinline__ int score_pitch(int keys) { return (keys + STAYING - 1) / STAYING * STAYING; }
 
 // Bytes of the mask of kept probabilities from one query to the next: a bit a key, whole tiles that stay.
 __device__ __forceinline__ int mask_pitch(int keys) { return (keys + STAYING - 1) / STAYING * (STAYING / 8); }

@@ -85,6 +85,13 @@ __device__ __forceinline__ void store16(void* address, uint4 value) {
     *reinterpret_cast<uint4*>(address) = value;
 }
 
+__device__ __forceinline__ void store_eight_bytes(void* address, unsigned first, unsigned second) {
+#ifdef SIMT_EMULATOR
+    simt::require_aligned(address, 8);
+#endif
+    *reinterpret_cast<uint2*>(address) = make_uint2(first, second);
+}
+
 // Eight consecutive numbers; bfloat16 at a multiple of 16 bytes, float32 likewise.
 
 __device__ __forceinline__ void load8(const bf16* at, float (&x)[8]) {
@@ -301,42 +308,57 @@ struct Philox {
     }
 };
 
-// Dropout as in dev.sparkswitch.engine.Dropout; a kernel takes it by value. Inactive where the threshold is 0.
+// Dropout as in dev.sparkswitch.engine.Dropout; a kernel takes it by value. Inactive where the scale is 0.
 struct Dropout {
     Philox source;
     long long first_row;
     int first_plane;
     int total_planes;
+    // In the high half: a low half is compared once it has been shifted up
     unsigned threshold;
     float scale;
 
-    __device__ __forceinline__ bool active() const { return threshold != 0; }
+    __device__ __forceinline__ bool active() const { return scale != 0.0f; }
 
     // The number of the first element of a row.
     __device__ __forceinline__ unsigned long long element(int plane, long long row, int width) const {
         return static_cast<unsigned long long>(((first_row + row) * total_planes + first_plane + plane) * width);
     }
 
-    __device__ __forceinline__ float factor(unsigned bits) const { return bits >= threshold ? scale : 0.0f; }
-
-    // The factors, 0 or the scale, of elements 4 * block to 4 * block + 3.
-    __device__ __forceinline__ float4 factors(unsigned long long block) const {
-        uint4 bits = source.words(block);
-        return make_float4(factor(bits.x), factor(bits.y), factor(bits.z), factor(bits.w));
+    // The 16 bits of eight elements from number `first` on, two a word, the lower first. Where rows are no multiple of eight
+    // long they may lie in two blocks.
+    __device__ __forceinline__ uint4 eight(unsigned long long first, bool aligned) const {
+        uint4 words = source.words(first >> 3);
+        if (aligned) {
+            return words;
+        }
+        uint4 next = source.words((first >> 3) + 1);
+        if (first & 1) {
+            words = make_uint4(
+                __funnelshift_r(words.x, words.y, 16), __funnelshift_r(words.y, words.z, 16),
+                __funnelshift_r(words.z, words.w, 16), __funnelshift_r(words.w, next.x, 16));
+            next = make_uint4(
+                __funnelshift_r(next.x, next.y, 16), __funnelshift_r(next.y, next.z, 16),
+                __funnelshift_r(next.z, next.w, 16), 0);
+        }
+        if (first & 2) {
+            words = make_uint4(words.y, words.z, words.w, next.x);
+            next = make_uint4(next.y, next.z, next.w, 0);
+        }
+        return first & 4 ? make_uint4(words.z, words.w, next.x, next.y) : words;
     }
 
-    // The factor of one element; four times the work of factors().
+    __device__ __forceinline__ bool keeps_low(unsigned word) const { return word << 16 >= threshold; }
+
+    // Whatever the low half is: the threshold's is 0.
+    __device__ __forceinline__ bool keeps_high(unsigned word) const { return word >= threshold; }
+
+    // The factor, 0 or the scale, of one element; eight times the work of eight().
     __device__ __forceinline__ float factor_of(unsigned long long element) const {
-        float4 four = factors(element >> 2);
-        switch (element & 3) {
-            case 0:
-                return four.x;
-            case 1:
-                return four.y;
-            case 2:
-                return four.z;
-            default:
-                return four.w;
-        }
+        uint4 words = source.words(element >> 3);
+        unsigned low = element & 4 ? words.z : words.x;
+        unsigned high = element & 4 ? words.w : words.y;
+        unsigned word = element & 2 ? high : low;
+        return (element & 1 ? keeps_high(word) : keeps_low(word)) ? scale : 0.0f;
     }
 };

@@ -60,7 +60,7 @@ extern "C" __global__ void add_norm(
     }
 }
 
-// d_sum += the gradient through the norm; partials [blocks, width] = sums of the weight's gradient over a block's rows.
+// d_sum += the gradient through the norm; d_delta = dropout(d_sum), where there is one; partials [blocks, width] = sums of the weight's gradient over a block's rows.
 extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(
     const compute_t* d_normalized,
     compute_t* d_sum,
@@ -68,6 +68,8 @@ extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(
     const float* inverse_rms,
     const master_t* weight,
     const rest_t* weight_rest,
+    Dropout dropout,
+    compute_t* d_delta,
     float* partials,
     int rows,
     int width,
@@ -108,9 +110,13 @@ extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(
         if (mine) {
 #pragma unroll
             for (int i = 0; i < COLUMNS; i++) {
-                stream[i] += inverse * (gradient[i] - x[i] * projection);
+                stream[i] = rounded(stream[i] + inverse * (gradient[i] - x[i] * projection));
             }
             store_columns(d_sum + at, column, width, stream);
+            if (d_delta != nullptr) {
+                drop(stream, dropout, dropout.element(0, row, width) + column);
+                store_columns(d_delta + at, column, width, stream);
+            }
         }
     }
     // [teams][team * 8], a team's columns one after the other

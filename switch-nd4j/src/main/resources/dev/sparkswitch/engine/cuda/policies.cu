@@ -48,7 +48,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) reroute(
     int experts,
     int choices,
     int shared_gates,
-    int capacity,
+    int most,
+    const int* capacities,
     int slots_an_expert,
     int* last,
     int* wish,
@@ -57,15 +58,16 @@ extern "C" __global__ void __launch_bounds__(THREADS) reroute(
     int* slots_of_token,
     int* dropped,
     float* by_expert) {
+    Capacity capacity = {most, capacities};
     int* taken = shared_counts();
     int* searching = shared_flag();
     int group = blockIdx.x;
     int first = group * group_tokens;
     int end = first + group_tokens;
     for (int expert = threadIdx.x; expert < experts; expert += blockDim.x) {
-        long long slot = static_cast<long long>(expert) * slots_an_expert + group * capacity;
+        long long slot = static_cast<long long>(expert) * slots_an_expert + group * most;
         int count = 0;
-        while (count < capacity && token_of_slot[slot + count] >= 0) {
+        while (count < capacity.of(expert) && token_of_slot[slot + count] >= 0) {
             count++;
         }
         taken[expert] = count;
@@ -100,9 +102,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) reroute(
             }
             __syncthreads();
             for (int expert = threadIdx.x; expert < experts; expert += blockDim.x) {
-                for (int token = first; token < end && taken[expert] < capacity; token++) {
+                for (int token = first; token < end && taken[expert] < capacity.of(expert); token++) {
                     if (wish[token] == expert) {
-                        int slot = expert * slots_an_expert + group * capacity + taken[expert]++;
+                        int slot = expert * slots_an_expert + group * most + taken[expert]++;
                         token_of_slot[slot] = token;
                         slots_of_token[static_cast<long long>(token) * choices + c] = slot;
                     }

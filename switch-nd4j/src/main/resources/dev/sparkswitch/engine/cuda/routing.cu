@@ -92,6 +92,11 @@ extern "C" __global__ void router_input_backward(
     }
 }
 
+// The factor of an expert in the balance loss; 1 where all have one size.
+__device__ __forceinline__ float balance_factor(const float* weights, int expert) {
+    return weights == nullptr ? 1.0f : weights[expert];
+}
+
 // An expert and what it is ordered by.
 struct Choice {
     float order;
@@ -355,7 +360,7 @@ __device__ __forceinline__ void place_tile(
     Tiling tiling,
     int experts,
     int choices,
-    int capacity,
+    Capacity capacity,
     int slots_an_expert,
     const int* chosen,
     const float* gates,
@@ -396,7 +401,7 @@ __device__ __forceinline__ void place_tile(
                 before[expert] = taken[expert] + earlier;
                 taken[expert] += earlier + later;
                 int asked = own[tile * stride + threadIdx.x];
-                int seated = min(asked, max(0, capacity - before[expert]));
+                int seated = min(asked, max(0, capacity.of(expert) - before[expert]));
                 kept[expert] += seated;
                 lost[expert] += asked - seated;
             }
@@ -411,8 +416,8 @@ __device__ __forceinline__ void place_tile(
             if (choice >= 0) {
                 int expert = choice / TILE;
                 int place = before[expert] + choice % TILE;
-                if (place < capacity) {
-                    slot = expert * slots_an_expert + group * capacity + place;
+                if (place < capacity.of(expert)) {
+                    slot = expert * slots_an_expert + group * capacity.most + place;
                     token_of_slot[slot] = token;
                     gate_of_slot[slot] = gates[at] / gate_sums[token];
                 }
@@ -442,6 +447,7 @@ __device__ __forceinline__ void balance_group(
     int experts,
     int choices,
     bool balanced,
+    const float* weights,
     const int* counts,
     const float* importance,
     const float* sums,
@@ -467,13 +473,13 @@ __device__ __forceinline__ void balance_group(
         long long stride = static_cast<long long>(choices) * experts;
         float first = static_cast<float>(
             sum_tiles(counts + from, stride, first_tile, last_tile, columns, shared_counts));
-        float weight = sum_tiles(importance + from, experts, first_tile, last_tile, columns, shared_sums);
+        float mass = sum_tiles(importance + from, experts, first_tile, last_tile, columns, shared_sums);
         if (threadIdx.x < columns) {
             long long at = static_cast<long long>(group) * experts + from + threadIdx.x;
             float fraction = members == 0.0f ? 0.0f : first / members;
             demand[at] = fraction;
             firsts[at] = first;
-            balance += members == 0.0f ? 0.0f : experts * fraction * weight / members;
+            balance += members == 0.0f ? 0.0f : experts * balance_factor(weights, from + threadIdx.x) * fraction * mass / members;
         }
     }
     balance = block_sum(balance);
@@ -493,9 +499,11 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
     int group_tokens,
     int experts,
     int choices,
-    int capacity,
+    int most,
+    const int* capacities,
     int slots_an_expert,
     int balanced,
+    const float* weights,
     const int* chosen,
     const float* gates,
     const float* gate_sums,
@@ -514,12 +522,12 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
     Tiling tiling = {unit_tokens, tiles_a_unit, tiles_a_group, tiles_a_balance_group, group_tokens};
     if (blockIdx.x < seats) {
         place_tile(
-            tiling, experts, choices, capacity, slots_an_expert, chosen, gates, gate_sums, counts, token_of_slot,
-            gate_of_slot, slots_of_token, dropped, by_expert, tiles);
+            tiling, experts, choices, {most, capacities}, slots_an_expert, chosen, gates, gate_sums, counts,
+            token_of_slot, gate_of_slot, slots_of_token, dropped, by_expert, tiles);
     } else {
         balance_group(
-            blockIdx.x - seats, tiling, experts, choices, balanced != 0, counts, importance, sums, demand, firsts, balances,
-            group_sums);
+            blockIdx.x - seats, tiling, experts, choices, balanced != 0, weights, counts, importance, sums, demand, firsts,
+            balances, group_sums);
     }
 }
 
@@ -616,6 +624,7 @@ __device__ __forceinline__ void route_gradient(
     const float* gate_of_slot,
     const float* d_gate,
     float balance_weight,
+    const float* weights,
     float z_weight,
     float* d_logits,
     int tokens,
@@ -640,7 +649,9 @@ __device__ __forceinline__ void route_gradient(
     for (int i = 0; i < N; i++) {
         int expert = lane + i * WARP;
         p[i] = takes_part && expert < experts ? probabilities[token * experts + expert] : 0.0f;
-        gradient[i] = expert < experts ? pull * demand[static_cast<long long>(group) * experts + expert] : 0.0f;
+        gradient[i] = expert < experts ? pull * balance_factor(weights, expert)
+                                             * demand[static_cast<long long>(group) * experts + expert]
+                                       : 0.0f;
     }
     if (takes_part && by_experts) {
 #pragma unroll
@@ -703,11 +714,12 @@ __device__ __forceinline__ void route_gradient(
 #define ROUTE_GRADIENTS_PARAMETERS                                                                                      \
     const float *probabilities, const float *log_sum_exp, const int *slots_of_token, const int *first_choice,         \
         const float *demand, const float *members, const float *gate_of_slot, const float *d_gate,                    \
-        float balance_weight, float z_weight, float *d_logits, int tokens, int balance_tokens, int experts,           \
-        int choices, int slots_an_expert, int shared_gates, int by_experts, Dropout sampling
+        float balance_weight, const float *weights, float z_weight, float *d_logits, int tokens,                      \
+        int balance_tokens, int experts, int choices, int slots_an_expert, int shared_gates, int by_experts,          \
+        Dropout sampling
 #define ROUTE_GRADIENTS_ARGUMENTS                                                                                       \
     probabilities, log_sum_exp, slots_of_token, first_choice, demand, members, gate_of_slot, d_gate, balance_weight,  \
-        z_weight, d_logits, tokens, balance_tokens, experts, choices, slots_an_expert, shared_gates != 0,             \
+        weights, z_weight, d_logits, tokens, balance_tokens, experts, choices, slots_an_expert, shared_gates != 0,             \
         by_experts != 0, sampling
 
 extern "C" __global__ void route_gradients_64(ROUTE_GRADIENTS_PARAMETERS) {

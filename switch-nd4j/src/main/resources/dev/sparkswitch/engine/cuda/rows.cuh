@@ -95,6 +95,16 @@ __device__ __forceinline__ unsigned random_word(const Dropout& numbers, unsigned
     }
 }
 
+// The slots of each expert in a group: `most` of each, or of its own where experts have different sizes.
+struct Capacity {
+    int most;
+    const int* of_expert;
+
+    __device__ __forceinline__ int of(int expert) const {
+        return of_expert == nullptr ? most : of_expert[expert];
+    }
+};
+
 // What a token's order of experts goes by: the probability, or its logarithm with a Gumbel number (engine.Sampling).
 __device__ __forceinline__ float preference(float p, const Dropout& sampling, long long token, int experts, int expert) {
     if (!sampling.active()) {
@@ -108,11 +118,12 @@ __device__ __forceinline__ float preference(float p, const Dropout& sampling, lo
 // x *= the dropout's factors of elements `first` to `first + 7`.
 __device__ __forceinline__ void drop(float (&x)[COLUMNS], const Dropout& dropout, unsigned long long first) {
     if (dropout.active()) {
-        unsigned words[COLUMNS];
-        random_words(dropout, first, words);
+        uint4 words = dropout.eight(first, (first & 7) == 0);
+        const unsigned pairs[COLUMNS / 2] = {words.x, words.y, words.z, words.w};
 #pragma unroll
-        for (int i = 0; i < COLUMNS; i++) {
-            x[i] *= dropout.factor(words[i]);
+        for (int i = 0; i < COLUMNS / 2; i++) {
+            x[2 * i] *= dropout.keeps_low(pairs[i]) ? dropout.scale : 0.0f;
+            x[2 * i + 1] *= dropout.keeps_high(pairs[i]) ? dropout.scale : 0.0f;
         }
     }
 }

@@ -15,18 +15,21 @@ __device__ __forceinline__ double block_sum_double(double x) {
     return sums[0];
 }
 
-// partials[block] = sum over the block's share; `rest` is null where x is plain.
-extern "C" __global__ void sum_squares(const void* x, const rest_t* rest, long long n, double* partials) {
+// partials[block] = sum over the block's share. x is split where there is a `rest`, else float32, or bfloat16 where `narrow`
+// is 1.
+extern "C" __global__ void sum_squares(const void* x, const rest_t* rest, int narrow, long long n, double* partials) {
     double sum = 0.0;
     long long step = static_cast<long long>(gridDim.x) * THREADS * COLUMNS;
     for (long long first = (static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x) * COLUMNS; first < n;
          first += step) {
         int width = static_cast<int>(min(static_cast<long long>(COLUMNS), n - first));
         float values[COLUMNS];
-        if (rest == nullptr) {
-            load_columns(static_cast<const float*>(x) + first, 0, width, values);
-        } else {
+        if (rest != nullptr) {
             load_master(static_cast<const master_t*>(x) + first, rest + first, 0, width, values);
+        } else if (narrow != 0) {
+            load_columns(static_cast<const bf16*>(x) + first, 0, width, values);
+        } else {
+            load_columns(static_cast<const float*>(x) + first, 0, width, values);
         }
         float squares = 0.0f;
 #pragma unroll

@@ -24,19 +24,23 @@ class RandomWordsTest {
 
     @Property(tries = 200)
     void elementsBelowTheThresholdBecomeZero(
-            @ForAll @LongRange(min = 0, max = 1L << 32) long threshold, @ForAll @IntRange(min = 1, max = 100) int n) {
-        int[] words = RandomWords.of(new Philox(n, 1, 2, 3), 0, n);
-        words[0] = (int) threshold;
+            @ForAll @IntRange(min = 0, max = 65_535) int threshold,
+            @ForAll @IntRange(min = 0, max = 1) int skipped,
+            @ForAll @IntRange(min = 1, max = 100) int n) {
+        int[] words = RandomWords.of(new Philox(n, 1, 2, 3), 0, n + 1);
+        words[0] = threshold << 16 | threshold;
         float[] floats = new float[n];
         double[] doubles = new double[n];
         for (int i = 0; i < n; i++) {
             floats[i] = i + 1;
             doubles[i] = i + 1;
         }
-        RandomWords.zeroBelow(words, threshold, floats, n);
-        RandomWords.zeroBelow(words, threshold, doubles, n);
+        RandomWords.zeroBelow(words, skipped, threshold, floats, n);
+        RandomWords.zeroBelow(words, skipped, threshold, doubles, n);
         for (int i = 0; i < n; i++) {
-            double wanted = Integer.toUnsignedLong(words[i]) >= threshold ? i + 1 : 0;
+            long word = Integer.toUnsignedLong(words[(skipped + i) / 2]);
+            long bits = (skipped + i) % 2 == 0 ? word % 65_536 : word / 65_536;
+            double wanted = bits >= threshold ? i + 1 : 0;
             assertThat(floats[i]).isEqualTo((float) wanted);
             assertThat(doubles[i]).isEqualTo(wanted);
         }

@@ -54,7 +54,8 @@ final class AdafactorPlanTest {
                 }
                 slots.add(new AdafactorSlot(value, gradient, rowMoments, columnMoments));
             }
-            CudaOptimizers optimizers = new CudaOptimizers(context, ring);
+            CudaOptimizers optimizers =
+                    new CudaOptimizers(context, new AdafactorMemory(ring, AdafactorGroups.Limits.none()));
             optimizers.adafactor(STEP, slots);
             if (between == Between.ROUND_TRIP) {
                 for (AdafactorSlot slot : slots) {
@@ -94,7 +95,8 @@ final class AdafactorPlanTest {
             names = {"FLOAT32", "BF16"})
     void parametersThatTakeTurnsInScratchMemoryDoNotDisturbEachOther(Precision precision) {
         assertSame(
-                stepped(precision, 0, Between.NOTHING), stepped(precision, AdafactorPlan.RING_BYTES, Between.NOTHING));
+                stepped(precision, 0, Between.NOTHING),
+                stepped(precision, AdafactorMemory.RING_BYTES, Between.NOTHING));
     }
 
     @ParameterizedTest
@@ -103,8 +105,8 @@ final class AdafactorPlanTest {
             names = {"FLOAT32", "BF16"})
     void aStepAfterACheckpointIsTheStepThatWouldHaveFollowed(Precision precision) {
         assertSame(
-                stepped(precision, AdafactorPlan.RING_BYTES, Between.ROUND_TRIP),
-                stepped(precision, AdafactorPlan.RING_BYTES, Between.NOTHING));
+                stepped(precision, AdafactorMemory.RING_BYTES, Between.ROUND_TRIP),
+                stepped(precision, AdafactorMemory.RING_BYTES, Between.NOTHING));
     }
 
     private static void assertSame(List<float[]> found, List<float[]> wanted) {

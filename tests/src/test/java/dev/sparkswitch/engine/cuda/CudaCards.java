@@ -4,6 +4,7 @@ import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import java.util.Optional;
+import org.bytedeco.cuda.global.cudart;
 
 /** The CUDA engine on this machine's card, where there is one. */
 public final class CudaCards {
@@ -26,8 +27,14 @@ public final class CudaCards {
         return Optional.ofNullable(missing);
     }
 
-    /** A new engine, FLOAT32 or BF16. */
-    public static Engine open(Precision precision) {
-        return CudaEngine.open(precision, 0);
+    /** A new engine for a rank, FLOAT32 or BF16; ranks beyond the number of cards share them. */
+    public static Engine open(Precision precision, int rank) {
+        return CudaEngine.open(precision, rank % count());
+    }
+
+    private static int count() {
+        int[] count = new int[1];
+        Cuda.check(cudart.cuDeviceGetCount(count), "cuDeviceGetCount", "the driver");
+        return count[0];
     }
 }

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -30,6 +31,7 @@ final class EmulatedDevice implements Device {
 
     private final Set<Long> blocks = new HashSet<>();
     private Map<String, OperationTime> times;
+    private long left = Long.MAX_VALUE;
 
     EmulatedDevice() {
         loadHost();
@@ -71,12 +73,26 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
+    public boolean runsBlocksTogether() {
+        return false;
+    }
+
+    /** From here on there is that much memory. */
+    void leave(long bytes) {
+        left = bytes;
+    }
+
+    @Override
     public long freeBytes() {
-        return Long.MAX_VALUE;
+        return left;
     }
 
     @Override
     public long allocate(long bytes) {
+        if (bytes > left) {
+            return 0;
+        }
+        left -= bytes;
         long address = SimtHost.allocate(bytes);
         blocks.add(address);
         return address;
@@ -176,6 +192,16 @@ final class EmulatedDevice implements Device {
     @Override
     public Moment moment() {
         return Moment.now();
+    }
+
+    @Override
+    public Optional<byte[]> link() {
+        return Optional.empty();
+    }
+
+    @Override
+    public CardGroup join(byte[] id, int index, int size) {
+        throw new UnsupportedOperationException("an emulated card has no links");
     }
 
     @Override

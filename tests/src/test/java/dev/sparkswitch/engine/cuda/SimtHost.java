@@ -6,9 +6,9 @@ import java.nio.ByteBuffer;
 final class SimtHost {
     private SimtHost() {}
 
-    static native long allocate(long bytes);
+    static synchronized native long allocate(long bytes);
 
-    static native void free(long address);
+    static synchronized native void free(long address);
 
     /** The address of a direct buffer's first byte, whatever its position. */
     static native long address(ByteBuffer direct);
@@ -21,10 +21,10 @@ final class SimtHost {
     static native long open(long path);
 
     /** The kinds of a kernel's parameters, one letter each; null for no such kernel. */
-    static native String kinds(long module, String kernel);
+    static synchronized native String kinds(long module, String kernel);
 
     /** Runs a kernel; null, or what went wrong. */
-    static native String launch(
+    static synchronized native String launch(
             long module, String kernel, int x, int y, int z, int threads, int shared, long bytes, int[] offsets);
 
     /** {@code operands}: address, row stride, batch stride, whether bfloat16 and whether turned, for a, b and c. */

@@ -13,13 +13,13 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 
 /** Shards of random tokens, written without Spark. */
-final class TinyShards {
+public final class TinyShards {
     private static final ShardLayout LAYOUT = new ShardLayout(64, 32, Packing.NONE);
 
     private TinyShards() {}
 
     /** Writes the boxes {@code train} and {@code heldout}, of {@code rows} rows each, with ids below {@code vocabulary}. */
-    static void write(Path folder, int rows, int vocabulary) throws IOException {
+    public static void write(Path folder, int rows, int vocabulary) throws IOException {
         box(folder.resolve("train"), rows, vocabulary, 1);
         box(folder.resolve("heldout"), rows, vocabulary, 2);
     }

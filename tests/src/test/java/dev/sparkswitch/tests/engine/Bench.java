@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** An engine under test, and what brings numbers to it and back. */
 final class Bench implements AutoCloseable {
@@ -26,7 +27,7 @@ final class Bench implements AutoCloseable {
 
     Bench(EngineCase engineCase) {
         this.engineCase = engineCase;
-        this.engine = engineCase.maker().get();
+        this.engine = engineCase.make();
     }
 
     /** An activation. */
@@ -42,6 +43,25 @@ final class Bench implements AutoCloseable {
     /** A gradient, or a number of the router. */
     Tensor master(Grid grid) {
         return upload(engine.allocate(engine.precision().master(), grid.shape()), grid.doubles());
+    }
+
+    /** The types that an engine takes gradients of experts in: its master type, and a narrower one where it has one. */
+    List<DType> gradientTypes() {
+        return Stream.of(engine.precision().master(), engine.expertGradientType())
+                .distinct()
+                .toList();
+    }
+
+    /** A gradient of one of {@link #gradientTypes}. */
+    Tensor gradient(DType type, Grid grid) {
+        return upload(engine.allocate(type, grid.shape()), grid.doubles());
+    }
+
+    /** A gradient of each of {@link #gradientTypes} that nobody has written yet. */
+    List<Tensor> spoiledGradients(int... shape) {
+        return gradientTypes().stream()
+                .map(type -> spoil(engine.allocate(type, shape)))
+                .toList();
     }
 
     /** A parameter's gradient that nobody has written yet. */

@@ -18,7 +18,8 @@ final class CentralDifferences {
     record Value(double value, Object piece) {}
 
     private static final double[] STEPS = {1e-5, 1e-6, 1e-4};
-    private static final double TOLERANCE = 1e-6;
+    /** The largest error in float64, where the differences themselves are as rough. */
+    private static final double FLOAT64 = 1e-6;
     /** Below this share of the gradient's largest element the rounding of the function itself would be measured. */
     private static final double FLOOR = 1e-3;
 
@@ -26,21 +27,35 @@ final class CentralDifferences {
     private final Random random;
     private final int coordinates;
     private final Supplier<Value> function;
+    private final double tolerance;
+    private final double floorShare;
     private final List<String> wrong = new ArrayList<>();
     private int checked;
     private int leftOut;
 
     /**
-     * Checks of one function.
+     * Checks of gradients in float64.
      *
      * @param coordinates how many of each argument are tried
-     * @param function of arguments that are changed in place
+     * @param function of arguments that are changed in place, in float64
      */
     CentralDifferences(String name, int coordinates, Supplier<Value> function) {
+        this(name, coordinates, function, FLOAT64, FLOOR);
+    }
+
+    private CentralDifferences(
+            String name, int coordinates, Supplier<Value> function, double tolerance, double floorShare) {
+        this.tolerance = tolerance;
+        this.floorShare = floorShare;
         this.name = name;
         this.coordinates = coordinates;
         this.function = function;
         this.random = new Random(name.hashCode());
+    }
+
+    /** Checks of gradients that carry rounding errors of up to {@code tolerance} of their largest element. */
+    static CentralDifferences rounded(String name, int coordinates, Supplier<Value> function, double tolerance) {
+        return new CentralDifferences(name, coordinates, function, tolerance, 1);
     }
 
     /** Tries the largest element of the gradient of {@code argument} and some others. */
@@ -50,7 +65,7 @@ final class CentralDifferences {
         for (int i = 0; i < gradient.length; i++) {
             peak = Math.abs(gradient[i]) > Math.abs(gradient[peak]) ? i : peak;
         }
-        double floor = Math.max(FLOOR * Math.abs(gradient[peak]), 1e-5);
+        double floor = Math.max(floorShare * Math.abs(gradient[peak]), 1e-5);
         for (int c = 0; c < Math.min(coordinates, argument.length); c++) {
             check(what, argument, gradient, c == 0 ? peak : random.nextInt(argument.length), floor);
         }
@@ -78,7 +93,7 @@ final class CentralDifferences {
                 best = error;
                 found = slope;
             }
-            if (error <= TOLERANCE) {
+            if (error <= tolerance) {
                 break;
             }
         }
@@ -87,7 +102,7 @@ final class CentralDifferences {
             return;
         }
         checked++;
-        if (!(best <= TOLERANCE)) {
+        if (!(best <= tolerance)) {
             wrong.add(what + "[" + at + "] is " + gradient[at] + ", differences say " + found + ", off by " + best);
         }
     }

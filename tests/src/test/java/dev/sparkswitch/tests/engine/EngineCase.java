@@ -10,18 +10,20 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
-import java.util.function.Supplier;
+import java.util.function.BiFunction;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 
 /**
  * An engine that is to keep the contract of {@link Engine}.
  *
  * @param name for the reports
- * @param maker makes a new one
+ * @param precision what it computes in
+ * @param threads how many threads of the host it uses
+ * @param maker makes a new one for a rank, on a card of its own as far as there are cards
  * @param tolerance the largest norm of an error over the norm of the right result
  */
-record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
+public record EngineCase(String name, Precision precision, int threads, IntFunction<Engine> maker, double tolerance) {
     private static final double FLOAT32_TOLERANCE = 1e-5;
     private static final double BF16_TOLERANCE = 2e-2;
     /** What has been said to be missing. */
@@ -31,7 +33,7 @@ record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
     private static final String GROUPS = "sparkswitch.engines";
 
     /** Every engine that runs here. */
-    static Stream<EngineCase> all() {
+    public static Stream<EngineCase> all() {
         Set<String> groups =
                 Set.of(System.getProperty(GROUPS, "host,emulated,card").split(","));
         List<EngineCase> cases = new ArrayList<>();
@@ -41,8 +43,8 @@ record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
             cases.add(nd4j(Precision.FLOAT32, 2));
         }
         if (groups.contains("emulated") && isHere(EmulatedEngine.missing())) {
-            cases.add(cuda("emulated cuda", EmulatedEngine::open, Precision.FLOAT32));
-            cases.add(cuda("emulated cuda", EmulatedEngine::open, Precision.BF16));
+            cases.add(cuda("emulated cuda", (precision, rank) -> EmulatedEngine.open(precision), Precision.FLOAT32));
+            cases.add(cuda("emulated cuda", (precision, rank) -> EmulatedEngine.open(precision), Precision.BF16));
         }
         if (groups.contains("card") && isHere(CudaCards.missing())) {
             cases.add(cuda("cuda", CudaCards::open, Precision.FLOAT32));
@@ -56,18 +58,42 @@ record EngineCase(String name, Supplier<Engine> maker, double tolerance) {
         return missing.isEmpty();
     }
 
-    private static EngineCase cuda(String name, Function<Precision, Engine> maker, Precision precision) {
+    private static EngineCase cuda(String name, BiFunction<Precision, Integer, Engine> maker, Precision precision) {
         return new EngineCase(
                 name + " " + precision,
-                () -> maker.apply(precision),
+                precision,
+                1,
+                rank -> maker.apply(precision, rank),
                 precision == Precision.BF16 ? BF16_TOLERANCE : FLOAT32_TOLERANCE);
+    }
+
+    /** The emulated card in bf16 without one of the CUDA engine's ways of computing. */
+    static EngineCase emulatedWithout(String way) {
+        return new EngineCase(
+                "emulated cuda without " + way,
+                Precision.BF16,
+                1,
+                rank -> EmulatedEngine.openWithout(way),
+                BF16_TOLERANCE);
     }
 
     static EngineCase nd4j(Precision precision, int threads) {
         return new EngineCase(
                 "nd4j " + precision + " " + threads,
-                () -> new Nd4jEngine(precision, threads),
+                precision,
+                threads,
+                rank -> new Nd4jEngine(precision, threads),
                 precision == Precision.FLOAT64 ? 1e-10 : FLOAT32_TOLERANCE);
+    }
+
+    /** A new engine. */
+    public Engine make() {
+        return make(0);
+    }
+
+    /** A new engine for a rank. */
+    public Engine make(int rank) {
+        return maker.apply(rank);
     }
 
     Bench open() {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.sparkswitch.engine.ExpertShares;
 import dev.sparkswitch.engine.Overflow;
-import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.RoutingPolicy;
@@ -15,15 +14,16 @@ import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Sampling;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Routing to experts of different sizes, which the host engine alone does. */
+/** Routing to experts of different sizes. */
 class ExpertSharesContractTest {
     private final RoutingCheck check = new RoutingCheck(new Random(7));
 
-    static List<EngineCase> engines() {
-        return List.of(EngineCase.nd4j(Precision.FLOAT64, 1), EngineCase.nd4j(Precision.FLOAT32, 2));
+    static Stream<EngineCase> engines() {
+        return EngineCase.all();
     }
 
     @ParameterizedTest

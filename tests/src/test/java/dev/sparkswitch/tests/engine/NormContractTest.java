@@ -1,6 +1,7 @@
 package dev.sparkswitch.tests.engine;
 
 import static dev.sparkswitch.tests.engine.ProductContractTest.twice;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.engine.Dropout;
@@ -61,9 +62,21 @@ class NormContractTest {
 
             Tensor gradient = bench.compute(dSum);
             Tensor dWeight = bench.spoiledMaster(size[1]);
-            engine.addNormBackward(
-                    bench.compute(dNormalized), gradient, found.sum(), found.inverseRms(), weights, dWeight, Write.SET);
+            Tensor dDelta = engine.addNormBackward(
+                    bench.compute(dNormalized),
+                    gradient,
+                    found.sum(),
+                    found.inverseRms(),
+                    weights,
+                    dWeight,
+                    Write.SET,
+                    dropout);
             bench.assertClose("addNormBackward, dSum", gradient, h.derivatives());
+            if (dropout.active()) {
+                bench.assertClose("addNormBackward, dDelta", dDelta, delta.derivatives());
+            } else {
+                assertThat(dDelta).isSameAs(gradient);
+            }
             bench.assertClose("addNormBackward, dWeight", dWeight, weight.derivatives());
             engine.addNormBackward(
                     bench.compute(dNormalized),
@@ -72,7 +85,8 @@ class NormContractTest {
                     found.inverseRms(),
                     weights,
                     dWeight,
-                    Write.ADD);
+                    Write.ADD,
+                    Dropout.NONE);
             bench.assertClose("addNormBackward, dWeight added", dWeight, twice(weight.derivatives()));
         }
     }
@@ -98,7 +112,8 @@ class NormContractTest {
                     found.inverseRms(),
                     weights,
                     bench.spoiledMaster(3),
-                    Write.SET);
+                    Write.SET,
+                    Dropout.NONE);
             bench.assertClose("addNormBackward of zeros", gradient, h.derivatives());
         }
     }

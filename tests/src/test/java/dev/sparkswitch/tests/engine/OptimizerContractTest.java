@@ -6,6 +6,7 @@ import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
 import dev.sparkswitch.engine.AdamWSlot;
 import dev.sparkswitch.engine.AdamWStep;
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import dev.sparkswitch.tests.engine.ReferenceAdafactor.Moments;
@@ -28,13 +29,18 @@ class OptimizerContractTest {
             Grid matrix = Grid.random(random, 17, 33);
             Grid large = Grid.of(i -> Real.constant(0.1), 100_003);
             double wanted = 0;
-            for (Grid grid : List.of(one, matrix, large)) {
-                for (double value : bench.doubles(bench.master(grid))) {
+            List<Tensor> tensors = new ArrayList<>();
+            for (DType type : bench.gradientTypes()) {
+                for (Grid grid : List.of(one, matrix, large)) {
+                    tensors.add(bench.gradient(type, grid));
+                }
+            }
+            for (Tensor tensor : tensors) {
+                for (double value : bench.doubles(tensor)) {
                     wanted += value * value;
                 }
             }
-            double found =
-                    bench.engine.sumSquares(List.of(bench.master(one), bench.master(matrix), bench.master(large)));
+            double found = bench.engine.sumSquares(tensors);
             bench.assertClose("sumSquares", new double[] {found}, new double[] {wanted});
             assertThat(bench.engine.sumSquares(List.of())).isZero();
         }
@@ -61,38 +67,43 @@ class OptimizerContractTest {
         int columns = shape[shape.length - 1];
         int rows = shape.length == 1 ? 1 : shape[shape.length - 2];
         int matrices = Grid.size(shape) / rows / columns;
+        try (Bench bench = engineCase.open()) {
+            for (DType type : bench.gradientTypes()) {
+                check(bench, type, moments, matrices, rows, columns, shape);
+            }
+        }
+    }
+
+    private void check(Bench bench, DType type, Moments moments, int matrices, int rows, int columns, int... shape) {
         Grid start = Grid.random(random, shape);
         ReferenceAdafactor reference = new ReferenceAdafactor(start.doubles(), matrices, rows, columns, moments);
-        try (Bench bench = engineCase.open()) {
-            Tensor value = bench.parameter(start);
-            Tensor gradient = bench.spoiledMaster(shape);
-            Tensor rowMoments;
-            Tensor columnMoments = null;
-            if (moments == Moments.FACTORED) {
-                rowMoments = bench.master(Grid.zeros(matrices, rows));
-                columnMoments = bench.master(Grid.zeros(matrices, columns));
-            } else {
-                rowMoments = bench.master(Grid.zeros(shape));
+        Tensor value = bench.parameter(start);
+        Tensor gradient = bench.spoil(bench.engine.allocate(type, shape));
+        Tensor rowMoments;
+        Tensor columnMoments = null;
+        if (moments == Moments.FACTORED) {
+            rowMoments = bench.master(Grid.zeros(matrices, rows));
+            columnMoments = bench.master(Grid.zeros(matrices, columns));
+        } else {
+            rowMoments = bench.master(Grid.zeros(shape));
+        }
+        for (int step = 1; step <= 4; step++) {
+            Grid next = Grid.random(random, shape);
+            double growth = Math.pow(8, step - 2);
+            double[] gradients = next.doubles();
+            for (int i = 0; i < gradients.length; i++) {
+                gradients[i] *= i / columns % 4 == 3 ? 0 : growth;
             }
-            for (int step = 1; step <= 4; step++) {
-                Grid next = Grid.random(random, shape);
-                double growth = Math.pow(8, step - 2);
-                double[] gradients = next.doubles();
-                for (int i = 0; i < gradients.length; i++) {
-                    gradients[i] *= i / columns % 4 == 3 ? 0 : growth;
-                }
-                AdafactorStep settings = new AdafactorStep(
-                        0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
-                reference.step(settings, gradients);
-                Tensor uploaded = bench.master(Grid.of(gradients, shape));
-                bench.engine.copy(uploaded, gradient, Write.SET);
-                bench.engine.adafactor(
-                        settings, List.of(new AdafactorSlot(value, gradient, rowMoments, columnMoments)));
-                bench.assertClose("adafactor, " + moments, value, reference.value());
-                bench.assertClose("adafactor, row moments", rowMoments, reference.rowMoments());
-                if (columnMoments != null) {
-                    bench.assertClose("adafactor, column moments", columnMoments, reference.columnMoments());
-                }
+            AdafactorStep settings =
+                    new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER);
+            Tensor uploaded = bench.gradient(type, Grid.of(gradients, shape));
+            reference.step(settings, bench.doubles(uploaded));
+            bench.engine.copy(uploaded, gradient, Write.SET);
+            bench.engine.adafactor(settings, List.of(new AdafactorSlot(value, gradient, rowMoments, columnMoments)));
+            bench.assertClose("adafactor, " + moments, value, reference.value());
+            bench.assertClose("adafactor, row moments", rowMoments, reference.rowMoments());
+            if (columnMoments != null) {
+                bench.assertClose("adafactor, column moments", columnMoments, reference.columnMoments());
             }
         }
     }
@@ -203,7 +214,8 @@ class OptimizerContractTest {
             for (int step = 1; step <= 4; step++) {
                 AdamWStep settings = new AdamWStep(0.05, step, 0.9, 0.99, 1e-8, 0.1);
                 Grid gradient = Grid.random(random, shape);
-                double[] gradients = gradient.doubles();
+                Tensor uploaded = bench.gradient(bench.engine.expertGradientType(), gradient);
+                double[] gradients = bench.doubles(uploaded);
                 for (int i = 0; i < value.length; i++) {
                     first[i] = 0.9 * first[i] + 0.1 * gradients[i];
                     second[i] = 0.99 * second[i] + 0.01 * gradients[i] * gradients[i];
@@ -211,7 +223,7 @@ class OptimizerContractTest {
                     double unbiasedSecond = second[i] / (1 - Math.pow(0.99, step));
                     value[i] -= 0.05 * (unbiasedFirst / (Math.sqrt(unbiasedSecond) + 1e-8) + 0.1 * value[i]);
                 }
-                AdamWSlot slot = new AdamWSlot(parameter, bench.master(gradient), firstMoments, secondMoments);
+                AdamWSlot slot = new AdamWSlot(parameter, uploaded, firstMoments, secondMoments);
                 bench.engine.adamw(settings, List.of(slot));
                 bench.assertClose("adamw, value", parameter, value);
                 bench.assertClose("adamw, first moments", firstMoments, first);

@@ -2,6 +2,7 @@ package dev.sparkswitch.tests.engine;
 
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AttentionShape;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.LossSettings;
 import dev.sparkswitch.engine.RelativePositions;
@@ -55,8 +56,10 @@ final class Reference {
         if (dropout.rate() == 0) {
             return x;
         }
-        long bits = Integer.toUnsignedLong(dropout.source().bits(element));
-        return bits >= dropout.rate() * 0x1p32 ? x.times(1 / (1 - dropout.rate())) : Real.ZERO;
+        long word = Integer.toUnsignedLong(dropout.source().bits(element / 2));
+        long bits = element % 2 == 0 ? word % 65_536 : word / 65_536;
+        double rate = Math.round(dropout.rate() * 65_536) / 65_536.0;
+        return bits >= rate * 65_536 ? x.times(1 / (1 - rate)) : Real.ZERO;
     }
 
     /** Dropout of x taken as [planes, rows, width]. */
@@ -247,6 +250,43 @@ final class Reference {
                 loss = loss.plus(logSumExp.minus(logits.at(t, i)).times(share));
             }
             losses.values()[t] = loss;
+        }
+        return losses;
+    }
+
+    /** The distributions of rows of logits at a temperature. */
+    static double[][] softened(Grid hidden, Grid w, double scale, double temperature) {
+        Grid logits = scaled(linear(hidden, w), scale / temperature);
+        double[][] rows = new double[hidden.extent(0)][w.extent(0)];
+        for (int t = 0; t < rows.length; t++) {
+            double logSum = logSumExp(logits, t).value();
+            for (int i = 0; i < rows[t].length; i++) {
+                rows[t][i] = Math.exp(logits.at(t, i).value() - logSum);
+            }
+        }
+        return rows;
+    }
+
+    /** The loss of a student: (1 - alpha) CE(target, q) + alpha T^2 CE(p, q_T) + z-loss. */
+    static Grid distillation(Grid hidden, Grid w, int[] targets, double[][] teacher, DistillationSettings settings) {
+        LossSettings hard = settings.hard();
+        double temperature = settings.temperature();
+        Grid losses = tokenLoss(hidden, w, targets, new LossSettings(hard.logitScale(), hard.labelSmoothing(), 0));
+        Grid logits = scaled(linear(hidden, w), hard.logitScale());
+        Grid tempered = scaled(logits, 1 / temperature);
+        for (int t = 0; t < targets.length; t++) {
+            if (targets[t] < 0) {
+                continue;
+            }
+            Real soft = Real.ZERO;
+            Real logSum = logSumExp(tempered, t);
+            for (int i = 0; i < w.extent(0); i++) {
+                soft = soft.plus(logSum.minus(tempered.at(t, i)).times(teacher[t][i]));
+            }
+            losses.values()[t] = losses.values()[t]
+                    .times(1 - settings.softShare())
+                    .plus(logSumExp(logits, t).square().times(hard.zLoss()))
+                    .plus(soft.times(settings.softShare() * temperature * temperature));
         }
         return losses;
     }

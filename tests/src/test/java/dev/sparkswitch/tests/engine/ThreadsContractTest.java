@@ -9,12 +9,14 @@ import dev.sparkswitch.engine.AdafactorStep;
 import dev.sparkswitch.engine.AttentionGradients;
 import dev.sparkswitch.engine.AttentionInputs;
 import dev.sparkswitch.engine.AttentionShape;
+import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
+import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.util.Arrays;
@@ -94,7 +96,7 @@ class ThreadsContractTest {
         Engine.Normalized norm = engine.addNorm(h, delta, DROPOUT, weight, 1e-6);
         results.put("addNorm", bench.doubles(norm.normalized()));
         Tensor dWeight = bench.spoiledMaster(WIDTH);
-        engine.addNormBackward(h, delta, norm.sum(), norm.inverseRms(), weight, dWeight, Write.SET);
+        engine.addNormBackward(h, delta, norm.sum(), norm.inverseRms(), weight, dWeight, Write.SET, Dropout.NONE);
         results.put("addNormBackward, dSum", bench.doubles(delta));
         results.put("addNormBackward, dWeight", bench.doubles(dWeight));
         results.put("dropout", bench.doubles(engine.dropout(h, DROPOUT)));
@@ -178,6 +180,16 @@ class ThreadsContractTest {
         Engine.LossGradient loss = engine.tokenLossGradient(hidden, table, ids, settings, 0.01, dTable);
         results.put("tokenLossGradient, dHidden", bench.doubles(loss.dHidden()));
         results.put("tokenLossGradient, dw", bench.doubles(dTable));
+        Engine.LossGradient distilled = engine.distillationGradient(
+                hidden,
+                table,
+                ids,
+                new SoftTargets.OfTeacher(hidden, table, 0.2),
+                new DistillationSettings(settings, 0.25, 2),
+                0.01,
+                dTable);
+        results.put("distillationGradient, dHidden", bench.doubles(distilled.dHidden()));
+        results.put("distillationGradient, dw", bench.doubles(dTable));
         results.put("sumSquares", new double[] {engine.sumSquares(List.of(table, hidden))});
         engine.copy(table, dTable, Write.ADD);
         results.put("copy", bench.doubles(dTable));

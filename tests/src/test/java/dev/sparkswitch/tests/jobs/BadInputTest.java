@@ -250,7 +250,10 @@ class BadInputTest {
                 run(Mistake.FINETUNE + "--set dropout=0"),
                 USER,
                 List.of("holds a run with other settings (dropout is 0.1 there and 0.0 here)"));
-        assertSays(run(evaluate + "--set seed=3"), USER, List.of("@/new-scores holds another evaluation"));
+        assertSays(
+                run(evaluate + "--set seed=3"),
+                USER,
+                List.of("@/new-scores holds an evaluation with other settings (seed is 0 there and 3 here)"));
 
         assertThat(files()).isEqualTo(before);
         assertThat(SparkStarts.COUNT).hasValue(0);

@@ -29,6 +29,8 @@ record Mistake(String name, String command, List<String> says) {
         all.addAll(data());
         all.addAll(training());
         all.addAll(tasks());
+        all.addAll(distillation());
+        all.addAll(predictions());
         all.addAll(generation());
         return all;
     }
@@ -194,6 +196,23 @@ record Mistake(String name, String command, List<String> says) {
                         FINETUNE + "--set tasks=[{task:~boolq,~path:~@/tasks/broken.jsonl}]",
                         "broken.jsonl, line 2: not a JSON object a line"),
                 mistake(
+                        "tuning chosen by the score of another task",
+                        FINETUNE + "--set selection.metric=squad/f1",
+                        "selection.metric is squad/f1, but the tasks are boolq"),
+                mistake(
+                        "tuning without validation examples",
+                        FINETUNE + "--set tasks=[{task:~boolq,~path:~@/tasks,~validation:~@/none}]",
+                        "@/none: no such file for task boolq",
+                        "Name them in tasks[].validation, or set selection.metric=loss"),
+                mistake(
+                        "tuning of a model and of another",
+                        FINETUNE + "--set model=switch-base-8",
+                        "set from to null to train it from random weights"),
+                mistake(
+                        "tuning of random weights without a model",
+                        FINETUNE + "--set from=null",
+                        "from is null and model is not given"),
+                mistake(
                         "tuning on ranks that do not divide the experts",
                         FINETUNE + "--set cluster.ranks=3 --set training.rows=24",
                         "4 experts cannot be spread evenly over 3 ranks"),
@@ -221,6 +240,90 @@ record Mistake(String name, String command, List<String> says) {
                         "scores in the model's folder",
                         EVALUATE + "--set output=@/model",
                         "@/model holds a 'run': name another output"));
+    }
+
+    private static List<Mistake> distillation() {
+        String onTasks = "distill --set teacher=@/model --set vocabulary=@/vocabulary --set output=@/new"
+                + " --set training={steps:~2,~rows:~8} --set tasks=[{task:~boolq,~path:~@/tasks}] ";
+        String student = "{vocabulary-size:~300,~model-size:~16,~key-size:~4,~heads:~4,~feed-forward-size:~24,"
+                + "~encoder-layers:~2,~decoder-layers:~2";
+        return List.of(
+                mistake("a teacher that is not there", onTasks + "--set teacher=@/none", "@/none holds no model"),
+                mistake(
+                        "a teacher with another vocabulary",
+                        onTasks + "--set vocabulary=@/other-vocabulary",
+                        "@/model was trained with the vocabulary sha256:",
+                        "name the model's own vocabulary"),
+                mistake(
+                        "a student with experts",
+                        onTasks + "--set student=" + student
+                                + ",~sparse:~{experts:~2,~sparse-encoder-layers:~1,~sparse-decoder-layers:~0}}",
+                        "The student has experts",
+                        "leave student.sparse out"),
+                mistake(
+                        "a student of another vocabulary",
+                        onTasks + "--set student=" + student.replace("300", "200") + "}",
+                        "The teacher speaks of 300 ids, but student.vocabulary-size is 200"),
+                mistake(
+                        "a student larger than its teacher",
+                        onTasks + "--set student=" + student.replace("size:~24", "size:~240") + "}",
+                        "The student has ",
+                        "give a student that is smaller"),
+                mistake(
+                        "distillation of no data",
+                        onTasks + "--set tasks=[]",
+                        "there is no data: give shards, or tasks"),
+                mistake(
+                        "distillation of two kinds of data",
+                        onTasks + "--set shards=@/shards",
+                        "shards and tasks are both given"),
+                mistake(
+                        "distillation without a teacher's part",
+                        onTasks + "--set soft-share=0",
+                        "soft-share 0.0 must lie in (0, 1]"),
+                mistake("a baseline that is not there", onTasks + "--set baseline=@/none", "@/none holds no model"));
+    }
+
+    private static List<Mistake> predictions() {
+        String score = EVALUATE + "--set predictions=@/predictions/";
+        return List.of(
+                mistake("scoring of no file", score + "none.jsonl", "@/predictions/none.jsonl: no such file"),
+                mistake(
+                        "predictions that are missing",
+                        score + "missing.jsonl",
+                        "missing.jsonl: 2 of 4 examples have no prediction (\"2\", \"3\")",
+                        "missing=wrong"),
+                mistake(
+                        "predictions that are doubled",
+                        score + "doubled.jsonl",
+                        "doubled.jsonl: 1 ids have a second prediction (\"0\" in line 2)"),
+                mistake(
+                        "predictions for rows that there are not",
+                        score + "unknown.jsonl",
+                        "1 predictions are for no example of the 4 (the first is \"9\")"),
+                mistake("predictions in another layout", score + "list.json", "list.json: not one JSON object of ids"),
+                mistake(
+                        "labels outside the set",
+                        score + "all.jsonl --set tasks=[{task:~boolq,~path:~@/tasks/labels.jsonl}]",
+                        "labels.jsonl, line 2: the row has the label \"perhaps\", which is none of False, True",
+                        "(2 rows of the file are wrong)"),
+                mistake(
+                        "empty references",
+                        score + "all.jsonl --set tasks=[{task:~text,~path:~@/predictions/empty.jsonl,"
+                                + "~text:~{input:~'{q}',~target:~'{a}'}}]",
+                        "1 of 2 rows have an empty reference"),
+                mistake(
+                        "a form for a task that has its own",
+                        EVALUATE + "--set tasks=[{task:~text,~path:~@/tasks}]",
+                        "task text, and no other, has a form"),
+                mistake(
+                        "a task twice",
+                        EVALUATE + "--set tasks=[{task:~boolq,~path:~@/tasks},{task:~boolq,~path:~@/tasks}]",
+                        "two of the tasks are called boolq"),
+                mistake(
+                        "comparing with what is no evaluation",
+                        EVALUATE + "--set compare=[{path:~@/model}]",
+                        "@/model"));
     }
 
     private static List<Mistake> generation() {

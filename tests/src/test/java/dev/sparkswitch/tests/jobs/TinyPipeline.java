@@ -158,6 +158,24 @@ final class TinyPipeline {
         Files.writeString(
                 tasks.resolve("test.jsonl"), "{\"question\": \"is it so\", \"passage\": \"it is\", \"idx\": 0}\n");
         Files.writeString(tasks.resolve("broken.jsonl"), rows.get(0) + "\n{\"question\": \n");
+        Files.writeString(
+                tasks.resolve("labels.jsonl"),
+                rows.get(0) + "\n" + "{\"question\": \"q\", \"passage\": \"p\", \"label\": \"perhaps\"}\n".repeat(2));
+        Path predictions = Files.createDirectories(folder.resolve("predictions"));
+        List<String> all = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            all.add("{\"idx\": %d, \"prediction\": \"%s\"}".formatted(i, i == 3 ? "maybe" : "True"));
+        }
+        Files.write(predictions.resolve("all.jsonl"), all);
+        Files.write(predictions.resolve("missing.jsonl"), all.subList(0, 2));
+        Files.write(predictions.resolve("doubled.jsonl"), List.of(all.get(0), all.get(0), all.get(1)));
+        Files.writeString(
+                predictions.resolve("unknown.jsonl"),
+                String.join("\n", all) + "\n{\"idx\": 9, \"prediction\": \"True\"}\n");
+        Files.writeString(predictions.resolve("list.json"), "[\"True\", \"False\"]");
+        Files.writeString(
+                predictions.resolve("empty.jsonl"),
+                "{\"q\": \"what\", \"a\": \" \"}\n{\"q\": \"who\", \"a\": \"he\"}\n");
     }
 
     /** Questions in two files, the second one with another order of fields. */

@@ -19,6 +19,7 @@ import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Exploration;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.Recomputation;
 import dev.sparkswitch.model.RouterConfig;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
@@ -37,24 +38,43 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The same training on any number of ranks, experts' spread and micro-batches: dropout, jitter, drops and padding on. */
 class WorldEqualityTest {
     private static final int STEPS = 30;
+    private static final int ROWS = 16;
     static final int VOCABULARY = 61;
+
+    /** The plain runs, by model and rows, that the others are compared with. */
+    private static Map<String, Trace> plain;
 
     @TempDir
     Path folder;
+
+    @BeforeAll
+    static void begin() {
+        plain = new HashMap<>();
+    }
+
+    @AfterAll
+    static void end() {
+        plain = null;
+    }
 
     /** What a run leaves: losses and drops a step, every parameter at the end, gradients of the first step. */
     private record Trace(
@@ -89,31 +109,40 @@ class WorldEqualityTest {
                 .build();
     }
 
-    private Trace train(Precision precision, int worldSize, int expertParallel, int accumulation, int steps) {
-        return train(model(), precision, worldSize, expertParallel, accumulation, steps);
+    /**
+     * How the same training is done.
+     *
+     * @param ranks of the world
+     * @param expertParallel ranks that share one copy of the experts
+     * @param accumulation micro-batches a rank
+     * @param recomputation what is made again
+     */
+    private record Way(int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+        /** One rank, one micro-batch, everything kept. */
+        static final Way PLAIN = new Way(1, 1, 1, Recomputation.NONE);
     }
 
-    private Trace train(
-            T5Config model, Precision precision, int worldSize, int expertParallel, int accumulation, int steps) {
+    private Trace train(T5Config model, Precision precision, Way way, int rows, int steps) {
         TrainingConfig config = Configs.load(
                 TrainingConfig.class,
                 JsonNodeFactory.instance.objectNode(),
                 List.of(
                         "steps=" + steps,
-                        "rows=16",
+                        "rows=" + rows,
                         "seed=7",
-                        "accumulation=" + accumulation,
+                        "accumulation=" + way.accumulation(),
+                        "recomputation=" + way.recomputation().name().toLowerCase(Locale.ROOT),
                         "checkpoint-every=1000000",
                         "learning-rate.schedule=constant",
                         "learning-rate.rate=0.05",
                         "learning-rate.warm-up=5",
                         "adafactor.min-factored-dim=8"));
-        List<InProcessCollectives> collectives = InProcessCollectives.world(worldSize);
+        List<InProcessCollectives> collectives = InProcessCollectives.world(way.ranks());
         List<RankOutcome<Trace>> outcomes = LocalRanks.run(
-                worldSize,
+                way.ranks(),
                 0,
-                context ->
-                        trainRank(context, model, config, precision, expertParallel, collectives.get(context.rank())),
+                context -> trainRank(
+                        context, model, config, precision, way.expertParallel(), collectives.get(context.rank())),
                 status -> {});
         Trace first = null;
         Map<String, double[]> values = new HashMap<>();
@@ -179,10 +208,44 @@ class WorldEqualityTest {
         }
     }
 
-    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
-    @CsvSource({"1, 1, 2", "2, 2, 1", "2, 1, 1", "2, 2, 2", "4, 4, 1", "4, 2, 1", "4, 2, 2", "4, 4, 2"})
-    void float64TrainingIsTheSameOnEveryWorld(int worldSize, int expertParallel, int accumulation) {
-        requireSame(model(), worldSize, expertParallel, accumulation);
+    /** Of all ways those that pair every number of ranks with everything else. */
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed")
+    @CsvSource({
+        "1, 1, 4, NONE",
+        "1, 1, 2, BRANCHES",
+        "2, 1, 1, NONE",
+        "2, 1, 4, BRANCHES",
+        "2, 2, 1, BRANCHES",
+        "2, 2, 2, NONE",
+        "4, 1, 1, BRANCHES",
+        "4, 2, 1, NONE",
+        "4, 2, 2, BRANCHES",
+        "4, 4, 1, BRANCHES",
+        "4, 4, 2, NONE"
+    })
+    void float64TrainingIsTheSameOnEveryWorld(
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation), ROWS);
+    }
+
+    static Stream<Arguments> allWays() {
+        return Stream.of(
+                        new int[] {1, 1},
+                        new int[] {2, 1},
+                        new int[] {2, 2},
+                        new int[] {4, 1},
+                        new int[] {4, 2},
+                        new int[] {4, 4})
+                .flatMap(world -> Stream.of(1, 2, 4).flatMap(accumulation -> Stream.of(Recomputation.values())
+                        .map(recomputation -> Arguments.of(world[0], world[1], accumulation, recomputation))));
+    }
+
+    @Tag("long")
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed")
+    @MethodSource("allWays")
+    void float64TrainingIsTheSameInEveryWay(
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation), 2 * ROWS);
     }
 
     static Stream<RouterConfig> routers() {
@@ -196,23 +259,28 @@ class WorldEqualityTest {
     @ParameterizedTest
     @MethodSource("routers")
     void everyRouterIsTheSameOnOneRankAndOnFourInTwoMicroBatches(RouterConfig router) {
-        requireSame(model(router), 4, 2, 2);
+        requireSame(model(router), new Way(4, 2, 2, Recomputation.BRANCHES), ROWS);
     }
 
     /** Ranks whose experts are of different sizes, and expert projections on their ranks. */
     @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
-    @CsvSource({"2, 2, 1", "4, 2, 2"})
-    void modelsBeyondThePaperAreTheSameOnEveryWorld(int worldSize, int expertParallel, int accumulation) {
+    @CsvSource({"2, 2, 1, NONE", "4, 2, 2, BRANCHES"})
+    void modelsBeyondThePaperAreTheSameOnEveryWorld(
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
         SwitchConfig sparse = model().sparse().orElseThrow().toBuilder()
                 .expertWidths(List.of(24, 12, 16, 16))
                 .attention(AttentionForm.SWITCH)
                 .build();
-        requireSame(model().toBuilder().sparse(sparse).build(), worldSize, expertParallel, accumulation);
+        requireSame(
+                model().toBuilder().sparse(sparse).build(),
+                new Way(ranks, expertParallel, accumulation, recomputation),
+                ROWS);
     }
 
-    private void requireSame(T5Config model, int worldSize, int expertParallel, int accumulation) {
-        Trace one = train(model, Precision.FLOAT64, 1, 1, 1, STEPS);
-        Trace many = train(model, Precision.FLOAT64, worldSize, expertParallel, accumulation, STEPS);
+    private void requireSame(T5Config model, Way way, int rows) {
+        Trace one = plain.computeIfAbsent(
+                model + " " + rows, unused -> train(model, Precision.FLOAT64, Way.PLAIN, rows, STEPS));
+        Trace many = train(model, Precision.FLOAT64, way, rows, STEPS);
         assertThat(many.drops()).isEqualTo(one.drops());
         assertThat(one.drops().stream()
                         .flatMap(List::stream)
@@ -230,16 +298,17 @@ class WorldEqualityTest {
 
     @Test
     void float32GradientsOfTheFirstStepAgree() {
-        Trace one = train(Precision.FLOAT32, 1, 1, 1, 1);
-        Trace two = train(Precision.FLOAT32, 2, 2, 2, 1);
+        Trace one = train(model(), Precision.FLOAT32, Way.PLAIN, ROWS, 1);
+        Trace two = train(model(), Precision.FLOAT32, new Way(2, 2, 2, Recomputation.NONE), ROWS, 1);
         assertThat(two.losses().get(0) / one.losses().get(0) - 1).isBetween(-1e-6, 1e-6);
         assertClose(two.firstGradients(), one.firstGradients(), 1e-5);
     }
 
     @Test
     void theSameRunTwiceGivesTheSameBits() {
-        Trace first = train(Precision.FLOAT32, 2, 2, 1, 5);
-        Trace second = train(Precision.FLOAT32, 2, 2, 1, 5);
+        Way way = new Way(2, 2, 1, Recomputation.NONE);
+        Trace first = train(model(), Precision.FLOAT32, way, ROWS, 5);
+        Trace second = train(model(), Precision.FLOAT32, way, ROWS, 5);
         assertThat(second.losses()).isEqualTo(first.losses());
         first.values()
                 .forEach((name, values) ->

@@ -234,6 +234,11 @@ inline int __float_as_int(float x) { return static_cast<int>(simt::bits_of(x)); 
 inline float __uint_as_float(unsigned bits) { return simt::of_bits(bits); }
 inline float __int_as_float(int bits) { return simt::of_bits(static_cast<unsigned>(bits)); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(static_cast<uint64_t>(a) * b >> 32); }
+// The low word of (high:low) shifted right.
+inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned shift) {
+    return static_cast<unsigned>((static_cast<unsigned long long>(high) << 32 | low) >> (shift & 31));
+}
+
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(static_cast<unsigned>(x)); }
 inline int __ffs(int x) { return __builtin_ffs(x); }

@@ -1,0 +1,114 @@
+package dev.sparkswitch.engine.cuda;
+
+import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
+import static dev.sparkswitch.engine.cuda.CudaContext.require;
+
+import dev.sparkswitch.engine.AdafactorSlot;
+import dev.sparkswitch.engine.AdafactorStep;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Adafactor over one list of parameters: large matrices by groups of blocks, all others by items of work. */
+final class CudaAdafactor implements AutoCloseable {
+    private static final int THREADS = 256;
+    /** Blocks that a multiprocessor has room for. */
+    private static final int BLOCKS = 2;
+
+    private final CudaContext context;
+    private final Kernels kernels;
+    private final List<AdafactorSlot> slots;
+    /** By the type of their gradients. */
+    private final List<AdafactorGroups> groups = new ArrayList<>();
+
+    private final List<AdafactorPlan> plans = new ArrayList<>();
+
+    CudaAdafactor(CudaContext context, List<AdafactorSlot> slots, AdafactorMemory memory) {
+        this.context = context;
+        this.kernels = context.kernels("adafactor");
+        this.slots = List.copyOf(slots);
+        slots.forEach(CudaAdafactor::check);
+        for (DType type : List.of(DType.FLOAT32, DType.BFLOAT16)) {
+            List<AdafactorSlot> large = new ArrayList<>();
+            List<AdafactorSlot> others = new ArrayList<>();
+            for (AdafactorSlot slot : slots) {
+                if (slot.gradient().type() == type) {
+                    (AdafactorGroups.takes(context.device(), memory.groups(), slot) ? large : others).add(slot);
+                }
+            }
+            if (!large.isEmpty()) {
+                groups.add(new AdafactorGroups(context, context.kernels("adafactor-groups"), memory.groups(), large));
+            }
+            if (!others.isEmpty()) {
+                plans.add(new AdafactorPlan(context, others, memory.ringBytes()));
+            }
+        }
+    }
+
+    private static void check(AdafactorSlot slot) {
+        Tensor value = slot.value();
+        require(value.size() == slot.gradient().size(), "adafactor", value, slot.gradient());
+        cuda(value).requireContiguous("adafactor");
+        cuda(slot.gradient()).requireContiguous("adafactor");
+        if (slot.factored()) {
+            require(slot.rowMoments().size() * value.extent(-1) == value.size(), "adafactor", value, slot.rowMoments());
+            require(
+                    slot.columnMoments().size() * value.extent(-2) == value.size(),
+                    "adafactor",
+                    value,
+                    slot.columnMoments());
+        } else {
+            require(slot.rowMoments().size() == value.size(), "adafactor", value, slot.rowMoments());
+        }
+    }
+
+    /** Whether this is made for that very list of tensors. */
+    boolean isFor(List<AdafactorSlot> others) {
+        return slots.equals(others);
+    }
+
+    void step(AdafactorStep step) {
+        AdafactorSettings settings = AdafactorSettings.of(step);
+        for (AdafactorGroups group : groups) {
+            group.step(settings);
+        }
+        for (AdafactorPlan plan : plans) {
+            step(plan, settings);
+        }
+    }
+
+    private void step(AdafactorPlan plan, AdafactorSettings settings) {
+        CudaTensor counters = plan.counters();
+        context.device().zero(counters.address(), counters.size() * Integer.BYTES);
+        long writes = context.memory().parameterWrites();
+        // Only writes to split parameters can be told from other writes.
+        boolean measure = settings.relative()
+                && !(context.splitsParameters() && plan.squares().known(writes));
+        kernels.launch(
+                plan.kernel(),
+                Launch.of(Math.min(plan.items(), BLOCKS * context.device().multiprocessors()), THREADS),
+                plan.descriptions(),
+                plan.order(),
+                plan.items(),
+                counters,
+                counters.address() + Integer.BYTES,
+                settings.learningRate(),
+                settings.decay(),
+                settings.fresh(),
+                settings.epsilon1(),
+                settings.epsilon2(),
+                settings.clip(),
+                settings.relative() ? 1 : 0,
+                measure ? 1 : 0,
+                plan.squares().before(),
+                plan.squares().after());
+        plan.squares().stepped(writes);
+    }
+
+    @Override
+    public void close() {
+        groups.forEach(AdafactorGroups::close);
+        plans.forEach(AdafactorPlan::close);
+    }
+}

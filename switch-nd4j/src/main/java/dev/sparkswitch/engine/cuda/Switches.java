@@ -1,0 +1,27 @@
+package dev.sparkswitch.engine.cuda;
+
+import java.util.Set;
+
+/**
+ * Ways of computing that can be turned off, to compare or to go round a fault: the system property
+ * {@code sparkswitch.cuda.off} names them, with commas between.
+ */
+final class Switches {
+    static final String PROPERTY = "sparkswitch.cuda.off";
+
+    /** Adafactor of large matrices by groups of blocks that keep a gradient in shared memory. */
+    static final String ADAFACTOR_GROUPS = "adafactor-groups";
+
+    /** Gradients of experts in bfloat16. */
+    static final String NARROW_GRADIENTS = "narrow-gradients";
+
+    /** A backward pass of attention that keeps the gradients of scores instead of computing them twice. */
+    static final String SCORE_GRADIENTS = "score-gradients";
+
+    private Switches() {}
+
+    /** Whether nobody has turned it off. */
+    static boolean isOn(String name) {
+        return !Set.of(System.getProperty(PROPERTY, "").split(",")).contains(name);
+    }
+}
