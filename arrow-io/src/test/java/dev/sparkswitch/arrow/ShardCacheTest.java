@@ -48,6 +48,22 @@ class ShardCacheTest {
     }
 
     @Test
+    void theNextShardIsFetchedWhileOneIsRead() throws IOException {
+        try (ShardSource source = open(cache(1 << 20));
+                TokenBatch batch = source.read(0, 1)) {
+            assertThat(batch.rows()).isEqualTo(1);
+            long deadline = System.nanoTime() + 60_000_000_000L;
+            while (copies().stream().noneMatch(name -> name.contains("part-00001"))) {
+                assertThat(System.nanoTime())
+                        .as("seconds without the next shard")
+                        .isLessThan(deadline);
+                Thread.onSpinWait();
+            }
+            assertThat(copies()).noneMatch(name -> name.contains("part-00002"));
+        }
+    }
+
+    @Test
     void damagedCopyIsMadeAgain() throws IOException {
         ShardCache cache = cache(1 << 20);
         try (ShardSource source = open(cache)) {

@@ -1,5 +1,6 @@
 package dev.sparkswitch.corpus;
 
+import dev.sparkswitch.arrow.Packing;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -52,27 +53,31 @@ record BucketPass(BucketFiles files, Recipe recipe) implements Serializable {
                 .parallelize(buckets, Math.max(1, Math.min(partitions, buckets.size())));
     }
 
-    /** Where all keys lie, and the text's tokens. */
-    Survey survey(SparkSession spark, SortedMap<Integer, Long> counts, int partitions) {
+    /** Where all keys lie, the text's tokens and, where {@code packing} needs them, the examples' lengths. */
+    Survey survey(SparkSession spark, SortedMap<Integer, Long> counts, Packing packing, int partitions) {
         return buckets(spark, counts, partitions)
-                .map(this::survey)
+                .map(bucket -> survey(bucket, packing))
                 .treeAggregate(new Survey(recipe.vocabularySize()), Survey::merge, Survey::merge);
     }
 
-    private Survey survey(Bucket bucket) {
+    private Survey survey(Bucket bucket, Packing packing) {
         Survey survey = new Survey(recipe.vocabularySize());
         try (BucketFiles.Reading reading = files.read(bucket.number, bucket.examples)) {
             for (long example = 0; reading.hasNext(); example++) {
-                int[] tokens = RawExample.parse(reading.next()).tokens();
+                RawExample raw = RawExample.parse(reading.next());
                 int passes = recipe.passes(bucket.number, example);
-                for (int token : tokens) {
+                for (int token : raw.tokens()) {
                     if (recipe.isText(token)) {
                         survey.tokens().add(token, passes);
                     }
                 }
                 for (int pass = 0; pass < passes; pass++) {
                     Lot lot = Lot.of(recipe.seed(), new Objective.Place(bucket.number, example, pass));
-                    survey.add(lot.key(), tokens.length);
+                    survey.add(lot.key());
+                }
+                if (packing == Packing.SEGMENTS && passes > 0) {
+                    // The lengths of other passes are others, but not much: they decide on nothing but shards' sizes.
+                    survey.addLengths(recipe.example(raw, new Objective.Place(bucket.number, example, 0)), passes);
                 }
             }
         }

@@ -8,6 +8,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -68,13 +69,28 @@ final class DocumentFile {
         }
     }
 
+    /** What becomes of texts as they are read. */
+    enum Texts {
+        DECODED,
+        /** Documents come without their texts, whose bytes can be hashed. */
+        BYTES
+    }
+
     /** Reads a file. */
     static final class Reader implements AutoCloseable {
         private final DataInputStream in;
         private String source = "";
+        private final Texts texts;
         private byte[] bytes = new byte[1 << 12];
+        private byte[] text = new byte[0];
+        private int textLength;
 
         Reader(FileSystem files, Path path) throws IOException {
+            this(files, path, Texts.DECODED);
+        }
+
+        Reader(FileSystem files, Path path, Texts texts) throws IOException {
+            this.texts = texts;
             in = new DataInputStream(
                     new BufferedInputStream(new ZstdInputStreamNoFinalizer(files.open(path, BUFFER)), BUFFER));
         }
@@ -85,7 +101,15 @@ final class DocumentFile {
             if (length == END) {
                 return null;
             }
-            String text = text(length);
+            String decoded = "";
+            switch (texts) {
+                case DECODED -> decoded = text(length);
+                case BYTES -> {
+                    text = text.length < length ? new byte[length] : text;
+                    in.readFully(text, 0, length);
+                    textLength = length;
+                }
+            }
             String url = text(in.readInt());
             int sourceLength = in.readInt();
             if (sourceLength != SAME) {
@@ -93,7 +117,12 @@ final class DocumentFile {
             }
             long position = in.readLong();
             String language = text(in.readInt());
-            return new PlacedDocument(text, url, source, position, language, text(in.readInt()));
+            return new PlacedDocument(decoded, url, source, position, language, text(in.readInt()));
+        }
+
+        /** Gives the bytes of the last document's text, where texts stay {@link Texts#BYTES}. */
+        void digestText(MessageDigest digest) {
+            digest.update(text, 0, textLength);
         }
 
         private String text(int length) throws IOException {

@@ -100,7 +100,12 @@ final class Duplicates {
             this.part = part;
             this.unique = unique;
             PartSummary summary = parts.finished(part).orElseThrow();
-            documents = new DocumentFile.Reader(parts.files(), parts.file(summary.documents()));
+            DocumentFile.Texts texts =
+                    switch (unique) {
+                        case URL -> DocumentFile.Texts.BYTES;
+                        case NOTHING, LINE, TEXT, NEAR -> DocumentFile.Texts.DECODED;
+                    };
+            documents = new DocumentFile.Reader(parts.files(), parts.file(summary.documents()), texts);
         }
 
         @Override
@@ -128,7 +133,8 @@ final class Duplicates {
                 case NOTHING, NEAR -> throw new IllegalStateException(unique + " is not looked for here");
                 case URL -> {
                     if (!document.url().isEmpty()) {
-                        Hashes.md5(digest, text, order);
+                        documents.digestText(digest);
+                        Hashes.finish(digest, order);
                         add(normalized(document.url()), document.tie(), WHOLE);
                     }
                 }

@@ -29,7 +29,13 @@ final class Hashes {
      * @param into gets the two numbers at 0 and 1
      */
     static void md5(MessageDigest digest, String text, long[] into) {
-        ByteBuffer hash = ByteBuffer.wrap(digest.digest(text.getBytes(StandardCharsets.UTF_8)));
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        finish(digest, into);
+    }
+
+    /** The same of what {@code digest} was given. */
+    static void finish(MessageDigest digest, long[] into) {
+        ByteBuffer hash = ByteBuffer.wrap(digest.digest());
         into[0] = hash.getLong() ^ Long.MIN_VALUE;
         into[1] = hash.getLong() ^ Long.MIN_VALUE;
     }

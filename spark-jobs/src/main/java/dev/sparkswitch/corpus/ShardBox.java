@@ -116,7 +116,8 @@ final class ShardBox {
         Recipe recipe = recipe(counts, tokenizer);
         ShardTask.Form form = config.form();
         BucketPass pass = new BucketPass(buckets, recipe);
-        Survey survey = steps.run("survey " + split.text(), () -> pass.survey(steps.spark(), counts, partitions));
+        Survey survey = steps.run(
+                "survey " + split.text(), () -> pass.survey(steps.spark(), counts, form.packing(), partitions));
         if (survey.examples() == 0) {
             throw nothing();
         }
@@ -209,17 +210,17 @@ final class ShardBox {
                 + "; run 'sparkswitch prepare' with more text or another share for heldout.");
     }
 
-    /** Examples that fill a shard of the wanted size: as many as rows, or as many as such rows hold when packed full. */
+    /** Examples that fill a shard of about the wanted size. */
     private long shardExamples(ShardTask.Form form, Survey survey) {
-        long positions = form.inputLength() + form.targetLength();
+        double columns = (double) Integer.BYTES * (form.inputLength() + form.targetLength());
         double examples =
                 switch (form.packing()) {
-                    case NONE -> (double) config.shardSize().bytes() / (Integer.BYTES * positions);
+                    case NONE -> config.shardSize().bytes() / columns;
+                    // Tokens, segments and positions. Examples in their order leave gaps; a quarter is usual.
                     case SEGMENTS ->
-                        // Tokens, segments and positions; a row is rarely fuller than its examples' tokens make it.
-                        (double) config.shardSize().bytes()
-                                / (3 * Integer.BYTES * positions)
-                                * Math.max(1, (double) positions * survey.examples() / survey.length());
+                        config.shardSize().bytes()
+                                / (3 * columns)
+                                * (0.75 * survey.examplesOfRow(form.inputLength(), form.targetLength()));
                 };
         return Math.max(1, (long) examples);
     }

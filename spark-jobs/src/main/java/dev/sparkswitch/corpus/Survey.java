@@ -8,23 +8,30 @@ final class Survey implements Serializable {
 
     private final long[] examplesOfBin = new long[ShufflePlan.BINS];
     private final TokenStatistics tokens;
-    private long length;
+    private long inputTokens;
+    private long targetTokens;
 
     Survey(int vocabularySize) {
         tokens = new TokenStatistics(vocabularySize);
     }
 
-    /** Counts an example of {@code tokens} tokens whose place in the shuffle is {@code key}. */
-    void add(long key, int tokens) {
-        length += tokens;
+    /** Counts an example whose place in the shuffle is {@code key}. */
+    void add(long key) {
         examplesOfBin[ShufflePlan.bin(key)]++;
+    }
+
+    /** Counts what {@code times} of an example take in rows; needed only where rows are packed. */
+    void addLengths(Objective.Example example, int times) {
+        inputTokens += (long) times * example.inputs().length;
+        targetTokens += (long) times * example.targets().length;
     }
 
     Survey merge(Survey other) {
         for (int i = 0; i < examplesOfBin.length; i++) {
             examplesOfBin[i] += other.examplesOfBin[i];
         }
-        length += other.length;
+        inputTokens += other.inputTokens;
+        targetTokens += other.targetTokens;
         tokens.merge(other.tokens);
         return this;
     }
@@ -38,9 +45,10 @@ final class Survey implements Serializable {
         return examples;
     }
 
-    /** The tokens of all examples, before an objective was applied. */
-    long length() {
-        return length;
+    /** Examples that a packed row holds on average if the side that is fuller leaves no gap, which is the most. */
+    double examplesOfRow(int inputLength, int targetLength) {
+        double rows = Math.max((double) inputTokens / inputLength, (double) targetTokens / targetLength);
+        return examples() / rows;
     }
 
     /** The text's tokens, each as often as it is gone through. */

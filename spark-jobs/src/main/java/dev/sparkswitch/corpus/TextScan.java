@@ -12,12 +12,21 @@ final class TextScan {
         if (c < 0x80) {
             return c == ' ' || c >= '\t' && c <= '\r' || c >= 0x1C && c <= 0x1F;
         }
-        return c == 0x85 || c == 0xA0 || c >= 0x1680 && Character.isSpaceChar(c);
+        if (c < 0x1680) {
+            return c == 0x85 || c == 0xA0;
+        }
+        return c >= 0x2000 && c <= 0x200A
+                || c == 0x2028
+                || c == 0x2029
+                || c == 0x202F
+                || c == 0x205F
+                || c == 0x3000
+                || c == 0x1680;
     }
 
     /** A character behind which {@code str.splitlines} begins another line. */
     static boolean isLineEnd(char c) {
-        return c >= '\n' && c <= '\r' || c >= 0x1C && c <= 0x1E || c == 0x85 || c == 0x2028 || c == 0x2029;
+        return c < 0x80 ? c <= 0x1E && (c >= 0x1C || c >= '\n' && c <= '\r') : c == 0x85 || c == 0x2028 || c == 0x2029;
     }
 
     /** The end of the line that begins at {@code from}: a line end or the text's. */

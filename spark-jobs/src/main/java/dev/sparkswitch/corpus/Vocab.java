@@ -10,7 +10,6 @@ import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.Progress;
-import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.tokenizer.BpeTrainer;
 import dev.sparkswitch.tokenizer.HuggingFaceTokenizer;
@@ -20,16 +19,15 @@ import dev.sparkswitch.tokenizer.UnigramTrainer;
 import dev.sparkswitch.tokenizer.VocabularyTrainer;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -123,7 +121,7 @@ public final class Vocab {
 
     private JobResult write(OutputFolder output, Manifest.Input input, byte[] bytes, Optional<Corpus> corpus) {
         SentencePieceModel model = SentencePieceModel.parse(bytes);
-        Map<String, byte[]> files = new TreeMap<>(Map.of(Vocabulary.FILE, bytes));
+        SortedMap<String, byte[]> files = new TreeMap<>(Map.of(Vocabulary.FILE, bytes));
         HuggingFaceTokenizer.obstacle(model)
                 .ifPresentOrElse(
                         why -> LOG.warn("No {} is written: the vocabulary {}", HuggingFaceTokenizer.TOKENIZER, why),
@@ -144,22 +142,8 @@ public final class Vocab {
         files.put(
                 VocabReport.FILE,
                 new VocabReport(model, survey, config).page().html().getBytes(StandardCharsets.UTF_8));
-        for (Map.Entry<String, byte[]> file : files.entrySet()) {
-            write(output.files(), new Path(output.folder(), file.getKey()), file.getValue());
-            manifest.file(Manifests.entry(output.files(), output.folder(), file.getKey(), new TreeMap<>()));
-        }
-        return output.commit(manifest.build());
-    }
-
-    private static void write(FileSystem files, Path file, byte[] bytes) {
-        try (OutputStream out = files.create(file, true)) {
-            out.write(bytes);
-        } catch (IOException e) {
-            throw new ResourceException(
-                    "The vocabulary cannot be written to " + file.getParent() + " (" + e.getMessage()
-                            + "); check the disk's space and your rights.",
-                    e);
-        }
+        return output.commit(
+                manifest.files(Vocabulary.write(files, output)).build());
     }
 
     private SentencePieceModel trained(Corpus corpus) {

@@ -4,9 +4,16 @@ import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.tokenizer.HuggingFaceTokenizer;
+import dev.sparkswitch.tokenizer.SentencePieceModel;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -66,7 +73,43 @@ public record Vocabulary(Path folder, Manifest manifest, byte[] model) {
         return manifest.property(HASH);
     }
 
-    Manifest.Input asInput() {
+    /** The vocabulary as what the next job is made from. */
+    public Manifest.Input asInput() {
         return manifest.asInput("vocabulary", folder.toString());
+    }
+
+    /**
+     * Writes what transformers loads, the model file and Hugging Face's tokenizer, beside the files of a model.
+     *
+     * @param output a flat folder
+     * @return entries for its manifest
+     * @throws UserException if their library cannot express the vocabulary
+     */
+    public List<Manifest.Entry> copyFiles(OutputFolder output) {
+        SentencePieceModel parsed = SentencePieceModel.parse(model);
+        HuggingFaceTokenizer.obstacle(parsed).ifPresent(why -> {
+            throw new UserException("The vocabulary " + folder + " " + why
+                    + ", so that it has no tokenizer.json; leave vocabulary out.");
+        });
+        SortedMap<String, byte[]> files = HuggingFaceTokenizer.files(parsed);
+        files.put(FILE, model);
+        return write(files, output);
+    }
+
+    /** Writes files by their names and gives their entries. */
+    static List<Manifest.Entry> write(SortedMap<String, byte[]> contents, OutputFolder output) {
+        List<Manifest.Entry> entries = new ArrayList<>();
+        contents.forEach((name, bytes) -> {
+            try (OutputStream out = output.files().create(new Path(output.folder(), name), true)) {
+                out.write(bytes);
+            } catch (IOException e) {
+                throw new ResourceException(
+                        "The vocabulary cannot be written to " + output.folder() + " (" + e.getMessage()
+                                + "); check the disk's space and your rights.",
+                        e);
+            }
+            entries.add(Manifests.entry(output.files(), output.folder(), name, new TreeMap<>()));
+        });
+        return entries;
     }
 }

@@ -5,11 +5,17 @@ import dev.sparkswitch.corpus.BatchConfig;
 import dev.sparkswitch.corpus.BatchResult;
 import picocli.CommandLine.Command;
 
-/** {@code sparkswitch batch}: a corpus and a vocabulary to shards. */
+/** {@code sparkswitch batch}: corpora, tasks and a vocabulary to shards. */
 @Command(
         name = "batch",
-        description = "Tokenizes a corpus, masks spans of it as T5 does and writes Arrow shards for pre-training.",
-        footer = {"  sparkswitch batch --set inputs=512", "  sparkswitch batch --set corpus=/data/corpus --set seed=7"})
+        description =
+                "Tokenizes corpora and tasks, masks spans of text as T5 does or cuts it in two, mixes and packs the"
+                        + " examples and writes Arrow shards for training.",
+        footer = {
+            "  sparkswitch batch --set inputs=512",
+            "  sparkswitch batch --set corpus=/data/corpus --set seed=7 --sample 0.01",
+            "  sparkswitch batch --set objective=prefix-lm --set packing=segments"
+        })
 public final class BatchJob extends Job<BatchConfig> {
     BatchJob() {
         super(BatchConfig.class);

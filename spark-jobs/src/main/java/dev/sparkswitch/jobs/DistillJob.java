@@ -21,8 +21,7 @@ public final class DistillJob extends Job<DistillConfig> {
 
     @Override
     protected void run(DistillConfig config, JobContext context) {
-        context.finished(
-                Distill.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
+        context.finished(Distill.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
     }
 
     @Override

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
         description = "Answers the examples of downstream tasks and scores the answers as the official scorers do.",
         footer = {
             "  sparkswitch evaluate --set from=run/tuned --set 'tasks=[{task: squad, path: data/squad}]'",
+            "  sparkswitch evaluate --set predictions=theirs.jsonl --set 'tasks=[{task: squad, path: data/squad}]'",
         })
 public final class EvaluateJob extends Job<EvaluateConfig> {
     EvaluateJob() {

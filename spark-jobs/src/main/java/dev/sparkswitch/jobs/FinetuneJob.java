@@ -18,7 +18,6 @@ public final class FinetuneJob extends Job<FinetuneConfig> {
 
     @Override
     protected void run(FinetuneConfig config, JobContext context) {
-        context.finished(
-                Finetune.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
+        context.finished(Finetune.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
     }
 }

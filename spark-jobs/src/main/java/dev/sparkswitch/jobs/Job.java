@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -40,6 +41,9 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             .build();
 
     private static final String CONF = "conf/";
+    private static final String SAMPLE = "sample";
+    /** Folders of conf whose files go by their bare names. */
+    private static final List<String> NAMED = List.of("models/", "cards/");
 
     private final Class<C> type;
 
@@ -130,6 +134,28 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
         return type;
     }
 
+    /** {@code --sample}, short for {@code --set sample}, where the configuration has that key. */
+    void addSampleOption(CommandSpec command) {
+        if (Configs.describe(type).stream().anyMatch(key -> key.key().equals(SAMPLE))) {
+            command.addOption(OptionSpec.builder("--" + SAMPLE)
+                    .paramLabel("SHARE")
+                    .type(String.class)
+                    .description("Try it on a share of the input, such as 0.01; short for --set sample=SHARE.")
+                    .build());
+        }
+    }
+
+    /** The overrides that were given, {@code --sample} last. */
+    private List<String> overrides() {
+        OptionSpec option = spec.findOption("--" + SAMPLE);
+        if (option == null || option.getValue() == null) {
+            return overrides;
+        }
+        List<String> all = new ArrayList<>(overrides);
+        all.add(SAMPLE + "=" + option.getValue());
+        return all;
+    }
+
     Failures.Detail detail() {
         return verbose ? Failures.Detail.STACK_TRACE : Failures.Detail.ONE_LINE;
     }
@@ -148,10 +174,10 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
             found = new Home.ConfFile(file.toString(), read(file));
         }
         return Configs.load(
-                type, new ByteArrayInputStream(found.content()), found.origin(), overrides, this::sectionFile);
+                type, new ByteArrayInputStream(found.content()), found.origin(), overrides(), this::sectionFile);
     }
 
-    /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or a model's. */
+    /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or of its models. */
     private Optional<JsonNode> sectionFile(String name) {
         try {
             List<Path> places = new ArrayList<>(List.of(Path.of(name)));
@@ -164,8 +190,8 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
                 }
             }
             Optional<Home.ConfFile> found = home().conf(name.startsWith(CONF) ? name.substring(CONF.length()) : name);
-            if (found.isEmpty()) {
-                found = home().conf("models/" + name + ".yaml");
+            for (String folder : NAMED) {
+                found = found.isPresent() ? found : home().conf(folder + name + ".yaml");
             }
             return found.map(content -> Configs.read(new ByteArrayInputStream(content.content()), content.origin()));
         } catch (InvalidPathException e) {

@@ -64,7 +64,9 @@ public final class Main implements Runnable {
                 new EvaluateJob(),
                 new GenerateJob(),
                 new ConvertJob(),
+                new PlanJob(),
                 new BenchStepJob(),
+                new BenchOpsJob(),
                 new BenchDataJob(),
                 new BundleJob());
     }
@@ -93,6 +95,7 @@ public final class Main implements Runnable {
         for (Job<?> job : jobs) {
             CommandLine command = new CommandLine(job);
             KeyHelp.add(command, job.type());
+            job.addSampleOption(command.getCommandSpec());
             job.group().map(group -> group(line, group)).orElse(line).addSubcommand(command);
         }
         return line.setCaseInsensitiveEnumValuesAllowed(true)

@@ -18,7 +18,7 @@ import scala.Tuple2;
  *
  * <p>A word is a run of cells, one a character, in one array of all words; the symbol of a merge stands in its first
  * cell, and its last cell tells its length, so that both neighbours of a symbol are found without links. Counts are kept
- * exactly: a merge touches only the pairs beside it. Memory: 8 bytes a character of the words and 4 a pair's place.
+ * exactly, as a merge touches only the pairs beside it; those of two equal symbols, which may overlap, are taken anew. Memory: 8 bytes a character of the words and 4 a pair's place.
  */
 final class PairMerges {
     /** Between words. Symbols are 0 or more, inner lengths are written as -length, -1 is a character of no alphabet. */
@@ -131,9 +131,10 @@ final class PairMerges {
         while (!queue.isEmpty()) {
             Entry best = queue.poll();
             Pair pair = best.pair();
-            if (pair.count < best.count()) {
-                if (pair.count > 0) {
-                    queue.add(new Entry(pair, pair.count));
+            long count = pair.left == pair.right ? withoutOverlaps(pair) : pair.count;
+            if (count < best.count()) {
+                if (count > 0) {
+                    queue.add(new Entry(pair, count));
                 }
                 continue;
             }
@@ -145,6 +146,21 @@ final class PairMerges {
             }
         }
         return null;
+    }
+
+    /** How often two equal symbols can be merged: in three of them once. */
+    private long withoutOverlaps(Pair pair) {
+        long count = 0;
+        int free = 0;
+        for (int i = 0; i < pair.size; i++) {
+            int left = pair.places[i];
+            int right = left + pair.leftLength;
+            if (left >= free && cells[left] == pair.left && cells[right] == pair.right) {
+                count += counts[words[left]];
+                free = right + pair.leftLength;
+            }
+        }
+        return count;
     }
 
     private void merge(Pair pair, int symbol) {

@@ -186,8 +186,7 @@ class BatchTest {
         assertThatThrownBy(() -> Batch.run(SPARK, config))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch vocab");
-        assertThatThrownBy(() -> Vocab.run(
-                        SPARK, corpus.config(VocabConfig.class, "{corpus: '@/none', output: y}")))
+        assertThatThrownBy(() -> Vocab.run(SPARK, corpus.config(VocabConfig.class, "{corpus: '@/none', output: y}")))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("sparkswitch prepare");
     }

@@ -45,6 +45,14 @@ final class MainTest {
     }
 
     @Test
+    void aSampleIsAnOptionOfTheCommandsThatTakeOne() {
+        assertThat(execute(PROJECT, Main.jobs(), "batch", "--dry-run", "--sample", "0.25")
+                        .out())
+                .contains("sample: 0.25\n");
+        assertThat(run("copy", "--sample", "0.25").err()).startsWith("error: Unknown option");
+    }
+
+    @Test
     void aFileOfOnesOwnReplacesTheDefaultFile() throws IOException {
         Path file = Files.writeString(home.resolve("my copy.yaml"), "rows: 2\n");
 

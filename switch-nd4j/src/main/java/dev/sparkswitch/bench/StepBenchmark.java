@@ -1,7 +1,5 @@
 package dev.sparkswitch.bench;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.UserException;
@@ -12,7 +10,6 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.ExpertPlacement;
-import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpecs;
@@ -25,9 +22,7 @@ import dev.sparkswitch.train.StepMetrics;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingStep;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.IntFunction;
@@ -38,8 +33,6 @@ import java.util.function.IntFunction;
  * process, each with an engine of its own.
  */
 public final class StepBenchmark {
-    private static final int FIRST_TOKEN = 2;
-
     /**
      * What is measured.
      *
@@ -80,16 +73,18 @@ public final class StepBenchmark {
     private final T5Config config;
     private final TrainingConfig training;
     private final ExpertPlacement placement;
+    private final RandomStep rows;
 
     private StepBenchmark(Plan plan, T5Config config) {
         this.plan = plan;
         this.config = config;
-        this.training = training();
+        this.training = RandomStep.training(plan.rows(), plan.optimizer());
         training.microRows(
                 plan.ranks(),
                 config.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1));
         int experts = config.sparse().map(SwitchConfig::experts).orElse(plan.ranks());
         this.placement = new ExpertPlacement(experts, plan.ranks(), plan.ranks());
+        this.rows = new RandomStep(config, plan.rows() / plan.ranks(), plan.inputLength(), plan.targetLength());
     }
 
     /**
@@ -142,10 +137,11 @@ public final class StepBenchmark {
     }
 
     private StepReport rank(InProcessCollectives host, IntFunction<Engine> engines, Ceilings ceilings) {
-        Timeline timeline = new Timeline();
-        try (Engine engine = engines.apply(host.rank());
-                Collectives collectives = new TimedCollectives(Collectives.of(host, engine), engine, timeline)) {
-            return measure(engine, new Parallelism(placement, collectives), timeline, ceilings);
+        try (Engine engine = engines.apply(host.rank())) {
+            Timeline timeline = new Timeline(engine);
+            try (Collectives collectives = new MeteredCollectives(Collectives.of(host, engine), timeline)) {
+                return measure(engine, new Parallelism(placement, collectives), timeline, ceilings);
+            }
         } catch (RuntimeException | Error e) {
             host.abort(e);
             throw e;
@@ -155,7 +151,7 @@ public final class StepBenchmark {
     }
 
     private StepReport measure(Engine bare, Parallelism parallelism, Timeline timeline, Ceilings ceilings) {
-        Engine engine = new TimedEngine(bare, timeline);
+        Engine engine = new MeteredEngine(bare, timeline);
         boolean first = parallelism.rank() == 0;
         try (SwitchTransformer model = new SwitchTransformer(engine, config, parallelism);
                 Optimizer optimizer =
@@ -211,46 +207,11 @@ public final class StepBenchmark {
     /** @param progress null for ranks that show none */
     private StepMetrics step(TrainingStep step, int number, int rank, Progress progress) {
         long start = System.nanoTime();
-        StepMetrics metrics = step.run(number, List.of(batch(plan.ranks() * number + rank)), start, start);
+        StepMetrics metrics = step.run(number, List.of(rows.batch(plan.ranks() * number + rank)), start, start);
         if (progress != null) {
             progress.advance(1);
         }
         return metrics;
-    }
-
-    private TrainingConfig training() {
-        return Configs.load(
-                TrainingConfig.class,
-                JsonNodeFactory.instance.objectNode(),
-                List.of(
-                        "rows=" + plan.rows(),
-                        "steps=1000000",
-                        "learning-rate.rate=0.001",
-                        "learning-rate.schedule=constant",
-                        "divergence.explosion=0",
-                        "optimizer=" + plan.optimizer().name().toLowerCase()));
-    }
-
-    /** Rows without padding, of tokens as likely as each other. */
-    private HostBatch batch(int seed) {
-        Random random = new Random(seed);
-        int[][] inputs = tokens(random, plan.inputLength());
-        int[][] attention = new int[inputs.length][plan.inputLength()];
-        for (int[] row : attention) {
-            Arrays.fill(row, 1);
-        }
-        return HostBatch.padded(inputs, attention, tokens(random, plan.targetLength()), config)
-                .startingAt((long) seed * inputs.length);
-    }
-
-    private int[][] tokens(Random random, int length) {
-        int[][] tokens = new int[plan.rows() / plan.ranks()][length];
-        for (int[] row : tokens) {
-            for (int i = 0; i < length; i++) {
-                row[i] = FIRST_TOKEN + random.nextInt(config.vocabularySize() - FIRST_TOKEN);
-            }
-        }
-        return tokens;
     }
 
     /** Weights of the usual sizes; their exact distribution does not matter to a clock. */

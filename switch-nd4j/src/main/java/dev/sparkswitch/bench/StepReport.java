@@ -4,9 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.engine.Precision;
-import dev.sparkswitch.engine.Tensor;
-import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.train.HeldMemory;
 import dev.sparkswitch.train.Optimizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,27 +64,12 @@ public record StepReport(
      */
     public record Memory(long parameters, long gradients, long optimizer, long activations) {
         static Memory of(SwitchTransformer model, Optimizer optimizer) {
-            long parameters = 0;
-            for (Parameter parameter : model.parameters().all()) {
-                parameters += bytes(parameter.value());
-            }
-            long gradients = 0;
-            for (Tensor block : model.parameters().sharedGradients()) {
-                gradients += bytes(block);
-            }
-            for (Tensor block : model.parameters().expertGradients()) {
-                gradients += bytes(block);
-            }
-            long state = 0;
-            for (Optimizer.StateTensor tensor : optimizer.state()) {
-                state += bytes(tensor.value());
-            }
-            long rest = model.engine().memoryBytes() - parameters - gradients - state;
-            return new Memory(parameters, gradients, state, rest);
-        }
-
-        private static long bytes(Tensor tensor) {
-            return tensor.size() * tensor.type().bytes();
+            HeldMemory held = HeldMemory.of(model, optimizer);
+            return new Memory(
+                    held.parameters(),
+                    held.gradients(),
+                    held.optimizer(),
+                    model.engine().memoryBytes() - held.total());
         }
 
         /** All of them. */

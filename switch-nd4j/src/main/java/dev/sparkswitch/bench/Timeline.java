@@ -1,31 +1,41 @@
 package dev.sparkswitch.bench;
 
+import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
-/** What operations ran, from when to when. Off until it is told to be on. */
-final class Timeline {
+/** What operations ran, from when to when, by an engine's clock. Off until it is told to be on. */
+final class Timeline implements Meter {
     private record Span(Phase phase, String operation, double flops, Moment start, Moment end) {}
 
+    private final Engine clock;
     private final List<Span> spans = new ArrayList<>();
     private final Map<Phase, Work> phases = new EnumMap<>(Phase.class);
     private final Map<Phase, Map<String, Work>> operations = new EnumMap<>(Phase.class);
     private boolean on;
 
-    boolean isOn() {
-        return on;
+    Timeline(Engine clock) {
+        this.clock = clock;
     }
 
     void start() {
         on = true;
     }
 
-    void add(Phase phase, String operation, double flops, Moment start, Moment end) {
-        spans.add(new Span(phase, operation, flops, start, end));
+    @Override
+    public <T> T measure(Phase phase, String operation, double flops, double bytes, Supplier<T> work) {
+        if (!on) {
+            return work.get();
+        }
+        Moment start = clock.moment();
+        T result = work.get();
+        spans.add(new Span(phase, operation, flops, start, clock.moment()));
+        return result;
     }
 
     /** Adds the spans that were marked to the sums, waiting for the last. */

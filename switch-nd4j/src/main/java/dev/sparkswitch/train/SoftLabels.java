@@ -37,16 +37,16 @@ public final class SoftLabels {
     private SoftLabels() {}
 
     /** Whether the box is finished, for these rows and by this teacher. */
-    public static boolean exists(FileSystem files, Path folder, Manifest.Input teacher, TokenSource rows, int choices) {
+    public static boolean exists(
+            FileSystem files, Path folder, Manifest.Input teacher, Manifest.Input rows, int choices) {
         Optional<Manifest> found = Manifests.find(files, folder);
         if (found.isEmpty()) {
             return false;
         }
-        boolean same =
-                found.get().inputs().stream().anyMatch(input -> input.id().equals(teacher.id()))
-                        && found.get().inputs().stream().anyMatch(input -> input.id()
-                                .equals(rows.manifest().id()))
-                        && found.get().properties().getOrDefault(CHOICES, "").equals(Integer.toString(choices));
+        boolean same = found.get().inputs().stream()
+                        .anyMatch(input -> input.id().equals(teacher.id()))
+                && found.get().inputs().stream().anyMatch(input -> input.id().equals(rows.id()))
+                && found.get().properties().getOrDefault(CHOICES, "").equals(Integer.toString(choices));
         if (!same) {
             throw new UserException(
                     "The folder " + folder + " holds other soft labels: name another output, or remove it.");
@@ -57,6 +57,8 @@ public final class SoftLabels {
     /**
      * Makes the box; every rank takes an equal run of the rows and calls this together with the others.
      *
+     * @param teacherInput how the manifest names the teacher
+     * @param rowsInput how it names the rows
      * @param batchRows rows that a rank takes at a time
      * @param choices tokens that are kept of each position, at most the vocabulary's
      */
@@ -67,6 +69,7 @@ public final class SoftLabels {
             SwitchTransformer teacher,
             Manifest.Input teacherInput,
             TokenSource rows,
+            Manifest.Input rowsInput,
             int batchRows,
             int choices) {
         int positions = rows.layout().targetLength();
@@ -92,7 +95,7 @@ public final class SoftLabels {
         if (context.rank() == 0) {
             Manifest.Builder manifest = Manifest.builder(Manifest.SHARDS)
                     .input(teacherInput)
-                    .input(rows.manifest().asInput("rows", ""))
+                    .input(rowsInput)
                     .count("rows", rows.rows())
                     .properties(layout.properties())
                     .property(CHOICES, choices);

@@ -1,5 +1,6 @@
 package dev.sparkswitch.train;
 
+import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.RankGroup;
@@ -38,6 +39,7 @@ public final class TrainingStep {
     private final RankGroup world;
     private final int rank;
     private final int microRows;
+    private final int groupRows;
 
     /**
      * The step of {@code config} on this rank's {@code model}.
@@ -65,7 +67,7 @@ public final class TrainingStep {
         this.teaching = teaching;
         this.rank = parallelism.rank();
         this.world = RankGroup.world(collectives.worldSize());
-        int groupRows = model.config()
+        this.groupRows = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().rowsOfGroup())
                 .orElse(1);
@@ -89,18 +91,29 @@ public final class TrainingStep {
      * @param batches this rank's micro-batches
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
+     * @throws ResourceException where memory does not suffice, with what would take less
      * @throws DivergenceException where training has left its course; the parameters are then as before
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
-        double lossSum = backward(step, batches, totals);
+        double lossSum;
+        try {
+            lossSum = backward(step, batches, totals);
+        } catch (ResourceException e) {
+            String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
+            throw new ResourceException(e.getMessage() + ". " + advice, e);
+        }
         model.parameters().completeGradients();
         for (Tensor gradients : model.parameters().sharedGradients()) {
             collectives.allReduceSum(gradients, world);
         }
-        for (Tensor gradients : model.parameters().expertGradients()) {
-            collectives.allReduceSum(gradients, placement.replicaGroup(rank));
+        RankGroup replicas = placement.replicaGroup(rank);
+        if (replicas.size() > 1) {
+            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
+            for (Tensor gradients : model.parameters().expertGradients()) {
+                collectives.allReduceSum(gradients, replicas);
+            }
         }
         StepMetrics metrics = metrics(step, totals, lossSum, start, began);
         guard.check(metrics);

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,7 +25,7 @@ import java.util.regex.Pattern;
 final class Breakdown {
     private static final int LENGTHS = 5;
     private static final int KINDS = 7;
-    private static final int SHOWN = 5;
+    private static final int SHOWN = 3;
     private static final Pattern QUESTION = Pattern.compile("^question: (\\p{L}+)");
 
     private final Task task;
@@ -49,8 +50,13 @@ final class Breakdown {
             blocks.add(confusion());
         }
         if (scored) {
-            blocks.add(byLength());
-            kinds(blocks);
+            List<String> kinds = kinds();
+            // Two charts stand side by side, one alone takes the room of both.
+            Width width = kinds.isEmpty() ? Width.FULL : Width.HALF;
+            blocks.add(byLength(width));
+            if (!kinds.isEmpty()) {
+                blocks.add(byKind(kinds));
+            }
         }
         if (task.labels().isEmpty()) {
             blocks.add(lengths(scored));
@@ -94,7 +100,7 @@ final class Breakdown {
     }
 
     /** Mean scores of examples by the length of their inputs, as many in each group. */
-    private Chart byLength() {
+    private Chart byLength(Width width) {
         List<ScoredExample> sorted = examples.stream()
                 .sorted(Comparator.comparingInt(
                         example -> words(example.example().input())))
@@ -108,45 +114,52 @@ final class Breakdown {
             int from = words(part.get(0).example().input());
             int to = words(part.get(part.size() - 1).example().input());
             parts.add(part);
-            names.add(from == to ? from + " words" : from + " to " + to + " words");
+            names.add(from == to ? Integer.toString(from) : from + "–" + to);
         }
         return chart(
                 "Score by length of the input",
-                "Equally many examples in each group, from short to long.",
+                "By words of the input, with equally many examples in each group.",
+                width,
                 names,
                 parts);
     }
 
-    /** SQuAD's questions by their first words. */
-    private void kinds(List<Block> blocks) {
-        Map<String, List<ScoredExample>> kinds = new HashMap<>();
+    /** The most frequent first words of SQuAD's questions; none of other tasks. */
+    private List<String> kinds() {
+        Map<String, Integer> counts = new HashMap<>();
         for (ScoredExample example : examples) {
-            Matcher first = QUESTION.matcher(example.example().input());
-            if (first.find()) {
-                String word = first.group(1).toLowerCase(Locale.ROOT);
-                kinds.computeIfAbsent(word, name -> new ArrayList<>()).add(example);
-            }
+            kind(example).ifPresent(word -> counts.merge(word, 1, Integer::sum));
         }
-        List<String> names = kinds.keySet().stream()
-                .sorted(Comparator.comparingInt(
-                                (String name) -> -kinds.get(name).size())
+        List<String> kinds = counts.keySet().stream()
+                .sorted(Comparator.comparingInt((String word) -> -counts.get(word))
                         .thenComparing(Function.identity()))
                 .limit(KINDS)
                 .toList();
-        if (names.size() > 1) {
-            List<List<ScoredExample>> parts = names.stream().map(kinds::get).toList();
-            List<String> counted = names.stream()
-                    .map(name -> name + " (" + Numbers.count(kinds.get(name).size()) + ")")
-                    .toList();
-            blocks.add(chart(
-                    "Score by first word of the question",
-                    "The most frequent ones, with their counts.",
-                    counted,
-                    parts));
-        }
+        return kinds.size() > 1 ? kinds : List.of();
     }
 
-    private static Chart chart(String title, String note, List<String> names, List<List<ScoredExample>> parts) {
+    private Chart byKind(List<String> kinds) {
+        List<List<ScoredExample>> parts = new ArrayList<>();
+        for (String kind : kinds) {
+            parts.add(examples.stream()
+                    .filter(example -> kind(example).filter(kind::equals).isPresent())
+                    .toList());
+        }
+        return chart(
+                "Score by first word of the question",
+                "The most frequent ones, the most frequent first.",
+                Width.HALF,
+                kinds,
+                parts);
+    }
+
+    private static Optional<String> kind(ScoredExample example) {
+        Matcher first = QUESTION.matcher(example.example().input());
+        return first.find() ? Optional.of(first.group(1).toLowerCase(Locale.ROOT)) : Optional.empty();
+    }
+
+    private static Chart chart(
+            String title, String note, Width width, List<String> names, List<List<ScoredExample>> parts) {
         List<String> scores = parts.get(0).get(0).scores().keySet().stream().toList();
         List<Bars> bars = new ArrayList<>();
         for (String score : scores) {
@@ -158,7 +171,7 @@ final class Breakdown {
                     .toArray();
             bars.add(new Bars(Sections.label(score), means));
         }
-        return Chart.bars(title, note, Width.HALF, new Axis("mean over examples", Format.DECIMAL), names, bars);
+        return Chart.bars(title, note, width, new Axis("mean over examples", Format.DECIMAL), names, bars);
     }
 
     private Table lengths(boolean scored) {

@@ -63,7 +63,7 @@ public record EvaluationReport(
                 .map(TaskResult::scores)
                 .filter(scores -> !scores.scores().isEmpty())
                 .toList();
-        Page page = Page.titled("Evaluation of " + system, "SparkSwitch");
+        Page page = Page.titled("Evaluation of " + system, subtitle());
         page.summary(summary(scored));
         comparisonSummaries().forEach(page::summary);
         superGlue.ifPresent(score ->
@@ -85,6 +85,14 @@ public record EvaluationReport(
         }
         page.section(new Page.Section("Versions, hashes and settings", Sections.facts(facts)));
         return page.footer("Everything on this page is contained in it; it loads nothing.");
+    }
+
+    private String subtitle() {
+        return facts.stream()
+                .filter(fact -> fact.name().equals("SparkSwitch"))
+                .map(fact -> "Downstream evaluation · SparkSwitch " + fact.value())
+                .findFirst()
+                .orElse("Downstream evaluation");
     }
 
     private String summary(List<Scores> scored) {
@@ -122,8 +130,10 @@ public record EvaluationReport(
         if (invalid > 0) {
             text.append(' ')
                     .append(Numbers.count(invalid))
-                    .append(invalid == 1 ? " answer is none" : " answers are none")
-                    .append(" that the task allows, which counts as wrong.");
+                    .append(
+                            invalid == 1
+                                    ? " answer is not among those that its task allows and counts as wrong."
+                                    : " answers are not among those that their tasks allow and count as wrong.");
         }
         return text.toString();
     }
@@ -160,27 +170,38 @@ public record EvaluationReport(
     }
 
     private List<Block> compared() {
-        if (comparisons.isEmpty()) {
-            return List.of();
+        List<Block> blocks = new ArrayList<>();
+        for (String baseline :
+                comparisons.stream().map(Comparison::baseline).distinct().toList()) {
+            blocks.add(against(baseline));
         }
-        Table table = Table.captioned("Differences with their 95% intervals by resampling pairs of answers. The last"
-                        + " but one column is the probability of a difference as large between equally good systems"
-                        + " (approximate randomisation); below 5% it is not put down to chance.")
+        if (!blocks.isEmpty()) {
+            blocks.add(new Prose(
+                    "The intervals come from resampling pairs of answers to the same example. \"By chance\" is"
+                            + " the probability of a difference as large as this one between equally good systems (approximate"
+                            + " randomisation); a difference is called better or worse where that is below 5%."));
+        }
+        return blocks;
+    }
+
+    private Table against(String baseline) {
+        Table table = Table.captioned(system + " against " + baseline + ", on the same rows.")
                 .column("Task", Table.Kind.TEXT)
                 .column("Metric", Table.Kind.TEXT)
-                .column("Baseline", Table.Kind.TEXT)
-                .column("Its score", Table.Kind.NUMBER)
-                .column("This one's", Table.Kind.NUMBER)
+                .column(baseline, Table.Kind.NUMBER)
+                .column(system, Table.Kind.NUMBER)
                 .column("Difference", Table.Kind.NUMBER)
-                .column("Interval", Table.Kind.NUMBER)
+                .column("95% interval", Table.Kind.NUMBER)
                 .column("By chance", Table.Kind.NUMBER)
                 .column("Verdict", Table.Kind.TEXT);
         for (Comparison comparison : comparisons) {
+            if (!comparison.baseline().equals(baseline)) {
+                continue;
+            }
             for (PairedTest.Comparison score : comparison.scores()) {
                 table.row(
                         Sections.label(comparison.task()),
                         Sections.label(score.name()),
-                        comparison.baseline(),
                         Numbers.decimal(score.baseline(), 1),
                         Numbers.decimal(score.system(), 1),
                         signed(score.difference()),
@@ -189,12 +210,12 @@ public record EvaluationReport(
                         verdict(score));
             }
         }
-        return List.of(table);
+        return table;
     }
 
     private static String verdict(PairedTest.Comparison score) {
         if (score.chance() >= CHANCE) {
-            return "no difference shown";
+            return "not shown";
         }
         return score.difference() > 0 ? "better" : "worse";
     }

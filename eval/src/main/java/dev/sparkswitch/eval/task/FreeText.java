@@ -97,6 +97,8 @@ public record FreeText(
         List<String> references = new ArrayList<>();
         if (single.isPresent() && row.get(single.get()).isArray()) {
             row.get(single.get()).forEach(text -> references.add(text.asText()));
+        } else if (single.isPresent() && row.get(single.get()).isValueNode()) {
+            references.add(row.get(single.get()).asText());
         } else {
             references.add(wanted.fill(row, place.line()));
         }

@@ -45,7 +45,7 @@ public record InputConfig(
     public InputConfig {
         int given = (paths.isEmpty() ? 0 : 1) + (table.isEmpty() ? 0 : 1) + (sql.isEmpty() ? 0 : 1);
         if (given == 0) {
-            throw new IllegalArgumentException("paths must name a file or folder, unless table or sql is given");
+            throw new IllegalArgumentException("paths is missing: name a file or folder, or give table or sql");
         }
         if (given > 1) {
             throw new IllegalArgumentException("only one of paths, table and sql can be read");

@@ -130,11 +130,11 @@ public final class DataBenchmark {
                 // Made-up pages are alike, so a few of them are enough to learn their pieces of.
                 vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
             }
-            prepare(
-                    spark,
-                    warmUp.toString(),
-                    work.resolve("warm-up-" + Stage.C4_NEAR_DUPLICATES),
-                    Stage.C4_NEAR_DUPLICATES);
+            for (Stage stage : plan.stages()) {
+                if (stage == Stage.C4_LANGUAGE || stage == Stage.C4_NEAR_DUPLICATES) {
+                    prepare(spark, warmUp.toString(), work.resolve("warm-up-" + stage), stage);
+                }
+            }
             batch(spark, learnt, work.resolve("warm-up-shards"));
             measure(spark, cores, text, work);
             delete(work);
@@ -166,9 +166,7 @@ public final class DataBenchmark {
                         cleaned = cleaned == null ? prepared : cleaned;
                     }
                     case BATCH -> {
-                        cleaned = cleaned == null
-                                ? prepare(spark, text, work.resolve("sample"), Stage.C4)
-                                : cleaned;
+                        cleaned = cleaned == null ? prepare(spark, text, work.resolve("sample"), Stage.C4) : cleaned;
                         shards = batched(spark, cores, cleaned, work, tasks);
                     }
                     case READ -> {
@@ -182,15 +180,22 @@ public final class DataBenchmark {
                             bytes += file.bytes();
                         }
                         Usage usage = Usage.of(() -> read(train));
-                        report.line(stage, cores, bytes, usage, 0, train.manifest().counts().get("rows"), "rows");
+                        report.line(
+                                stage,
+                                cores,
+                                bytes,
+                                usage,
+                                0,
+                                train.manifest().counts().get("rows"),
+                                "rows");
                     }
                 }
             }
         }
     }
 
-    private JobResult prepared(
-            SparkSession spark, int cores, String text, Path work, Stage stage, TaskTime tasks) throws Exception {
+    private JobResult prepared(SparkSession spark, int cores, String text, Path work, Stage stage, TaskTime tasks)
+            throws Exception {
         JobResult[] made = new JobResult[1];
         Usage usage = Usage.of(() -> made[0] = prepare(spark, text, work.resolve(stage.toString()), stage));
         long documents = made[0].manifest().counts().get("documents-read");
@@ -209,7 +214,14 @@ public final class DataBenchmark {
         Usage usage = Usage.of(() -> made[0] = batch(spark, folder, work.resolve("shards")));
         double seconds = tasks.seconds() - before;
         JobResult train = made[0].train();
-        report.line(Stage.BATCH, cores, bytes, usage, seconds, train.manifest().counts().get("text-tokens"), "tokens");
+        report.line(
+                Stage.BATCH,
+                cores,
+                bytes,
+                usage,
+                seconds,
+                train.manifest().counts().get("text-tokens"),
+                "tokens");
         report.raw(raw(texts));
         report.share(bytes / MEGA / seconds);
         return train;

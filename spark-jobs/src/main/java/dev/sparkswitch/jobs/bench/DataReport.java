@@ -61,7 +61,10 @@ final class DataReport {
 
     /** What share of raw SentencePiece's rate {@code rate} is, by the mean of those measured since the last one. */
     void share(double rate) {
-        out.printf(Locale.ROOT, "  a core in tasks of batch does %.0f%% of raw SentencePiece%n", 100 * rate * raws / rawSum);
+        out.printf(
+                Locale.ROOT,
+                "  a core in tasks of batch does %.0f%% of raw SentencePiece%n",
+                100 * rate * raws / rawSum);
         out.flush();
         rawSum = 0;
         raws = 0;

@@ -13,7 +13,7 @@ import java.nio.file.Path;
  *
  * @param seconds by the clock
  * @param coreSeconds of processor time, which other programs on the host hardly change
- * @param heapBytes the most that the heap held
+ * @param heapBytes the most that each part of the heap held, summed
  * @param residentBytes the most memory that the process held, heap and all else; 0 where the system does not tell
  */
 record Usage(double seconds, double coreSeconds, long heapBytes, long residentBytes) {

@@ -116,6 +116,8 @@ final class Contents {
 
     /** The modules of the runtime. */
     List<String> modules() {
-        return training ? Stream.concat(MODULES.stream(), MODULES_OF_TRAINING.stream()).toList() : MODULES;
+        return training
+                ? Stream.concat(MODULES.stream(), MODULES_OF_TRAINING.stream()).toList()
+                : MODULES;
     }
 }

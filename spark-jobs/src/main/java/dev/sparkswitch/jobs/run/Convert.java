@@ -13,11 +13,13 @@ import dev.sparkswitch.convert.ModelWriter;
 import dev.sparkswitch.convert.Upcycling;
 import dev.sparkswitch.corpus.JobResult;
 import dev.sparkswitch.corpus.OutputFolder;
+import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.Initializer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -37,7 +39,10 @@ public final class Convert {
     public static JobResult run(Configuration hadoop, ConvertConfig config) {
         try (ModelSource source = TrainingRun.openModel(hadoop, config.from())) {
             OutputFolder output = OutputFolder.flat(hadoop, new Path(config.output()));
-            List<Manifest.Input> inputs = List.of(input(source, config.from()));
+            Optional<Vocabulary> vocabulary =
+                    config.vocabulary().map(folder -> TrainedModel.vocabulary(hadoop, source, config.from(), folder));
+            List<Manifest.Input> inputs = new ArrayList<>(List.of(input(source, config.from())));
+            vocabulary.ifPresent(opened -> inputs.add(opened.asInput()));
             Optional<JobResult> finished = output.finished(kind(config.format()), Configs.toTree(config), inputs);
             if (finished.isPresent()) {
                 return finished.get();
@@ -47,9 +52,10 @@ public final class Convert {
             output.begin();
             Manifest.Builder provenance = Manifest.builder(kind(config.format()))
                     .seed(config.seed())
-                    .config(Configs.toTree(config))
-                    .input(inputs.get(0));
+                    .config(Configs.toTree(config));
+            inputs.forEach(provenance::input);
             copyVocabulary(source, provenance);
+            vocabulary.ifPresent(opened -> opened.copyFiles(output).forEach(provenance::file));
             ModelWriter writer = new ModelWriter(
                     output.files(), output.folder(), config.shardSize().bytes());
             return output.commit(

@@ -13,6 +13,7 @@ import java.util.Optional;
  *
  * @param from a run, a checkpoint or a Hugging Face folder
  * @param output the folder of the new model
+ * @param vocabulary the folder of its vocabulary, copied beside it for transformers
  * @param format its layout
  * @param dtype its element type; empty: as stored
  * @param shardSize the size of tensors above which the model is spread over several files
@@ -27,6 +28,9 @@ public record ConvertConfig(
         String from,
 
         @Setting(help = "folder of the new model") String output,
+
+        @Setting(help = "folder of the model's vocabulary, whose files go beside a hugging-face model")
+        Optional<String> vocabulary,
 
         @Setting(
                 value = "hugging-face",
@@ -56,6 +60,9 @@ public record ConvertConfig(
         Contradictions.none(found -> found.check(
                         upcycle.isEmpty() || !denseStudent,
                         "upcycle adds experts and dense-student removes them: choose one")
+                .check(
+                        vocabulary.isEmpty() || format == ModelFormat.HUGGING_FACE,
+                        "vocabulary goes beside a model in the layout hugging-face alone")
                 .atLeast(1, "longest-length", longestLength)
                 .positive("init-scale", initScale));
     }

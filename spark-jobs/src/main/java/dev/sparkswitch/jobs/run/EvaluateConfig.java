@@ -89,7 +89,8 @@ public record EvaluateConfig(
                         "from and vocabulary must name a model, or predictions a file"));
         Set<String> names = new HashSet<>();
         for (Source source : tasks) {
-            if (!names.add(source.name())) {
+            // One that could not be made is null, and is told of already.
+            if (source != null && !names.add(source.name())) {
                 throw new IllegalArgumentException("two of the tasks are called " + source.name()
                         + ": evaluate them one after the other, or give a text task another name");
             }

@@ -64,6 +64,7 @@ final class EvaluationFiles {
             .add("group", DataTypes.StringType)
             .add("input", DataTypes.StringType)
             .add("target", DataTypes.StringType)
+            .add("label", DataTypes.StringType)
             .add("references", DataTypes.createArrayType(DataTypes.StringType))
             .add("prediction", DataTypes.StringType)
             .add("valid", DataTypes.BooleanType)
@@ -173,6 +174,7 @@ final class EvaluationFiles {
                         scored.example().group(),
                         scored.example().input(),
                         scored.example().target(),
+                        scored.example().label(),
                         scored.example().references().toArray(String[]::new),
                         scored.prediction().orElse(null),
                         scored.valid(),

@@ -35,9 +35,9 @@ record TaskData(
         String task = metric.contains("/") ? metric.substring(0, metric.indexOf('/')) : metric;
         if (!selection.byLoss()
                 && !metric.equals(SelectionConfig.MEAN)
-                && tasks.stream().noneMatch(source -> source.task().equals(task))) {
+                && tasks.stream().noneMatch(source -> source.name().equals(task))) {
             throw new UserException("selection.metric is " + metric + ", but the tasks are "
-                    + String.join(", ", tasks.stream().map(TaskSource::task).toList())
+                    + String.join(", ", tasks.stream().map(TaskSource::name).toList())
                     + ": set it to mean, loss, one of them, or TASK/SCORE.");
         }
     }

@@ -16,7 +16,6 @@ import dev.sparkswitch.corpus.OutputFolder;
 import dev.sparkswitch.corpus.Vocabulary;
 import dev.sparkswitch.eval.task.Example;
 import dev.sparkswitch.eval.task.Split;
-import dev.sparkswitch.eval.task.Tasks;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -86,6 +85,7 @@ record TaskShards(Path training, Path heldOut, Optional<Path> validation) {
         }
         return new TaskSelection(
                 data.selection(),
+                data.tasks(),
                 TrainingRun.qualified(hadoop, validation.get().toString()),
                 vocabulary.folder().toString(),
                 data.inputs(),
@@ -98,9 +98,8 @@ record TaskShards(Path training, Path heldOut, Optional<Path> validation) {
         int number = 0;
         try (Tokenizer tokenizer = vocabulary.tokenizer()) {
             for (TaskSource source : data.tasks()) {
-                Read task = new Read(source.task(), new ArrayList<>(), new ArrayList<>());
-                for (Example example :
-                        Tasks.named(source.task()).read(java.nio.file.Path.of(source.path()), Split.TRAIN)) {
+                Read task = new Read(source.name(), new ArrayList<>(), new ArrayList<>());
+                for (Example example : source.resolved().read(java.nio.file.Path.of(source.path()), Split.TRAIN)) {
                     content.update((example.input() + "\n" + example.target() + "\n").getBytes(StandardCharsets.UTF_8));
                     Row row = new Row(
                             keys.bits(2L * number),

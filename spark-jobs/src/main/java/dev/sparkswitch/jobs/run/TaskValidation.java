@@ -6,7 +6,6 @@ import dev.sparkswitch.eval.metric.Bootstrap;
 import dev.sparkswitch.eval.metric.Scores;
 import dev.sparkswitch.eval.task.Example;
 import dev.sparkswitch.eval.task.Task;
-import dev.sparkswitch.eval.task.Tasks;
 import dev.sparkswitch.eval.task.Wording;
 import dev.sparkswitch.generate.GenerationConfig;
 import dev.sparkswitch.generate.Generator;
@@ -34,6 +33,7 @@ final class TaskValidation implements Validation, AutoCloseable {
     /** Intervals are for reports; here only the scores count. */
     private static final Bootstrap LEAST = new Bootstrap(0, 2, 0.95);
 
+    private final List<Task> tasks;
     private final Map<String, List<Example>> examples;
     private final SelectionConfig settings;
     private final GenerationConfig generation;
@@ -45,24 +45,17 @@ final class TaskValidation implements Validation, AutoCloseable {
 
     /**
      * @param examples by task
+     * @param told which tasks, and how they are answered
      * @param tokenizer closed with this
-     * @param inputs tokens of an input
-     * @param targets tokens of a target
      */
-    TaskValidation(
-            Map<String, List<Example>> examples,
-            SelectionConfig settings,
-            Tokenizer tokenizer,
-            int inputs,
-            int targets,
-            int rank,
-            int ranks) {
+    TaskValidation(Map<String, List<Example>> examples, TaskSelection told, Tokenizer tokenizer, int rank, int ranks) {
         this.examples = examples;
-        this.settings = settings;
-        this.generation = settings.generation().orElseGet(() -> GenerationConfig.greedy(targets));
+        this.tasks = told.tasks().stream().map(TaskSource::resolved).toList();
+        this.settings = told.settings();
+        this.generation = settings.generation().orElseGet(() -> GenerationConfig.greedy(told.targets()));
         this.tokenizer = tokenizer;
-        this.inputs = inputs;
-        this.targets = targets;
+        this.inputs = told.inputs();
+        this.targets = told.targets();
         this.rank = rank;
         this.ranks = ranks;
     }
@@ -71,24 +64,22 @@ final class TaskValidation implements Validation, AutoCloseable {
     public Measurement measure(SwitchTransformer model, UnaryOperator<double[]> sumOverRanks) {
         SortedMap<String, Double> scores = new TreeMap<>();
         double sum = 0;
-        for (Map.Entry<String, List<Example>> entry : examples.entrySet()) {
-            Task task = Tasks.named(entry.getKey());
+        for (Task task : tasks) {
+            List<Example> asked = examples.get(task.name());
             boolean ranked = settings.labels() == SelectionConfig.Labels.RANK
                     && !task.labels().isEmpty();
-            List<String> answers = ranked
-                    ? likeliest(model, task.labels(), entry.getValue(), sumOverRanks)
-                    : written(model, entry.getValue(), sumOverRanks);
+            List<String> answers =
+                    ranked ? likeliest(model, task.labels(), asked, sumOverRanks) : written(model, asked, sumOverRanks);
             Map<String, String> predictions = new HashMap<>();
             for (int i = 0; i < answers.size(); i++) {
-                predictions.put(entry.getValue().get(i).id(), answers.get(i));
+                predictions.put(asked.get(i).id(), answers.get(i));
             }
-            Scores found = task.evaluate(entry.getValue(), predictions, Wording.T5, LEAST)
-                    .scores();
+            Scores found = task.evaluate(asked, predictions, Wording.T5, LEAST).scores();
             found.scores().forEach(score -> scores.put(task.name() + "/" + score.name(), score.value()));
             scores.put(task.name(), found.mean());
             sum += found.mean();
         }
-        scores.put(SelectionConfig.MEAN, sum / examples.size());
+        scores.put(SelectionConfig.MEAN, sum / tasks.size());
         Double value = scores.get(settings.metric());
         if (value == null) {
             throw new UserException("There is no score " + settings.metric() + ", only "

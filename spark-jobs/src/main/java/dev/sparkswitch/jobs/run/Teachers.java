@@ -43,13 +43,14 @@ final class Teachers {
         Path folder = new Path(told.labels());
         FileSystem files = folder.getFileSystem(hadoop);
         Manifest.Input input = new Manifest.Input("teacher", told.model(), told.id());
-        if (!SoftLabels.exists(files, folder, input, rows, told.choices())) {
+        Manifest.Input read = rows.manifest().asInput("rows", spec.training());
+        if (!SoftLabels.exists(files, folder, input, read, told.choices())) {
             LOG.info("rank {} keeps what {} says of {} rows", context.rank(), told.model(), rows.rows());
             try (LoadedModel teacher =
                     LoadedModel.open(hadoop, told.model(), engine, context.worldSize(), spec, collectives)) {
                 SwitchTransformer model = teacher.model();
                 int batchRows = training.microRows(context.worldSize(), TrainingRun.groupRows(model.config()));
-                SoftLabels.make(context, files, folder, model, input, rows, batchRows, told.choices());
+                SoftLabels.make(context, files, folder, model, input, rows, read, batchRows, told.choices());
             }
         }
         return new StoredTeacher(engine, ShardSource.open(hadoop, folder), told.temperature());

@@ -35,6 +35,13 @@ record TrainedModel(T5Config config, Vocabulary vocabulary, Manifest.Input input
         }
     }
 
+    /** Opens the vocabulary in {@code folder} if it belongs to {@code source}; otherwise fails as {@link #open} does. */
+    static Vocabulary vocabulary(Configuration hadoop, ModelSource source, String from, String folder) {
+        Vocabulary opened = Vocabulary.open(hadoop, folder);
+        requireVocabulary(source, opened, from);
+        return opened;
+    }
+
     /**
      * Refuses a vocabulary that is not the one of the model's training data, where that is known.
      *

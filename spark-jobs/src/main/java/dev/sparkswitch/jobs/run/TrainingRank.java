@@ -78,8 +78,12 @@ final class TrainingRank implements RankBody<RunSummary> {
         if (context.worldSize() == 1) {
             return train(context, engine -> new SingleRank());
         }
-        try (NettyCollectives network =
-                NettyCollectives.connect(context, TransportEncryption.ofTask(NettyOptions.defaults()))) {
+        NettyOptions options =
+                switch (spec.place()) {
+                    case SPARK -> TransportEncryption.ofTask(NettyOptions.defaults());
+                    case HOST -> NettyOptions.defaults();
+                };
+        try (NettyCollectives network = NettyCollectives.connect(context, options)) {
             try {
                 return train(context, engine -> Collectives.of(network, engine));
             } catch (Exception | Error e) {
@@ -248,10 +252,8 @@ final class TrainingRank implements RankBody<RunSummary> {
                 .filter(told -> !told.examples().isEmpty())
                 .map(told -> new TaskValidation(
                         ValidationExamples.read(hadoop, new Path(told.examples())),
-                        told.settings(),
+                        told,
                         Vocabulary.open(hadoop, told.vocabulary()).tokenizer(),
-                        told.inputs(),
-                        told.targets(),
                         context.rank(),
                         context.worldSize()));
     }

@@ -4,6 +4,7 @@ import dev.sparkswitch.base.Build;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.eval.report.MetricsLog;
+import dev.sparkswitch.eval.report.Page;
 import dev.sparkswitch.eval.report.RunReport;
 import dev.sparkswitch.eval.report.Sections;
 import java.io.BufferedReader;
@@ -33,13 +34,16 @@ final class TrainingReport {
             manifest.properties().forEach((name, value) -> facts.add(new Sections.Fact(name, value)));
             manifest.inputs().forEach(input -> facts.add(new Sections.Fact("Made from " + input.name(), input.id())));
             facts.add(new Sections.Fact("Settings", task.config().toString()));
-            out.write(
-                    RunReport.titled("sparkswitch " + task.name(), folder.path().toString())
-                            .phase(new RunReport.Phase("Training", log(folder), OptionalDouble.empty()))
-                            .facts(facts)
-                            .page()
-                            .html()
-                            .getBytes(StandardCharsets.UTF_8));
+            RunReport report =
+                    RunReport.titled("sparkswitch " + task.name(), folder.path().toString());
+            if (task.teacher().isPresent()) {
+                report.section(new Page.Section("Distillation", new DistillationSection(task, manifest).blocks()));
+            }
+            String page = report.phase(new RunReport.Phase("Training", log(folder), OptionalDouble.empty()))
+                    .facts(facts)
+                    .page()
+                    .html();
+            out.write(page.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new ResourceException(
                     "Cannot write " + file + " (" + e.getMessage() + "): check the disk's space and your rights.", e);

@@ -311,8 +311,7 @@ public final class TrainingRun {
         return settings;
     }
 
-    private static RunSpec spec(
-            Map<String, String> hadoopSettings, Configuration hadoop, Task task, RunFolder folder) {
+    private static RunSpec spec(Map<String, String> hadoopSettings, Configuration hadoop, Task task, RunFolder folder) {
         JsonNode model = HuggingFaceConfig.write(task.model());
         return new RunSpec(
                 folder.path().toString(),

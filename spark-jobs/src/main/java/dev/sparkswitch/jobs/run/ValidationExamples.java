@@ -13,7 +13,6 @@ import dev.sparkswitch.corpus.OutputFolder;
 import dev.sparkswitch.eval.task.Example;
 import dev.sparkswitch.eval.task.Split;
 import dev.sparkswitch.eval.task.Task;
-import dev.sparkswitch.eval.task.Tasks;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -55,7 +54,7 @@ final class ValidationExamples {
     static Path make(Configuration hadoop, Path folder, TaskData data) throws IOException {
         List<Line> lines = new ArrayList<>();
         for (TaskSource source : data.tasks()) {
-            Task task = Tasks.named(source.task());
+            Task task = source.resolved();
             List<Example> read = read(task, source);
             task.requireScorable(read);
             for (Example example : chosen(read, data)) {

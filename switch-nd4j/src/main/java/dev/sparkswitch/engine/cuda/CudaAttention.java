@@ -9,7 +9,7 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
 
 /**
- * Attention that never holds a matrix of scores: on tensor cores where products are taken in bfloat16, by plain float32
+ * Attention that keeps no matrix of scores: on tensor cores where products are taken in bfloat16, by plain float32
  * loops otherwise.
  */
 final class CudaAttention {

@@ -82,6 +82,11 @@ public final class CudaEngine implements Engine {
         return new CudaEngine(new CudaDevice(card), precision);
     }
 
+    /** The engine on no card at all: it takes the memory that it would take, and every number that it gives is 0. */
+    public static CudaEngine planned(Precision precision) {
+        return new CudaEngine(new PlannedDevice(), precision);
+    }
+
     /** Bytes of {@link #link}. */
     public static final int LINK_BYTES = CudaDevice.LINK_BYTES;
 

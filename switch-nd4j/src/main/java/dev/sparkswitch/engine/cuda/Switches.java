@@ -7,13 +7,16 @@ import java.util.Set;
  * {@code sparkswitch.cuda.off} names them, with commas between.
  */
 final class Switches {
-    private static final String PROPERTY = "sparkswitch.cuda.off";
+    static final String PROPERTY = "sparkswitch.cuda.off";
 
     /** Adafactor of large matrices by groups of blocks that keep a gradient in shared memory. */
     static final String ADAFACTOR_GROUPS = "adafactor-groups";
 
     /** Gradients of experts in bfloat16. */
     static final String NARROW_GRADIENTS = "narrow-gradients";
+
+    /** A backward pass of attention that keeps the gradients of scores instead of computing them twice. */
+    static final String SCORE_GRADIENTS = "score-gradients";
 
     private Switches() {}
 

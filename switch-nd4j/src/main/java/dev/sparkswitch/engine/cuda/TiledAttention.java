@@ -26,6 +26,10 @@ final class TiledAttention {
     private static final int WARP_ROWS = 32;
     private static final int MOST_TILES = 512;
     private static final int NEAR = 12;
+    private static final int DELTA_THREADS = 256;
+    /** The gradients of scores that a backward pass may keep while it runs, for all rows and heads; longer ones are computed twice. */
+    private static final long MOST_SCORE_BYTES = 1L << 30;
+
     /** Elements that a block of random numbers serves. */
     private static final int NUMBERS = 8;
 
@@ -37,6 +41,7 @@ final class TiledAttention {
     private final Map<Integer, Kernels> kernels = new HashMap<>();
 
     private final Kernels bias;
+    private final boolean keepsScoreGradients = Switches.isOn(Switches.SCORE_GRADIENTS);
 
     TiledAttention(CudaContext context) {
         this.context = context;
@@ -110,6 +115,21 @@ final class TiledAttention {
         return tileBytes(2, columns) + WINDOW_BYTES + 3 * LINE_BYTES + maskBytes + MOST_TILES;
     }
 
+    private static int querySumsBytes(int columns) {
+        int keyBytes = 2 * STREAMED * columns * DType.BFLOAT16.bytes();
+        int nearBytes = THREADS * NEAR * Float.BYTES;
+        return keyBytes + nearBytes + MOST_TILES;
+    }
+
+    /** Numbers from one query's gradients of scores to the next's. */
+    private static int scorePitch(AttentionShape shape) {
+        return (shape.keyLength() + STAYING - 1) / STAYING * STAYING;
+    }
+
+    private static long scoreBytes(AttentionShape shape) {
+        return lines(shape) * scorePitch(shape) * DType.BFLOAT16.bytes();
+    }
+
     private static String name(String kernel, AttentionInputs inputs, Dropout dropout) {
         return kernel + (inputs.bias() == null ? "" : "_bias") + (dropout.active() ? "_dropout" : "");
     }
@@ -169,8 +189,17 @@ final class TiledAttention {
         try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
                 CudaTensor partials =
                         inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
-            queryGradient(shape, inputs, attention, saved, dropout, dResult, gradients, deltas, partials);
-            keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas);
+            if (keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES) {
+                try (CudaTensor dScores =
+                        context.compute(shape.rows() * shape.heads(), shape.queryLength(), scorePitch(shape))) {
+                    deltas(shape, cuda(attention.result()), dResult, deltas);
+                    keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, dScores);
+                    querySums(shape, inputs, dScores, gradients, partials);
+                }
+            } else {
+                queryGradient(shape, inputs, attention, saved, dropout, dResult, gradients, deltas, partials);
+                keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, null);
+            }
             if (gradients.dBias() != null) {
                 int columns = shape.queryLength() + shape.keyLength() - 1;
                 bias.launch(
@@ -233,7 +262,8 @@ final class TiledAttention {
             Dropout dropout,
             CudaTensor dResult,
             AttentionGradients gradients,
-            CudaTensor deltas) {
+            CudaTensor deltas,
+            CudaTensor dScores) {
         kernels.get(columns(shape))
                 .launch(
                         name("attention_key_gradient", inputs, dropout),
@@ -250,6 +280,7 @@ final class TiledAttention {
                         saved.tensor(),
                         saved.mask(),
                         deltas,
+                        dScores,
                         inputs.q().rowStride(),
                         inputs.k().rowStride(),
                         inputs.v().rowStride(),
@@ -261,5 +292,44 @@ final class TiledAttention {
                         shape.keyLength(),
                         causal(shape),
                         (float) dropout.scale());
+    }
+
+    private void deltas(AttentionShape shape, CudaTensor result, CudaTensor dResult, CudaTensor deltas) {
+        int queries = DELTA_THREADS / 8;
+        bias.launch(
+                "attention_deltas",
+                new Launch(
+                        (shape.queryLength() + queries - 1) / queries, shape.heads(), shape.rows(), DELTA_THREADS, 0),
+                result,
+                dResult,
+                deltas,
+                shape.heads(),
+                shape.headSize(),
+                shape.queryLength());
+    }
+
+    private void querySums(
+            AttentionShape shape,
+            AttentionInputs inputs,
+            CudaTensor dScores,
+            AttentionGradients gradients,
+            CudaTensor partials) {
+        kernels.get(columns(shape))
+                .launch(
+                        inputs.bias() == null ? "attention_query_sums" : "attention_query_sums_bias",
+                        blocks(shape, shape.queryLength(), querySumsBytes(columns(shape))),
+                        inputs.k(),
+                        dScores,
+                        gradients.dq(),
+                        partials,
+                        inputs.querySegments(),
+                        inputs.keySegments(),
+                        inputs.k().rowStride(),
+                        gradients.dq().rowStride(),
+                        shape.heads(),
+                        shape.headSize(),
+                        shape.queryLength(),
+                        shape.keyLength(),
+                        causal(shape));
     }
 }

@@ -5,6 +5,7 @@
 #include "attention-forward.cuh"
 #include "attention-query-gradient.cuh"
 #include "attention-key-gradient.cuh"
+#include "attention-query-sums.cuh"
 
 extern "C" __global__ void __launch_bounds__(128) attention_forward(FORWARD_PARAMETERS) {
     forward<128, NOTHING, false>(FORWARD_OPERANDS);
@@ -60,6 +61,14 @@ extern "C" __global__ void __launch_bounds__(128) attention_key_gradient_bias(KE
 
 extern "C" __global__ void __launch_bounds__(128) attention_key_gradient_bias_dropout(KEY_GRADIENT_PARAMETERS) {
     key_gradient<128, true, true>(KEY_GRADIENT_OPERANDS);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2) attention_query_sums(QUERY_SUMS_PARAMETERS) {
+    query_sums<128, false>(QUERY_SUMS_OPERANDS);
+}
+
+extern "C" __global__ void __launch_bounds__(128, 2) attention_query_sums_bias(QUERY_SUMS_PARAMETERS) {
+    query_sums<128, true>(QUERY_SUMS_OPERANDS);
 }
 
 #endif

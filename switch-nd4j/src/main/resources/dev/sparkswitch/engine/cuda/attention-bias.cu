@@ -58,3 +58,32 @@ extern "C" __global__ void __launch_bounds__(256) sum_bias_partials(
         d_bias[static_cast<long long>(head) * (queries + keys - 1) + column] += sum;
     }
 }
+
+// deltas [rows, heads, queries] = the sum over columns of d_result * result, both [rows * queries, heads * head_size]. Eight
+// threads take a query of a head.
+extern "C" __global__ void __launch_bounds__(256) attention_deltas(
+    const compute_t* result, const compute_t* d_result, float* deltas, int heads, int head_size, int queries) {
+    int query = blockIdx.x * (blockDim.x / COLUMNS) + threadIdx.x / COLUMNS;
+    int head = blockIdx.y;
+    int row = blockIdx.z;
+    float sum = 0;
+    if (query < queries) {
+        long long at = ((static_cast<long long>(row) * queries + query) * heads + head) * head_size;
+        for (int column = threadIdx.x % COLUMNS * COLUMNS; column < head_size; column += COLUMNS * COLUMNS) {
+            float a[COLUMNS];
+            float b[COLUMNS];
+            load_columns(result + at, column, head_size, a);
+            load_columns(d_result + at, column, head_size, b);
+#pragma unroll
+            for (int i = 0; i < COLUMNS; i++) {
+                sum += a[i] * b[i];
+            }
+        }
+    }
+    for (int distance = COLUMNS / 2; distance > 0; distance /= 2) {
+        sum += __shfl_xor_sync(ALL_LANES, sum, distance);
+    }
+    if (query < queries && threadIdx.x % COLUMNS == 0) {
+        deltas[(static_cast<long long>(row) * heads + head) * queries + query] = sum;
+    }
+}

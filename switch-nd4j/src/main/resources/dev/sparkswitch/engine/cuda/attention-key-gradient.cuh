@@ -1,7 +1,8 @@
 // The gradients of keys and values. A block takes 128 keys of one row and head and lets tiles of queries go by, with scores
 // the other way round (keys are their rows), so that probabilities and their gradients are left operands as they come out
-// of a product: nothing but what was streamed is read from shared memory. The pass for queries has left the deltas that its
-// opening remarks define; dv = kept(P)^T dO, dk = dS^T q.
+// of a product: nothing but what was streamed is read from shared memory. dv = kept(P)^T dO, dk = dS^T q, with the deltas that
+// the opening remarks of the pass for queries define. Where there is memory for it, dS is left in bfloat16 as [rows, heads,
+// queries, pitch of keys], so that the gradients of queries are one more product; 0 for pairs that this pass does not visit.
 
 
 struct KeyGradient {
@@ -17,6 +18,8 @@ struct KeyGradient {
     const float* log_sums;
     const unsigned char* mask;
     const float* deltas;
+    // Null where nobody wants them
+    bf16* d_scores;
     int q_stride;
     int k_stride;
     int v_stride;
@@ -45,6 +48,16 @@ struct KeyGradientShared {
     unsigned mask[2][STREAMED / 8][9][4];
     unsigned char visible[MOST_TILES];
 };
+
+// Zeros for 8 * CHUNKS keys from `at` on of as many queries as 64, or as there are.
+template <int CHUNKS, int COUNT>
+__device__ __forceinline__ void clear_scores(bf16* at, int pitch, int queries, int thread) {
+    for (int i = thread; i < STREAMED * CHUNKS; i += COUNT) {
+        if (i / CHUNKS < queries) {
+            store16(at + static_cast<long long>(i / CHUNKS) * pitch + i % CHUNKS * 8, make_uint4(0, 0, 0, 0));
+        }
+    }
+}
 
 template <int D, bool DROP, bool BIAS>
 __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
@@ -133,6 +146,18 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
             }
         }
     }
+    const bool leaves_scores = in.d_scores != nullptr;
+    const int score_row = score_pitch(in.keys);
+    bf16* d_scores_out = in.d_scores + lines * score_row + first;
+    if (leaves_scores) {
+        for (int other = 0; other < tiles && other < MOST_TILES; other++) {
+            if (shared->visible[other] == NONE_VISIBLE) {
+                const int query = other * STREAMED;
+                clear_scores<STAYING / 8, THREADS>(
+                    d_scores_out + static_cast<long long>(query) * score_row, score_row, in.queries - query, threadIdx.x);
+            }
+        }
+    }
     float key_sums[2][D / 8][4] = {};
     float value_sums[2][D / 8][4] = {};
 
@@ -148,6 +173,11 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         const bool masked = !all_visible(shared->visible, tile);
         tile = next;
         if (idle) {
+            if (leaves_scores) {
+                clear_scores<WARP_ROWS / 8, WARP>(
+                    d_scores_out + static_cast<long long>(first_query) * score_row + warp * WARP_ROWS, score_row,
+                    in.queries - first_query, lane);
+            }
             continue;
         }
 #pragma unroll 1
@@ -253,6 +283,27 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
                 const bool keeps = !DROP || (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1);
                 scores[m][u][c] *= fmaf(d_scores[m][u][c], keeps ? in.scale : 0.0f, -deltas[2 * u + (c & 1)]);
             }
+            if (leaves_scores) {
+                // Keys beyond the last have whatever came of zeros.
+                const int left = in.keys - own;
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    const int u = i >> 1;
+                    const int b = i & 1;
+                    unsigned words[2] = {
+                        pack_bf16(scores[0][u][b], scores[0][u][2 + b]), pack_bf16(scores[1][u][b], scores[1][u][2 + b])};
+                    if (left < 4) {
+                        words[0] = left <= 0 ? 0 : left == 1 ? words[0] & 0xffffu : words[0];
+                        words[1] = left <= 2 ? 0 : words[1] & 0xffffu;
+                    }
+                    if (first_query + at + i < in.queries) {
+                        store_eight_bytes(
+                            d_scores_out + static_cast<long long>(first_query + at + i) * score_row +
+                                warp * WARP_ROWS + 4 * group,
+                            words[0], words[1]);
+                    }
+                }
+            }
             as_left(weights[0], scores[0][0], scores[0][1]);
             as_left(weights[1], scores[1][0], scores[1][1]);
 #pragma unroll
@@ -281,11 +332,11 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
 #define KEY_GRADIENT_PARAMETERS                                                                                        \
     const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *d_result, bf16 *dk, bf16 *dv, const float *bias,          \
         const int *query_segments, const int *key_segments, const float *log_sums, const unsigned char *mask,          \
-        const float *deltas, int q_stride, int k_stride, int v_stride, int dk_stride, int dv_stride, int heads,        \
-        int head_size, int queries, int keys, int causal, float scale
+        const float *deltas, bf16 *d_scores, int q_stride, int k_stride, int v_stride, int dk_stride, int dv_stride,   \
+        int heads, int head_size, int queries, int keys, int causal, float scale
 
 #define KEY_GRADIENT_OPERANDS                                                                                          \
     KeyGradient {                                                                                                      \
-        q, k, v, d_result, dk, dv, bias, query_segments, key_segments, log_sums, mask, deltas, q_stride, k_stride,     \
-            v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale                             \
+        q, k, v, d_result, dk, dv, bias, query_segments, key_segments, log_sums, mask, deltas, d_scores, q_stride,     \
+            k_stride, v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale                   \
     }

@@ -251,5 +251,8 @@ __device__ __forceinline__ bool all_visible(const unsigned char* visible, int ti
     return tile < MOST_TILES && visible[tile] == ALL_VISIBLE;
 }
 
+// Numbers from one query's gradients of scores to the next's: whole tiles of keys that stay.
+__device__ __forceinline__ int score_pitch(int keys) { return (keys + STAYING - 1) / STAYING * STAYING; }
+
 // Bytes of the mask of kept probabilities from one query to the next: a bit a key, whole tiles that stay.
 __device__ __forceinline__ int mask_pitch(int keys) { return (keys + STAYING - 1) / STAYING * (STAYING / 8); }

@@ -31,6 +31,7 @@ final class EmulatedDevice implements Device {
 
     private final Set<Long> blocks = new HashSet<>();
     private Map<String, OperationTime> times;
+    private long left = Long.MAX_VALUE;
 
     EmulatedDevice() {
         loadHost();
@@ -76,13 +77,22 @@ final class EmulatedDevice implements Device {
         return false;
     }
 
+    /** From here on there is that much memory. */
+    void leave(long bytes) {
+        left = bytes;
+    }
+
     @Override
     public long freeBytes() {
-        return Long.MAX_VALUE;
+        return left;
     }
 
     @Override
     public long allocate(long bytes) {
+        if (bytes > left) {
+            return 0;
+        }
+        left -= bytes;
         long address = SimtHost.allocate(bytes);
         blocks.add(address);
         return address;

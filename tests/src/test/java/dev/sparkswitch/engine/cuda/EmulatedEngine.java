@@ -13,6 +13,16 @@ public final class EmulatedEngine {
         return SimtCompiler.missing();
     }
 
+    /** A new engine in bf16 without one of the ways of computing that {@link Switches} names. */
+    public static Engine openWithout(String way) {
+        System.setProperty(Switches.PROPERTY, way);
+        try {
+            return open(Precision.BF16);
+        } finally {
+            System.clearProperty(Switches.PROPERTY);
+        }
+    }
+
     /** A new engine, FLOAT32 or BF16. */
     public static Engine open(Precision precision) {
         return new CudaEngine(new EmulatedDevice(), precision);

@@ -67,6 +67,16 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
                 precision == Precision.BF16 ? BF16_TOLERANCE : FLOAT32_TOLERANCE);
     }
 
+    /** The emulated card in bf16 without one of the CUDA engine's ways of computing. */
+    static EngineCase emulatedWithout(String way) {
+        return new EngineCase(
+                "emulated cuda without " + way,
+                Precision.BF16,
+                1,
+                rank -> EmulatedEngine.openWithout(way),
+                BF16_TOLERANCE);
+    }
+
     static EngineCase nd4j(Precision precision, int threads) {
         return new EngineCase(
                 "nd4j " + precision + " " + threads,

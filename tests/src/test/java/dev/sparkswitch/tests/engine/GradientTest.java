@@ -338,20 +338,20 @@ class GradientTest {
                 .mapToDouble(i -> i % 2 == 0 ? 0.75 : 0.25)
                 .toArray();
         Map<String, Supplier<SoftTargets>> teachers = Map.of(
-                "of a teacher", () -> new SoftTargets.OfTeacher(on(teacherHidden), on(teacherHead), 0.7),
+                "of a teacher", () -> new SoftTargets.OfTeacher(on(teacherHidden), weight(teacherHead), 0.7),
                 "of its likeliest tokens",
                         () -> new SoftTargets.TopK(
                                 keep(bench.integers(ids, 17, 2)), keep(bench.master(Grid.of(probabilities, 17, 2)))));
         teachers.forEach((name, teacher) -> {
             Tensor dw = zeros(11, 5);
-            Engine.LossGradient gradient =
-                    engine.distillationGradient(on(hidden), on(w), ids(targets), teacher.get(), settings, 0.125, dw);
+            Engine.LossGradient gradient = engine.distillationGradient(
+                    on(hidden), weight(w), ids(targets), teacher.get(), settings, 0.125, dw);
             keep(gradient.tokenLoss());
             double[] ofHidden = taken(gradient.dHidden());
             double[] ofW = bench.doubles(dw);
             CentralDifferences differences = differences("distillation " + name, () -> {
                 Engine.LossGradient found = engine.distillationGradient(
-                        on(hidden), on(w), ids(targets), teacher.get(), settings, 0.125, zeros(11, 5));
+                        on(hidden), weight(w), ids(targets), teacher.get(), settings, 0.125, zeros(11, 5));
                 keep(found.dHidden());
                 return 0.125 * Arrays.stream(taken(found.tokenLoss())).sum();
             });

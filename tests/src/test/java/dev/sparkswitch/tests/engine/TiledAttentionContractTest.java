@@ -1,6 +1,7 @@
 package dev.sparkswitch.tests.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.engine.AttentionGradients;
@@ -11,11 +12,13 @@ import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -63,7 +66,17 @@ class TiledAttentionContractTest {
     @ParameterizedTest
     @MethodSource("engines")
     void tilesGiveWhatTheWholeGives(EngineCase engineCase) {
-        for (Sizes sizes : SIZES) {
+        check(engineCase, SIZES);
+    }
+
+    @Test
+    void aBackwardPassThatComputesScoresTwiceGivesTheSame() {
+        assumeTrue(EmulatedEngine.missing().isEmpty(), "skipped: the emulated card cannot be built");
+        check(EngineCase.emulatedWithout("score-gradients"), SIZES.subList(0, 6));
+    }
+
+    private static void check(EngineCase engineCase, List<Sizes> all) {
+        for (Sizes sizes : all) {
             try (Bench bench = engineCase.open();
                     Bench exact = EngineCase.nd4j(Precision.FLOAT64, 1).open()) {
                 Map<String, double[]> found = run(bench, sizes);

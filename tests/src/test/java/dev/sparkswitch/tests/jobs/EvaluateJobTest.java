@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sparkswitch.eval.task.Tasks;
 import dev.sparkswitch.jobs.InProcess;
+import dev.sparkswitch.jobs.run.PredictionFrame;
 import dev.sparkswitch.tests.cluster.SparkHome;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -126,6 +128,11 @@ class EvaluateJobTest {
                     .select("id", "prediction")
                     .collectAsList();
             assertThat(table.stream().map(row -> row.getString(1))).containsExactlyElementsOf(texts(rows));
+            Map<String, Double> together = PredictionFrame.scores(
+                    spark.read().parquet(folder + "/new/examples").repartition(3),
+                    () -> Tasks.named("boolq").metric());
+            assertThat(together.get("accuracy"))
+                    .isEqualTo(scores.at("/scores/accuracy/value").asDouble());
         }
 
         Path parts = Files.createDirectories(folder.resolve("new-stopped/answers"));

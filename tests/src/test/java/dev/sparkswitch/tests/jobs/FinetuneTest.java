@@ -5,14 +5,22 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sparkswitch.base.Manifest;
+import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.jobs.InProcess;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -107,17 +115,13 @@ class FinetuneTest {
 
         // What others begin with is that model, whatever came after it.
         succeed("convert --set from=@/best --set output=@/exported --set format=checkpoint");
-        assertThat(JSON.readTree(folder.resolve("exported/manifest.json").toFile())
-                        .path("inputs")
-                        .get(0)
-                        .path("id"))
-                .isEqualTo(JSON.readTree(folder.resolve("best")
-                                .resolve(manifest.path("properties")
-                                        .path("best-checkpoint")
-                                        .asText())
-                                .resolve("manifest.json")
-                                .toFile())
-                        .path("id"));
+        String from = manifest("exported").path("inputs").get(0).path("id").asText();
+        Path best = folder.resolve("best")
+                .resolve(manifest.path("properties").path("best-checkpoint").asText());
+        FileSystem files = FileSystem.getLocal(new Configuration(false));
+        assertThat(from)
+                .isEqualTo(Manifests.require(files, new org.apache.hadoop.fs.Path(best.toUri()), Manifest.CHECKPOINT)
+                        .id());
     }
 
     @Test
@@ -209,6 +213,33 @@ class FinetuneTest {
         double online = property(manifest("online"), "best-value");
         assertThat(property(manifest("stored"), "best-value")).isCloseTo(online, within(1e-4));
         assertThat(property(manifest("few"), "best-value")).isNotCloseTo(online, within(1e-4));
+    }
+
+    @Test
+    void ranksOfTheCommandsOwnProcessNeedNoSpark() throws IOException, InterruptedException {
+        String path = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.matches(
+                        ".*/(org/apache/(spark|parquet|avro|orc|curator|zookeeper)|org/scala-lang|org/json4s|com/twitter)/.*"))
+                .filter(entry -> !entry.endsWith("test-classes"))
+                .collect(Collectors.joining(File.pathSeparator));
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules=jdk.incubator.vector",
+                "--add-opens=java.base/java.nio=ALL-UNNAMED",
+                "-Xmx512m",
+                "-cp",
+                path,
+                "dev.sparkswitch.jobs.Main"));
+        command.addAll(List.of((FINETUNE + "--set output=@/bare").replace("@", folder.toString()).split(" ")));
+        Path err = folder.resolve("bare.err");
+        Process process = new ProcessBuilder(command)
+                .redirectOutput(folder.resolve("bare.out").toFile())
+                .redirectError(err.toFile())
+                .start();
+
+        assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+        assertThat(process.exitValue()).as(Files.readString(err)).isZero();
+        assertThat(manifest("bare").path("counts").path("steps").asInt()).isEqualTo(2);
     }
 
     @Test

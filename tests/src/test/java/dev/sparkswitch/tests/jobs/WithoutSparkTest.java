@@ -43,6 +43,29 @@ final class WithoutSparkTest {
     }
 
     @Test
+    void operationsAreTimed() throws Exception {
+        Ended ended = run(
+                "bench",
+                "ops",
+                "--json",
+                "--set",
+                "model=" + TinyModel.write(scratch),
+                "engine.kind=nd4j",
+                "batch=2",
+                "inputs=16",
+                "targets=8",
+                "repeats=1");
+
+        assertThat(ended.code()).as(ended.err()).isZero();
+        JsonNode operations = new ObjectMapper().readTree(ended.out()).get("operations");
+        assertThat(operations.findValuesAsText("name"))
+                .contains("addNorm", "attentionBackward, cross", "groupedLinear", "embedBackward");
+        assertThat(operations)
+                .allSatisfy(operation ->
+                        assertThat(operation.get("seconds").doubleValue()).isPositive());
+    }
+
+    @Test
     void theHelpKnowsEveryCommand() throws Exception {
         assertThat(run("--help").out()).contains("pretrain", "bench", "bundle");
     }

@@ -25,39 +25,54 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Supplier;
 
-/**
- * An engine that hands every operation on to another one and, while it is told to, marks when it began and ended and what
- * arithmetic its products took.
- */
-final class TimedEngine implements Engine {
+/** An engine that hands every operation on to another one and tells a meter what arithmetic and what memory it takes. */
+final class MeteredEngine implements Engine {
     private final Engine engine;
-    private final Timeline timeline;
+    private final Meter meter;
 
-    /**
-     * Times {@code engine}, which is closed with this.
-     *
-     * @param timeline where spans go
-     */
-    TimedEngine(Engine engine, Timeline timeline) {
+    /** Meters {@code engine}, which is closed with this. */
+    MeteredEngine(Engine engine, Meter meter) {
         this.engine = engine;
-        this.timeline = timeline;
+        this.meter = meter;
     }
 
-    private <T> T timed(Phase phase, String operation, double flops, Supplier<T> work) {
-        if (!timeline.isOn()) {
-            return work.get();
-        }
-        Moment start = engine.moment();
-        T result = work.get();
-        timeline.add(phase, operation, flops, start, engine.moment());
-        return result;
+    private <T> T timed(Phase phase, String operation, double flops, double bytes, Supplier<T> work) {
+        return meter.measure(phase, operation, flops, bytes, work);
     }
 
-    private void timed(Phase phase, String operation, double flops, Runnable work) {
-        timed(phase, operation, flops, () -> {
+    private void timed(Phase phase, String operation, double flops, double bytes, Runnable work) {
+        meter.measure(phase, operation, flops, bytes, () -> {
             work.run();
             return null;
         });
+    }
+
+    /** Bytes of operands; what an operation makes is counted by the meter. */
+    static double bytes(Tensor... operands) {
+        double bytes = 0;
+        for (Tensor tensor : operands) {
+            bytes += tensor == null ? 0 : (double) tensor.size() * tensor.type().bytes();
+        }
+        return bytes;
+    }
+
+    /** The gradient is read twice, the parameter read and written; moments are small, or as the parameter. */
+    private static double adafactorBytes(List<AdafactorSlot> slots) {
+        double bytes = 0;
+        for (AdafactorSlot slot : slots) {
+            bytes += bytes(slot.value(), slot.value(), slot.gradient(), slot.gradient());
+            bytes += slot.factored() ? 0 : bytes(slot.rowMoments(), slot.rowMoments());
+        }
+        return bytes;
+    }
+
+    private static double adamwBytes(List<AdamWSlot> slots) {
+        double bytes = 0;
+        for (AdamWSlot slot : slots) {
+            bytes += bytes(slot.value(), slot.value(), slot.gradient());
+            bytes += bytes(slot.firstMoments(), slot.firstMoments(), slot.secondMoments(), slot.secondMoments());
+        }
+        return bytes;
     }
 
     private static String of(String operation, Tensor a, Tensor b) {
@@ -106,32 +121,37 @@ final class TimedEngine implements Engine {
 
     @Override
     public void fill(Tensor tensor, double value) {
-        timed(Phase.TRANSFERS, "fill " + tensor, 0, () -> engine.fill(tensor, value));
+        timed(Phase.TRANSFERS, "fill " + tensor, 0, bytes(tensor), () -> engine.fill(tensor, value));
     }
 
     @Override
     public void upload(Tensor target, ByteBuffer source) {
-        timed(Phase.TRANSFERS, "upload " + target, 0, () -> engine.upload(target, source));
+        timed(Phase.TRANSFERS, "upload " + target, 0, bytes(target), () -> engine.upload(target, source));
     }
 
     @Override
     public void download(Tensor source, ByteBuffer target) {
-        timed(Phase.TRANSFERS, "download " + source, 0, () -> engine.download(source, target));
+        timed(Phase.TRANSFERS, "download " + source, 0, bytes(source), () -> engine.download(source, target));
     }
 
     @Override
     public void copy(Tensor source, Tensor target, Write write) {
-        timed(Phase.TRANSFERS, "copy " + source, 0, () -> engine.copy(source, target, write));
+        timed(Phase.TRANSFERS, "copy " + source, 0, bytes(source, target), () -> engine.copy(source, target, write));
     }
 
     @Override
     public Tensor swapLeading(Tensor source, int a, int b, int... shape) {
-        return timed(Phase.COMMUNICATION, "swapLeading " + source, 0, () -> engine.swapLeading(source, a, b, shape));
+        return timed(
+                Phase.COMMUNICATION,
+                "swapLeading " + source,
+                0,
+                bytes(source),
+                () -> engine.swapLeading(source, a, b, shape));
     }
 
     @Override
     public Tensor linear(Tensor x, Tensor w) {
-        return timed(Phase.PRODUCTS, of("linear", x, w), products(x, w), () -> engine.linear(x, w));
+        return timed(Phase.PRODUCTS, of("linear", x, w), products(x, w), bytes(x, w), () -> engine.linear(x, w));
     }
 
     @Override
@@ -140,6 +160,7 @@ final class TimedEngine implements Engine {
                 Phase.PRODUCTS,
                 of("linearInputGradient", dy, w),
                 products(dy, w),
+                bytes(dy, w, dx),
                 () -> engine.linearInputGradient(dy, w, dx, write));
     }
 
@@ -149,12 +170,18 @@ final class TimedEngine implements Engine {
                 Phase.PRODUCTS,
                 of("linearWeightGradient", dy, x),
                 products(dy, dw),
+                bytes(dy, x, dw),
                 () -> engine.linearWeightGradient(dy, x, dw, write));
     }
 
     @Override
     public Tensor groupedLinear(Tensor x, Tensor w) {
-        return timed(Phase.EXPERTS, of("groupedLinear", x, w), products(x, w), () -> engine.groupedLinear(x, w));
+        return timed(
+                Phase.EXPERTS,
+                of("groupedLinear", x, w),
+                products(x, w),
+                bytes(x, w),
+                () -> engine.groupedLinear(x, w));
     }
 
     @Override
@@ -163,6 +190,7 @@ final class TimedEngine implements Engine {
                 Phase.EXPERTS,
                 of("groupedLinearInputGradient", dy, w),
                 products(dy, w),
+                bytes(dy, w),
                 () -> engine.groupedLinearInputGradient(dy, w));
     }
 
@@ -172,12 +200,18 @@ final class TimedEngine implements Engine {
                 Phase.EXPERTS,
                 of("groupedLinearWeightGradient", dy, x),
                 products(dy, dw),
+                bytes(dy, x, dw),
                 () -> engine.groupedLinearWeightGradient(dy, x, dw, write));
     }
 
     @Override
     public Normalized addNorm(Tensor h, Tensor delta, Dropout dropout, Tensor weight, double epsilon) {
-        return timed(Phase.NORMS, "addNorm " + h, 0, () -> engine.addNorm(h, delta, dropout, weight, epsilon));
+        return timed(
+                Phase.NORMS,
+                "addNorm " + h,
+                0,
+                bytes(h, delta),
+                () -> engine.addNorm(h, delta, dropout, weight, epsilon));
     }
 
     @Override
@@ -194,17 +228,18 @@ final class TimedEngine implements Engine {
                 Phase.NORMS,
                 "addNormBackward " + sum,
                 0,
+                bytes(dNormalized, dSum, dSum, sum),
                 () -> engine.addNormBackward(dNormalized, dSum, sum, inverseRms, weight, dWeight, write, dropout));
     }
 
     @Override
     public Tensor dropout(Tensor x, Dropout dropout) {
-        return timed(Phase.NORMS, "dropout " + x, 0, () -> engine.dropout(x, dropout));
+        return timed(Phase.NORMS, "dropout " + x, 0, bytes(x), () -> engine.dropout(x, dropout));
     }
 
     @Override
     public Tensor relativeBias(Tensor table, RelativePositions positions) {
-        return timed(Phase.ATTENTION, "relativeBias", 0, () -> engine.relativeBias(table, positions));
+        return timed(Phase.ATTENTION, "relativeBias", 0, bytes(table), () -> engine.relativeBias(table, positions));
     }
 
     @Override
@@ -213,6 +248,7 @@ final class TimedEngine implements Engine {
                 Phase.ATTENTION,
                 "relativeBiasGradient",
                 0,
+                bytes(dBias),
                 () -> engine.relativeBiasGradient(dBias, positions, dTable, write));
     }
 
@@ -222,6 +258,7 @@ final class TimedEngine implements Engine {
                 Phase.ATTENTION,
                 "attention " + text(shape),
                 StepFlops.attention(shape),
+                bytes(inputs.q(), inputs.k(), inputs.v()),
                 () -> engine.attention(shape, inputs, dropout));
     }
 
@@ -237,6 +274,7 @@ final class TimedEngine implements Engine {
                 Phase.ATTENTION,
                 "attentionBackward " + text(shape),
                 2 * StepFlops.attention(shape),
+                bytes(inputs.q(), inputs.k(), inputs.v(), dResult, gradients.dq(), gradients.dk(), gradients.dv()),
                 () -> engine.attentionBackward(shape, inputs, forward, dropout, dResult, gradients));
     }
 
@@ -247,18 +285,22 @@ final class TimedEngine implements Engine {
 
     @Override
     public Tensor activation(Tensor x, Activation activation, Dropout dropout) {
-        return timed(Phase.NORMS, "activation " + x, 0, () -> engine.activation(x, activation, dropout));
+        return timed(Phase.NORMS, "activation " + x, 0, bytes(x), () -> engine.activation(x, activation, dropout));
     }
 
     @Override
     public Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout) {
         return timed(
-                Phase.NORMS, "activationBackward " + x, 0, () -> engine.activationBackward(dy, x, activation, dropout));
+                Phase.NORMS,
+                "activationBackward " + x,
+                0,
+                bytes(dy, x),
+                () -> engine.activationBackward(dy, x, activation, dropout));
     }
 
     @Override
     public Tensor embed(Tensor ids, Tensor table, Dropout dropout) {
-        return timed(Phase.EMBEDDING, of("embed", ids, table), 0, () -> engine.embed(ids, table, dropout));
+        return timed(Phase.EMBEDDING, of("embed", ids, table), 0, bytes(), () -> engine.embed(ids, table, dropout));
     }
 
     @Override
@@ -267,6 +309,7 @@ final class TimedEngine implements Engine {
                 Phase.EMBEDDING,
                 of("embedBackward", ids, dTable),
                 0,
+                bytes(dy, dy),
                 () -> engine.embedBackward(dy, ids, dTable, dropout));
     }
 
@@ -276,6 +319,7 @@ final class TimedEngine implements Engine {
                 Phase.LOSS,
                 of("tokenLoss", hidden, w),
                 products(hidden, w),
+                bytes(hidden, w),
                 () -> engine.tokenLoss(hidden, w, targets, settings));
     }
 
@@ -286,6 +330,7 @@ final class TimedEngine implements Engine {
                 Phase.LOSS,
                 of("tokenLossGradient", hidden, w),
                 3 * products(hidden, w),
+                bytes(hidden, w, dw),
                 () -> engine.tokenLossGradient(hidden, w, targets, settings, weight, dw));
     }
 
@@ -302,27 +347,39 @@ final class TimedEngine implements Engine {
                 Phase.LOSS,
                 of("distillationGradient", hidden, w),
                 3 * products(hidden, w),
+                bytes(hidden, w, dw),
                 () -> engine.distillationGradient(hidden, w, targets, soft, settings, weight, dw));
     }
 
     @Override
     public Tensor logits(Tensor hidden, Tensor w, double scale) {
-        return timed(Phase.LOSS, of("logits", hidden, w), products(hidden, w), () -> engine.logits(hidden, w, scale));
+        return timed(
+                Phase.LOSS,
+                of("logits", hidden, w),
+                products(hidden, w),
+                bytes(hidden, w),
+                () -> engine.logits(hidden, w, scale));
     }
 
     @Override
     public Tensor routerInput(Tensor x, Dropout noise) {
-        return timed(Phase.ROUTING, "routerInput " + x, 0, () -> engine.routerInput(x, noise));
+        return timed(Phase.ROUTING, "routerInput " + x, 0, bytes(x), () -> engine.routerInput(x, noise));
     }
 
     @Override
     public void routerInputBackward(Tensor dy, Dropout noise, Tensor dx) {
-        timed(Phase.ROUTING, "routerInputBackward " + dy, 0, () -> engine.routerInputBackward(dy, noise, dx));
+        timed(
+                Phase.ROUTING,
+                "routerInputBackward " + dy,
+                0,
+                bytes(dy, dx),
+                () -> engine.routerInputBackward(dy, noise, dx));
     }
 
     @Override
     public Tensor routerLogits(Tensor x, Tensor w) {
-        return timed(Phase.ROUTING, of("routerLogits", x, w), products(x, w), () -> engine.routerLogits(x, w));
+        return timed(
+                Phase.ROUTING, of("routerLogits", x, w), products(x, w), bytes(x, w), () -> engine.routerLogits(x, w));
     }
 
     @Override
@@ -331,12 +388,13 @@ final class TimedEngine implements Engine {
                 Phase.ROUTING,
                 of("routerLogitsBackward", x, w),
                 2 * products(x, w),
+                bytes(x, w),
                 () -> engine.routerLogitsBackward(dLogits, x, w, dw, write));
     }
 
     @Override
     public Routing route(RoutingPlan plan, Tensor logits, Tensor routed) {
-        return timed(Phase.ROUTING, "route " + logits, 0, () -> engine.route(plan, logits, routed));
+        return timed(Phase.ROUTING, "route " + logits, 0, bytes(logits), () -> engine.route(plan, logits, routed));
     }
 
     @Override
@@ -345,52 +403,68 @@ final class TimedEngine implements Engine {
                 Phase.ROUTING,
                 "routeBackward " + dGate,
                 0,
+                bytes(dGate),
                 () -> engine.routeBackward(routing, dGate, balanceWeight, zWeight));
     }
 
     @Override
     public Tensor dispatch(Tensor x, Routing routing) {
-        return timed(Phase.ROUTING, "dispatch " + x, 0, () -> engine.dispatch(x, routing));
+        return timed(Phase.ROUTING, "dispatch " + x, 0, bytes(), () -> engine.dispatch(x, routing));
     }
 
     @Override
     public Tensor dispatchBackward(Tensor dSlots, Routing routing) {
-        return timed(Phase.ROUTING, "dispatchBackward " + dSlots, 0, () -> engine.dispatchBackward(dSlots, routing));
+        return timed(
+                Phase.ROUTING,
+                "dispatchBackward " + dSlots,
+                0,
+                bytes(dSlots),
+                () -> engine.dispatchBackward(dSlots, routing));
     }
 
     @Override
     public Tensor combine(Tensor slots, Routing routing) {
-        return timed(Phase.ROUTING, "combine " + slots, 0, () -> engine.combine(slots, routing));
+        return timed(Phase.ROUTING, "combine " + slots, 0, bytes(slots), () -> engine.combine(slots, routing));
     }
 
     @Override
     public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
-        return timed(Phase.ROUTING, "combineBackward " + slots, 0, () -> engine.combineBackward(dy, slots, routing));
+        return timed(
+                Phase.ROUTING,
+                "combineBackward " + slots,
+                0,
+                bytes(slots),
+                () -> engine.combineBackward(dy, slots, routing));
     }
 
     @Override
     public void append(Tensor rows, Tensor cache, int position) {
-        timed(Phase.TRANSFERS, "append " + rows, 0, () -> engine.append(rows, cache, position));
+        timed(Phase.TRANSFERS, "append " + rows, 0, bytes(rows), () -> engine.append(rows, cache, position));
     }
 
     @Override
     public Tensor gatherRows(Tensor x, Tensor indices) {
-        return timed(Phase.TRANSFERS, "gatherRows " + x, 0, () -> engine.gatherRows(x, indices));
+        return timed(Phase.TRANSFERS, "gatherRows " + x, 0, bytes(), () -> engine.gatherRows(x, indices));
     }
 
     @Override
     public double sumSquares(List<Tensor> tensors) {
-        return timed(Phase.OPTIMIZER, "sumSquares", 0, () -> engine.sumSquares(tensors));
+        return timed(
+                Phase.OPTIMIZER,
+                "sumSquares",
+                0,
+                bytes(tensors.toArray(Tensor[]::new)),
+                () -> engine.sumSquares(tensors));
     }
 
     @Override
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
-        timed(Phase.OPTIMIZER, "adafactor", 0, () -> engine.adafactor(step, slots));
+        timed(Phase.OPTIMIZER, "adafactor", 0, adafactorBytes(slots), () -> engine.adafactor(step, slots));
     }
 
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
-        timed(Phase.OPTIMIZER, "adamw", 0, () -> engine.adamw(step, slots));
+        timed(Phase.OPTIMIZER, "adamw", 0, adamwBytes(slots), () -> engine.adamw(step, slots));
     }
 
     @Override

@@ -1,0 +1,156 @@
+// The gradients of queries and of the position bias from those of the scores, where the pass for keys has left them: dq = dS k,
+// and the bias's gradient sums dS over pairs of equal distance. A block takes 128 queries of one row and head; a thread loads
+// its rectangles of dS as they are the left operands of the product.
+
+struct QuerySums {
+    const bf16* k;
+    const bf16* d_scores;
+    bf16* dq;
+    float* bias_partials;
+    const int* query_segments;
+    const int* key_segments;
+    int k_stride;
+    int dq_stride;
+    int heads;
+    int head_size;
+    int queries;
+    int keys;
+    int causal;
+};
+
+template <int D>
+struct QuerySumsShared {
+    // The result lies here for a moment, too.
+    bf16 k[2][STREAMED * D];
+    float near[THREADS / WARP][WARP][NEAR];
+    unsigned char visible[MOST_TILES];
+};
+
+template <int D, bool BIAS>
+__device__ __forceinline__ void query_sums(const QuerySums& in) {
+    DYNAMIC_SHARED(QuerySumsShared<D>, shared);
+    const int lane = threadIdx.x % WARP;
+    const int warp = threadIdx.x / WARP;
+    const int group = lane >> 2;
+    const int quarter = lane & 3;
+    const int first = blockIdx.x * STAYING;
+    const int head = blockIdx.y;
+    const int row = blockIdx.z;
+    const Rows k = rows_of(in.k, in.k_stride, row, head, in.keys, in.head_size);
+    const bool wide = k.wide<D>();
+    const int tiles = (in.keys + STREAMED - 1) / STREAMED;
+    const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
+    const int score_row = score_pitch(in.keys);
+
+    find_visible(
+        shared->visible, in.query_segments + static_cast<long long>(row) * in.queries, first, in.queries,
+        in.key_segments + static_cast<long long>(row) * in.keys, in.keys, [&](int key) -> unsigned char {
+            return !in.causal || key < min(first + STAYING, in.queries) ? SOME_VISIBLE : NONE_VISIBLE;
+        });
+    int tile = next_visible(shared->visible, 0, tiles);
+    if (tile < tiles) {
+        load_tile<D, STREAMED>(shared->k[0], k, tile * STREAMED, wide);
+    }
+    copy_async_commit();
+
+    const int own = first + warp * WARP_ROWS + 4 * group;
+    const bool idle = first + warp * WARP_ROWS >= in.queries;
+    const bf16* d_scores[4];
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+        d_scores[r] = in.d_scores + (lines + min(own + r, in.queries - 1)) * score_row + 8 * quarter;
+    }
+    float sums[2][D / 8][4] = {};
+    const int parts = (in.queries + WARP_ROWS - 1) / WARP_ROWS;
+    const int places = tiles * STREAMED + WARP_ROWS;
+    float* partials = nullptr;
+    Distances sums_by_distance;
+    if (BIAS) {
+        partials = in.bias_partials +
+                   ((static_cast<long long>(row) * in.heads + head) * parts + first / WARP_ROWS + warp) * places;
+    }
+
+    for (int stage = 0; tile < tiles; stage ^= 1) {
+        const int first_key = tile * STREAMED;
+        uint4 words[2][4];
+        if (!idle) {
+#pragma unroll
+            for (int w = 0; w < 2; w++) {
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+                    uint4 found = load16(d_scores[r] + first_key + 32 * w);
+                    words[w][r] = own + r < in.queries ? found : make_uint4(0, 0, 0, 0);
+                }
+            }
+        }
+        copy_async_wait<0>();
+        __syncthreads();
+        tile = next_visible(shared->visible, tile + 1, tiles);
+        if (tile < tiles) {
+            load_tile<D, STREAMED>(shared->k[stage ^ 1], k, tile * STREAMED, wide);
+        }
+        copy_async_commit();
+        if (idle) {
+            continue;
+        }
+#pragma unroll
+        for (int w = 0; w < 2; w++) {
+#pragma unroll
+            for (int t = 0; t < 2; t++) {
+                unsigned weights[2][4];
+#pragma unroll
+                for (int m = 0; m < 2; m++) {
+                    const uint4 even = words[w][2 * m];
+                    const uint4 odd = words[w][2 * m + 1];
+                    weights[m][0] = t == 0 ? even.x : even.z;
+                    weights[m][1] = t == 0 ? odd.x : odd.z;
+                    weights[m][2] = t == 0 ? even.y : even.w;
+                    weights[m][3] = t == 0 ? odd.y : odd.w;
+                }
+#pragma unroll
+                for (int pair = 0; pair < D / 16; pair++) {
+                    unsigned right[4];
+                    load_right_summed<D>(right, shared->k[stage], lane, w, t, pair);
+                    multiply_pair(sums[0][2 * pair], sums[0][2 * pair + 1], weights[0], right);
+                    multiply_pair(sums[1][2 * pair], sums[1][2 * pair + 1], weights[1], right);
+                }
+            }
+            if (BIAS) {
+                float by_distance[NEAR] = {};
+#pragma unroll
+                for (int r = 0; r < 4; r++) {
+                    const unsigned pairs[4] = {words[w][r].x, words[w][r].y, words[w][r].z, words[w][r].w};
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        by_distance[2 * i - r + 4] += low_bf16(pairs[i]);
+                        by_distance[2 * i + 1 - r + 4] += high_bf16(pairs[i]);
+                    }
+                }
+                sums_by_distance.add(partials, lane, first_key + 32 * w, shared->near[warp], by_distance);
+            }
+        }
+    }
+
+    copy_async_wait<0>();
+    __syncthreads();
+    if (idle) {
+        return;
+    }
+    if (BIAS) {
+        sums_by_distance.skip_to(partials, lane, places);
+    }
+    const float scale[4] = {1, 1, 1, 1};
+    const Rows dq = rows_of(in.dq, in.dq_stride, row, head, in.queries, in.head_size);
+    store_rows<D>(sums, scale, shared->k[0], dq, first, warp, lane);
+}
+
+#define QUERY_SUMS_PARAMETERS                                                                                          \
+    const bf16 *k, const bf16 *d_scores, bf16 *dq, float *bias_partials, const int *query_segments,                    \
+        const int *key_segments, int k_stride, int dq_stride, int heads, int head_size, int queries, int keys,         \
+        int causal
+
+#define QUERY_SUMS_OPERANDS                                                                                            \
+    QuerySums {                                                                                                        \
+        k, d_scores, dq, bias_partials, query_segments, key_segments, k_stride, dq_stride, heads, head_size, queries,  \
+            keys, causal                                                                                               \
+    }

@@ -1,0 +1,91 @@
+package dev.sparkswitch.tests.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.sparkswitch.bench.CardRates;
+import dev.sparkswitch.bench.Phase;
+import dev.sparkswitch.bench.StepBenchmark;
+import dev.sparkswitch.bench.StepPlan;
+import dev.sparkswitch.bench.StepReport;
+import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.cuda.EmulatedEngine;
+import dev.sparkswitch.model.CapacityConfig;
+import dev.sparkswitch.model.SwitchConfig;
+import dev.sparkswitch.model.T5Config;
+import dev.sparkswitch.train.OptimizerKind;
+import org.junit.jupiter.api.Test;
+
+/** Plans of steps beside steps that are taken, and beside what can be counted by hand. */
+class StepPlanTest {
+    private static final int ROWS = 4;
+    private static final int INPUTS = 24;
+    private static final int TARGETS = 12;
+    private static final int WIDTH = 32;
+    private static final int EXPERTS = 4;
+    private static final int INNER = 48;
+    private static final CardRates RATES =
+            new CardRates(8e10, 1e14, 1e14, 1e12, 1e14, 1e14, 1e12, 1e12, 1e12, 1e11, 1e10, 0, 0);
+    /** Two rows of 24 and of 12 tokens fill four experts' slots exactly. */
+    private static final T5Config MODEL = T5Config.builder()
+            .vocabularySize(100)
+            .modelSize(WIDTH)
+            .keySize(8)
+            .heads(4)
+            .feedForwardSize(INNER)
+            .encoderLayers(2)
+            .decoderLayers(2)
+            .sparse(SwitchConfig.of(EXPERTS, 1, 1, CapacityConfig.group(2, 1.0, 1.0, 1)))
+            .build();
+
+    private static StepPlan plan(int cards, int expertParallel, int cardsAHost) {
+        return StepPlan.of(
+                new StepPlan.Question(MODEL, INPUTS, TARGETS, OptimizerKind.ADAMW, cardsAHost, RATES),
+                cards,
+                expertParallel,
+                ROWS);
+    }
+
+    @Test
+    void memoryIsThatOfAStepThatIsTaken() {
+        assumeTrue(EmulatedEngine.missing().isEmpty(), "skipped: there is no compiler for the emulated card");
+        StepReport taken = StepBenchmark.run(
+                rank -> EmulatedEngine.open(Precision.BF16),
+                MODEL,
+                new StepBenchmark.Plan(1, ROWS, INPUTS, TARGETS, 1, 1, 0, OptimizerKind.ADAMW));
+        StepReport.Memory planned = plan(1, 1, 8).memory();
+
+        assertThat(planned.parameters()).isEqualTo(taken.memory().parameters());
+        assertThat(planned.gradients()).isEqualTo(taken.memory().gradients());
+        assertThat(planned.optimizer()).isEqualTo(taken.memory().optimizer());
+        // Sums over blocks take more room on a card with more processors than the emulated one has.
+        assertThat((double) planned.activations())
+                .isCloseTo(taken.memory().activations(), within(0.3 * taken.memory().activations()));
+    }
+
+    @Test
+    void cardsThatShareTheExpertsHoldAPartOfThemAndExchangeTokensAndGradients() {
+        StepPlan one = plan(1, 1, 8);
+        StepPlan two = plan(2, 2, 8);
+
+        assertThat(one.wireBytes()).isZero();
+        assertThat(one.phases()).doesNotContainKey(Phase.COMMUNICATION);
+        double expertBytes = 2.0 * EXPERTS * 2 * WIDTH * INNER * Float.BYTES;
+        assertThat(one.memory().parameters() - two.memory().parameters()).isEqualTo((long) expertBytes / 2);
+        // Slots go there and back, forward and backward, in bfloat16; half of them to the other card.
+        double slots = 4 * 2.0 * ROWS * (INPUTS + TARGETS) * WIDTH / 2;
+        // Of what both hold a card sends as much as there is: its half to the other, the sum of the other's half back.
+        double shared = one.memory().parameters() - expertBytes;
+        assertThat(two.wireBytes()).isCloseTo(slots + shared, within(0.02 * shared));
+        assertThat(two.tokens()).isEqualTo(2 * one.tokens());
+    }
+
+    @Test
+    void hostsApartExchangeOverTheNetwork() {
+        double together = plan(2, 2, 8).phases().get(Phase.COMMUNICATION).seconds();
+        double apart = plan(2, 2, 1).phases().get(Phase.COMMUNICATION).seconds();
+
+        assertThat(apart / together).isCloseTo(10, within(0.5));
+    }
+}
