@@ -142,8 +142,8 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
         }
 
         private long values() {
-            // A backward pass holds gradients of a branch's inside beside it.
-            return kept + 2 * largest;
+            // A backward pass holds a branch's inside, its gradients, and blocks of the branches before, of other sizes.
+            return kept + 4 * largest;
         }
     }
 
