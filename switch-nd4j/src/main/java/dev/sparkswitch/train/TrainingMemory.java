@@ -142,7 +142,8 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
         }
 
         private long values() {
-            // A backward pass holds a branch's inside, its gradients, and blocks of the branches before, of other sizes.
+            // A backward pass holds a branch's inside, its gradients, and blocks of the branches before, of other
+            // sizes.
             return kept + 4 * largest;
         }
     }

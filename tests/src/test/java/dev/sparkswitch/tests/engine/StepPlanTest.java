@@ -61,7 +61,9 @@ class StepPlanTest {
         assertThat(planned.optimizer()).isEqualTo(taken.memory().optimizer());
         // Sums over blocks take more room on a card with more processors than the emulated one has.
         assertThat((double) planned.activations())
-                .isCloseTo(taken.memory().activations(), within(0.3 * taken.memory().activations()));
+                .isCloseTo(
+                        taken.memory().activations(),
+                        within(0.3 * taken.memory().activations()));
     }
 
     @Test

@@ -218,8 +218,9 @@ class FinetuneTest {
     @Test
     void ranksOfTheCommandsOwnProcessNeedNoSpark() throws IOException, InterruptedException {
         String path = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(entry -> !entry.matches(
-                        ".*/(org/apache/(spark|parquet|avro|orc|curator|zookeeper)|org/scala-lang|org/json4s|com/twitter)/.*"))
+                .filter(
+                        entry -> !entry.matches(
+                                ".*/(org/apache/(spark|parquet|avro|orc|curator|zookeeper)|org/scala-lang|org/json4s|com/twitter)/.*"))
                 .filter(entry -> !entry.endsWith("test-classes"))
                 .collect(Collectors.joining(File.pathSeparator));
         List<String> command = new ArrayList<>(List.of(
@@ -230,7 +231,9 @@ class FinetuneTest {
                 "-cp",
                 path,
                 "dev.sparkswitch.jobs.Main"));
-        command.addAll(List.of((FINETUNE + "--set output=@/bare").replace("@", folder.toString()).split(" ")));
+        command.addAll(List.of((FINETUNE + "--set output=@/bare")
+                .replace("@", folder.toString())
+                .split(" ")));
         Path err = folder.resolve("bare.err");
         Process process = new ProcessBuilder(command)
                 .redirectOutput(folder.resolve("bare.out").toFile())
