@@ -51,6 +51,7 @@ public final class Distill {
         if (config.shards().isEmpty()) {
             found.collect(() -> config.data().requireMetric());
         }
+        found.collect(() -> requireBaseline(hadoop, config));
         found.collect(() -> RunFolder.requireOurs(hadoop, config.output(), RunFolder.Work.TRAINING));
         found.raiseLines();
         TrainedModel teacher = opened.orElseThrow();
@@ -188,6 +189,15 @@ public final class Distill {
         return output.folder().toString();
     }
 
+    /** Refuses a baseline that cannot be measured, before anything is made. */
+    private static void requireBaseline(Configuration hadoop, DistillConfig config) {
+        if (!config.baseline().equals(DistillConfig.NO_BASELINE)
+                && !config.baseline().equals(DistillConfig.TRAINED_BASELINE)) {
+            TrainedModel given = TrainedModel.open(hadoop, config.baseline(), config.vocabulary());
+            config.training().microRows(config.cluster().ranks(), TrainingRun.groupRows(given.config()));
+        }
+    }
+
     /** The model that the data alone makes of the student from random weights. */
     private static Optional<String> baseline(
             TrainingRun.SparkSource spark, Configuration hadoop, DistillConfig config, T5Config student, Data data) {
@@ -195,8 +205,6 @@ public final class Distill {
             return Optional.empty();
         }
         if (!config.baseline().equals(DistillConfig.TRAINED_BASELINE)) {
-            TrainedModel given = TrainedModel.open(hadoop, config.baseline(), config.vocabulary());
-            config.training().microRows(config.cluster().ranks(), TrainingRun.groupRows(given.config()));
             return Optional.of(config.baseline());
         }
         ObjectNode settings = Configs.toTree(config);
