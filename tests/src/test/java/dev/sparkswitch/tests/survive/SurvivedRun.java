@@ -93,8 +93,7 @@ record SurvivedRun(Path shards, Path folder, int minRanks) {
      */
     void awaitSomewhereBehind(int step, double part) {
         Processes.await("step " + (step - EVERY) + " of " + folder, PATIENCE, () -> newestStep() >= step - EVERY);
-        double seconds =
-                Processes.await("step " + step + " of " + folder, PATIENCE, () -> newestStep() >= step);
+        double seconds = Processes.await("step " + step + " of " + folder, PATIENCE, () -> newestStep() >= step);
         LockSupport.parkNanos((long) (1e9 * part * seconds));
     }
 
