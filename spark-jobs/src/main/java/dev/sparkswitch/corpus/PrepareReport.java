@@ -256,7 +256,7 @@ record PrepareReport(
                 "Seconds in each rule",
                 "Summed over all tasks, of this run and of those that it went on from.",
                 Chart.Width.FULL,
-                new Chart.Axis("seconds of one core", Chart.Format.DECIMAL),
+                new Chart.Axis("seconds in tasks", Chart.Format.DECIMAL),
                 names,
                 List.of(new Chart.Bars(
                         "seconds",

@@ -142,8 +142,7 @@ public final class Vocab {
         files.put(
                 VocabReport.FILE,
                 new VocabReport(model, survey, config).page().html().getBytes(StandardCharsets.UTF_8));
-        return output.commit(
-                manifest.files(Vocabulary.write(files, output)).build());
+        return output.commit(manifest.files(Vocabulary.write(files, output)).build());
     }
 
     private SentencePieceModel trained(Corpus corpus) {

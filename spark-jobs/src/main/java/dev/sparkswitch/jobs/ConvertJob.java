@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
             "Memory stays small whatever the size of the model; Spark is not started.",
         },
         footer = {
-            "  sparkswitch convert --set from=run/model --set output=run/exported",
+            "  sparkswitch convert --set from=run/model --set vocabulary=run/vocabulary --set output=run/exported",
             "  sparkswitch convert --set from=t5-base --set format=checkpoint --set upcycle.experts=8",
             "  sparkswitch convert --set from=run/model --set dense-student=true --set output=run/student",
             "  sparkswitch convert --set from=switch-base-8 --set dtype=bf16 --set shard-size=2GB",

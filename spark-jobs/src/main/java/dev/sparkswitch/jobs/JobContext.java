@@ -157,6 +157,12 @@ public final class JobContext implements AutoCloseable {
         result.manifest().counts().forEach((name, count) -> out.printf("  %-32s %,d%n", name, count));
     }
 
+    /** The same, and where the page about it lies, in its folder. */
+    void finished(JobResult result, String report) {
+        finished(result);
+        out.printf("  %-32s %s/%s%n", "report", result.folder(), report);
+    }
+
     /** Stops Spark where it was started. */
     @Override
     public void close() {

@@ -21,6 +21,6 @@ public final class PrepareJob extends Job<PrepareConfig> {
 
     @Override
     protected void run(PrepareConfig config, JobContext context) {
-        context.finished(Prepare.run(context.sparkFor(SparkProfile.data()), context.hadoop(), config));
+        context.finished(Prepare.run(context.sparkFor(SparkProfile.data()), context.hadoop(), config), Prepare.REPORT);
     }
 }

@@ -7,9 +7,14 @@ import picocli.CommandLine.Command;
 /** {@code sparkswitch vocab}: a corpus to a vocabulary. */
 @Command(
         name = "vocab",
-        description = "Trains a SentencePiece vocabulary on the training split of a corpus.",
+        description = {
+            "Trains a SentencePiece vocabulary on the training split of a corpus, or takes an existing one.",
+            "Beside the model: tokenizer.json for transformers, and report.html.",
+        },
         footer = {
             "  sparkswitch vocab --set size=8000",
+            "  sparkswitch vocab --set model=bpe --set byte-fallback=true --set sample=0.1",
+            "  sparkswitch vocab --set from=t5-base/spiece.model --set output=run/t5-vocabulary",
             "  sparkswitch vocab --set corpus=/data/corpus --set output=/data/vocabulary",
         })
 public final class VocabJob extends Job<VocabConfig> {

@@ -25,7 +25,8 @@ import java.util.regex.Pattern;
  * <p>What SentencePiece does before it cuts stands in the normalizer: its character map, one blank for several, none at
  * the ends, and the mark of the dummy prefix. Their library applies the map to clusters of characters and not to the
  * longest match, so rare sequences of combining characters come out otherwise; and what looks like a special token
- * ({@code </s>}, {@code <extra_id_0>}) is one there.
+ * ({@code </s>}, {@code <extra_id_0>}) is one there, as is with byte fallback what names a byte ({@code <0x41>}) where a
+ * unigram model has no piece for its characters.
  */
 public final class HuggingFaceTokenizer {
     /** The tokenizer. */

@@ -203,7 +203,8 @@ final class PairMerges {
     }
 
     private void enqueue(Pair pair) {
-        if (pair.characters.length > 0) {
+        // A pair made by one merge of a run may be gone with the next.
+        if (pair.characters.length > 0 && pair.count > 0) {
             pair.queued = true;
             queue.add(new Entry(pair, pair.count));
         }

@@ -43,8 +43,10 @@ class VocabTest {
     }
 
     private static VocabConfig vocab(String output, String more) {
-        return config(VocabConfig.class, "corpus: '%s'\noutput: '%s'\nsize: 450\n%s\n"
-                .formatted(folder.resolve("corpus"), folder.resolve(output), more));
+        return config(
+                VocabConfig.class,
+                "corpus: '%s'\noutput: '%s'\nsize: 450\n%s\n"
+                        .formatted(folder.resolve("corpus"), folder.resolve(output), more));
     }
 
     private static byte[] model(String vocabulary) throws IOException {
@@ -113,6 +115,24 @@ class VocabTest {
                 SPARK.sparkContext().hadoopConfiguration(),
                 folder.resolve("taken").toString());
         assertThat(opened.hash()).isEqualTo(Tokenizer.hash(existing));
+    }
+
+    @Test
+    void theFilesGoBesideAModelWithTheirChecksums() {
+        Vocab.run(SPARK, vocab("copied", ""));
+        var hadoop = SPARK.sparkContext().hadoopConfiguration();
+        OutputFolder output = OutputFolder.flat(
+                hadoop, new org.apache.hadoop.fs.Path(folder.resolve("exported").toString()));
+        output.begin();
+        List<Manifest.Entry> entries =
+                Vocabulary.open(hadoop, folder.resolve("copied").toString()).copyFiles(output);
+        for (Manifest.Entry entry : entries) {
+            assertThat(folder.resolve("exported").resolve(entry.path()))
+                    .hasSameBinaryContentAs(folder.resolve("copied").resolve(entry.path()));
+        }
+        assertThat(entries.stream().map(Manifest.Entry::path))
+                .containsExactlyInAnyOrder(
+                        Vocabulary.FILE, HuggingFaceTokenizer.TOKENIZER, HuggingFaceTokenizer.CONFIG);
     }
 
     @Test

@@ -50,9 +50,8 @@ public final class Convert {
             ModelTensors model = converted(source, config);
             requireExpressible(model.config(), config);
             output.begin();
-            Manifest.Builder provenance = Manifest.builder(kind(config.format()))
-                    .seed(config.seed())
-                    .config(Configs.toTree(config));
+            Manifest.Builder provenance =
+                    Manifest.builder(kind(config.format())).seed(config.seed()).config(Configs.toTree(config));
             inputs.forEach(provenance::input);
             copyVocabulary(source, provenance);
             vocabulary.ifPresent(opened -> opened.copyFiles(output).forEach(provenance::file));
