@@ -57,7 +57,6 @@ class KillSuiteTest {
 
     private static SparkSession spark;
     private static SurvivedRun undisturbed;
-    private static long undisturbedNanos;
 
     /** Something that goes wrong while a run trains. */
     private interface Fault {
@@ -71,15 +70,8 @@ class KillSuiteTest {
                 .set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC " + MARK)
                 .set(PATIENT, PATIENCE);
         spark = SparkSession.builder().config(BarrierCluster.configure(conf)).getOrCreate();
-        // Once for the just-in-time compiler, once for the clock.
-        pretrain(run("warm-up"));
         undisturbed = run("undisturbed");
-        CompletableFuture<Long> first = CompletableFuture.supplyAsync(() -> {
-            undisturbed.awaitFirstCheckpoint();
-            return System.nanoTime();
-        });
         pretrain(undisturbed);
-        undisturbedNanos = System.nanoTime() - first.join();
     }
 
     @AfterAll
@@ -127,11 +119,12 @@ class KillSuiteTest {
         Random random = new Random(1);
         List<Double> seconds = new ArrayList<>();
         for (int i = 0; i < KILLS; i++) {
-            long wait = (long) (random.nextDouble() * 0.6 * undisturbedNanos);
+            int step = SurvivedRun.EVERY * (1 + random.nextInt(SurvivedRun.STEPS / SurvivedRun.EVERY - 2));
+            double part = random.nextDouble();
             int victim = random.nextInt(2);
             SurvivedRun run = run("killed-" + i);
             seconds.add(disturbed(run, struck -> {
-                sleep(wait);
+                struck.awaitSomewhereBehind(step, part);
                 Processes.executors(MARK).get(victim).destroyForcibly();
             }));
             assertThat(run.lines(true)).singleElement().satisfies(restart -> assertThat(
@@ -245,8 +238,7 @@ class KillSuiteTest {
             SurvivedRun run = run("driver-" + i);
             String mark = MARK + "-driver-" + i;
             try (Submission first = Submission.start(run, mark, Map.of(PATIENT, PATIENCE))) {
-                run.awaitFirstCheckpoint();
-                sleep((long) (random.nextDouble() * 0.5 * undisturbedNanos));
+                run.awaitSomewhereBehind(SurvivedRun.EVERY * (1 + random.nextInt(6)), random.nextDouble());
                 first.kill();
             }
             assertThat(run.folder().resolve("manifest.json")).doesNotExist();

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** A pre-training run of a tiny model in float64 on two ranks, and what it leaves on disk. */
@@ -83,6 +84,24 @@ record SurvivedRun(Path shards, Path folder, int minRanks) {
     void awaitFirstCheckpoint() {
         Processes.await("the first checkpoint of " + folder, PATIENCE, () -> !checkpoints()
                 .isEmpty());
+    }
+
+    /**
+     * Waits until the run is somewhere behind {@code step}: at most as long behind its checkpoint as the ten steps before took.
+     *
+     * @param part of that time, from 0 to 1
+     */
+    void awaitSomewhereBehind(int step, double part) {
+        Processes.await("step " + (step - EVERY) + " of " + folder, PATIENCE, () -> newestStep() >= step - EVERY);
+        double seconds = Processes.await("step " + step + " of " + folder, PATIENCE, () -> newestStep() >= step);
+        LockSupport.parkNanos((long) (1e9 * part * seconds));
+    }
+
+    private int newestStep() {
+        return checkpoints().stream()
+                .mapToInt(name -> Integer.parseInt(name.substring("step-".length(), name.indexOf("-a"))))
+                .max()
+                .orElse(0);
     }
 
     /** Seconds until a later attempt than the first has a checkpoint of its own. */
