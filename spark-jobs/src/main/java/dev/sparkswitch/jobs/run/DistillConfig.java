@@ -119,7 +119,7 @@ public record DistillConfig(
                         shards.isPresent() == tasks.isEmpty(),
                         shards.isPresent()
                                 ? "shards and tasks are both given: choose one of them as the data"
-                                : "there is no data: give shards, or tasks")
+                                : "the data is missing: give shards, or tasks")
                 .atLeast(2, "inputs", inputs)
                 .atLeast(2, "targets", targets)
                 .check(heldOut > 0 && heldOut < 1, "held-out " + heldOut + " must lie in (0, 1)")

@@ -272,7 +272,7 @@ record Mistake(String name, String command, List<String> says) {
                 mistake(
                         "distillation of no data",
                         onTasks + "--set tasks=[]",
-                        "there is no data: give shards, or tasks"),
+                        "the data is missing: give shards, or tasks"),
                 mistake(
                         "distillation of two kinds of data",
                         onTasks + "--set shards=@/shards",
