@@ -3,6 +3,10 @@ package dev.sparkswitch.jobs;
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.bench.CardRates;
 import dev.sparkswitch.bench.StepPlan;
+import dev.sparkswitch.model.ParameterSpec;
+import dev.sparkswitch.model.ParameterSpecs;
+import dev.sparkswitch.model.Recomputation;
+import dev.sparkswitch.model.Role;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
@@ -20,6 +24,7 @@ import java.util.Optional;
  * @param inputs input positions a row
  * @param targets target positions a row
  * @param optimizer the rule of the updates
+ * @param recomputation what a backward pass makes again
  */
 public record PlanConfig(
         @Setting(help = "the model, or a file of conf/models")
@@ -46,7 +51,10 @@ public record PlanConfig(
         int targets,
 
         @Setting(value = "adafactor", help = "adafactor or adamw")
-        OptimizerKind optimizer) {
+        OptimizerKind optimizer,
+
+        @Setting(value = "none", help = "what a backward pass makes again instead of keeping it: none or branches")
+        Recomputation recomputation) {
     public PlanConfig {
         if (cards < 1 || cardsAHost < 1) {
             throw new IllegalArgumentException(
@@ -55,7 +63,16 @@ public record PlanConfig(
     }
 
     StepPlan.Question question() {
-        return new StepPlan.Question(model, inputs, targets, optimizer, cardsAHost, card);
+        return new StepPlan.Question(model, inputs, targets, optimizer, recomputation, cardsAHost, card);
+    }
+
+    /** Bytes of the weights that a card holds when a copy of the experts is spread over {@code spread} cards. */
+    double weightBytes(int spread) {
+        double bytes = 0;
+        for (ParameterSpec spec : ParameterSpecs.of(model)) {
+            bytes += (double) spec.count() * Float.BYTES / (spec.role() == Role.EXPERT ? spread : 1);
+        }
+        return bytes;
     }
 
     /** Rows of a routing group: a card takes whole ones. */

@@ -73,16 +73,30 @@ public final class PlanJob extends Job<PlanConfig> {
     /** Every way to spread the experts, with ever more rows a card until they no longer fit. */
     private static List<StepPlan> plans(PlanConfig config) {
         List<StepPlan> plans = new ArrayList<>();
+        int least = 0;
         for (int spread = 1; spread <= config.cards(); spread++) {
             boolean divides = config.cards() % spread == 0 && config.experts() % spread == 0;
             boolean wanted = config.expertParallel().map(given -> given).orElse(spread) == spread;
             if (divides && wanted) {
-                addPlans(config, spread, plans);
+                least = spread;
+                if (config.weightBytes(spread) <= config.card().memory()) {
+                    addPlans(config, spread, plans);
+                }
             }
         }
-        if (plans.isEmpty()) {
+        if (least == 0) {
             throw new UserException("The " + config.experts() + " experts cannot be spread so over " + config.cards()
                     + " cards: expert-parallel must divide both.");
+        }
+        if (plans.isEmpty()) {
+            throw new UserException(String.format(
+                    Locale.ROOT,
+                    "The weights alone, experts over %d of %d cards, take %.1f GiB of a card's %.1f: take more cards or a"
+                            + " smaller model.",
+                    least,
+                    config.cards(),
+                    config.weightBytes(least) / GIB,
+                    config.card().memory() / GIB));
         }
         return plans;
     }

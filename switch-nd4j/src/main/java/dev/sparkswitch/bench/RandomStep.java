@@ -3,6 +3,7 @@ package dev.sparkswitch.bench;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.model.HostBatch;
+import dev.sparkswitch.model.Recomputation;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
 import dev.sparkswitch.train.TrainingConfig;
@@ -23,7 +24,7 @@ record RandomStep(T5Config model, int rows, int inputLength, int targetLength) {
     private static final int FIRST_TOKEN = 2;
 
     /** Training by {@code rows} of all ranks a step that never ends. */
-    static TrainingConfig training(int rows, OptimizerKind optimizer) {
+    static TrainingConfig training(int rows, OptimizerKind optimizer, Recomputation recomputation) {
         return Configs.load(
                 TrainingConfig.class,
                 JsonNodeFactory.instance.objectNode(),
@@ -33,6 +34,7 @@ record RandomStep(T5Config model, int rows, int inputLength, int targetLength) {
                         "learning-rate.rate=0.001",
                         "learning-rate.schedule=constant",
                         "divergence.explosion=0",
+                        "recomputation=" + recomputation.name().toLowerCase(Locale.ROOT),
                         "optimizer=" + optimizer.name().toLowerCase(Locale.ROOT)));
     }
 

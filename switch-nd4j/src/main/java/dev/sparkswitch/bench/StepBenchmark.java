@@ -13,6 +13,7 @@ import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpecs;
+import dev.sparkswitch.model.Recomputation;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
@@ -78,7 +79,7 @@ public final class StepBenchmark {
     private StepBenchmark(Plan plan, T5Config config) {
         this.plan = plan;
         this.config = config;
-        this.training = RandomStep.training(plan.rows(), plan.optimizer());
+        this.training = RandomStep.training(plan.rows(), plan.optimizer(), Recomputation.NONE);
         training.microRows(
                 plan.ranks(),
                 config.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1));

@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.cuda.CudaEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
+import dev.sparkswitch.model.Recomputation;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
@@ -43,6 +44,7 @@ public record StepPlan(
      * @param inputLength input positions a row
      * @param targetLength target positions a row
      * @param optimizer the rule of the updates
+     * @param recomputation what a backward pass makes again
      * @param cardsAHost cards that reach each other without the network
      * @param rates of a card
      */
@@ -51,6 +53,7 @@ public record StepPlan(
             int inputLength,
             int targetLength,
             OptimizerKind optimizer,
+            Recomputation recomputation,
             int cardsAHost,
             CardRates rates) {}
 
@@ -62,7 +65,7 @@ public record StepPlan(
     public static StepPlan of(Question question, int cards, int expertParallel, int rows) {
         T5Config model = question.model();
         int experts = model.sparse().map(SwitchConfig::experts).orElse(expertParallel);
-        TrainingConfig training = RandomStep.training(rows * cards, question.optimizer());
+        TrainingConfig training = RandomStep.training(rows * cards, question.optimizer(), question.recomputation());
         RandomStep random = new RandomStep(model, rows, question.inputLength(), question.targetLength());
         PlannedMeter meter = new PlannedMeter(question.rates());
         PlannedCollectives wire = new PlannedCollectives(cards, question.cardsAHost(), question.rates(), meter);

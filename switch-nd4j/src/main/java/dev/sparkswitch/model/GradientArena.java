@@ -1,5 +1,6 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
@@ -49,10 +50,16 @@ final class GradientArena implements AutoCloseable {
 
     /** The next gradient, with undefined contents. */
     Tensor take(int... shape) {
-        int size = 1;
+        long elements = 1;
         for (int extent : shape) {
-            size = Math.multiplyExact(size, extent);
+            elements *= extent;
         }
+        if (elements > Integer.MAX_VALUE) {
+            throw new UserException(
+                    "A matrix of one layer's experts has " + elements + " elements on this rank, more than "
+                            + Integer.MAX_VALUE + ": spread the experts over more ranks.");
+        }
+        int size = (int) elements;
         Block block = blocks.isEmpty() ? null : blocks.get(blocks.size() - 1);
         if (block == null || block.used + (long) size > block.memory.size()) {
             int room = (int) Math.max(size, Math.min(blockSize, remaining));

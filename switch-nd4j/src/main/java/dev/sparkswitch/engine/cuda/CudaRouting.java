@@ -23,7 +23,7 @@ final class CudaRouting {
 
     private static final int THREADS = 256;
     private static final int MEMBER_THREADS = 1024;
-    private static final int MOST_EXPERTS = 1024;
+    private static final int MOST_EXPERTS = 2048;
     /** Sums that a tile keeps, as in routing.cu. */
     private static final int SUMS = 4;
     /** Numbers by tile and expert, as in routing.cu. */
@@ -113,7 +113,7 @@ final class CudaRouting {
     }
 
     private static String variant(String kernel, int experts) {
-        return kernel + (experts <= 64 ? "_64" : experts <= 256 ? "_256" : "_1024");
+        return kernel + (experts <= 64 ? "_64" : experts <= 256 ? "_256" : "_2048");
     }
 
     /** How tokens are cut into tiles, each in one routing group and one balance group. */

@@ -3,7 +3,7 @@
 
 constexpr int THREADS = 256;
 constexpr int TILE = WARP;
-constexpr int MOST_EXPERTS = 1024;
+constexpr int MOST_EXPERTS = 2048;
 constexpr int KEPT = 0;
 constexpr int DROPPED = 1;
 

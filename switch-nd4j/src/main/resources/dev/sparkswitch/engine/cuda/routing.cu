@@ -4,7 +4,7 @@
 
 constexpr int TILE = WARP;
 constexpr int TILE_WARPS = 8;
-constexpr int MOST_EXPERTS = 1024;
+constexpr int MOST_EXPERTS = 2048;
 // The logit of an expert that does not exist: unlike infinity it can be subtracted from itself.
 constexpr float LOWEST = -3.402823466e38f;
 // By tile and expert, as the blocks of the statistics behind the demand: slots that were taken, choices that found none, and
@@ -326,8 +326,8 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_256(R
     route_tile<256 / WARP>(ROUTE_TILES_ARGUMENTS);
 }
 
-extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_1024(ROUTE_TILES_PARAMETERS) {
-    route_tile<1024 / WARP>(ROUTE_TILES_ARGUMENTS);
+extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_2048(ROUTE_TILES_PARAMETERS) {
+    route_tile<2048 / WARP>(ROUTE_TILES_ARGUMENTS);
 }
 
 // Sums counts of tiles `first`, `first + 1` .. `last - 1` for 256 experts or fewer from `expert` on: threads first share the
@@ -730,6 +730,6 @@ extern "C" __global__ void route_gradients_256(ROUTE_GRADIENTS_PARAMETERS) {
     route_gradient<256 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
 }
 
-extern "C" __global__ void route_gradients_1024(ROUTE_GRADIENTS_PARAMETERS) {
-    route_gradient<1024 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
+extern "C" __global__ void route_gradients_2048(ROUTE_GRADIENTS_PARAMETERS) {
+    route_gradient<2048 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
 }

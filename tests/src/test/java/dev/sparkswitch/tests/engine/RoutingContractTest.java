@@ -44,6 +44,7 @@ class RoutingContractTest {
         check.against(engineCase, new RoutingPlan(1, 2, 100, 3, 2), check.logits(200, 70), check.some(200));
         check.against(engineCase, new RoutingPlan(2, 2, 100, 30, 1), check.logits(200, 7), check.some(200));
         check.against(engineCase, new RoutingPlan(3, 1, 100, 2, 1), check.logits(100, 300), all(100));
+        check.against(engineCase, new RoutingPlan(2, 1, 20, 1, 1), check.logits(20, 2048), all(20));
     }
 
     @ParameterizedTest

@@ -12,6 +12,7 @@ import dev.sparkswitch.bench.StepReport;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import dev.sparkswitch.model.CapacityConfig;
+import dev.sparkswitch.model.Recomputation;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
@@ -41,7 +42,8 @@ class StepPlanTest {
 
     private static StepPlan plan(int cards, int expertParallel, int cardsAHost) {
         return StepPlan.of(
-                new StepPlan.Question(MODEL, INPUTS, TARGETS, OptimizerKind.ADAMW, cardsAHost, RATES),
+                new StepPlan.Question(
+                        MODEL, INPUTS, TARGETS, OptimizerKind.ADAMW, Recomputation.NONE, cardsAHost, RATES),
                 cards,
                 expertParallel,
                 ROWS);
