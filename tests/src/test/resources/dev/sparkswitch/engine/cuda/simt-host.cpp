@@ -108,7 +108,13 @@ NATIVE(void, zero)(JNIEnv*, jclass, jlong target, jlong bytes) {
 }
 
 NATIVE(jlong, open)(JNIEnv*, jclass, jlong path) {
-    return reinterpret_cast<jlong>(dlopen(reinterpret_cast<const char*>(path), RTLD_NOW | RTLD_LOCAL));
+    // Every guard page is a mapping of its own, of which a process may have some ten thousands: modules share the stacks.
+    static char* stacks = nullptr;
+    void* module = dlopen(reinterpret_cast<const char*>(path), RTLD_NOW | RTLD_LOCAL);
+    if (module != nullptr) {
+        stacks = reinterpret_cast<char* (*)(char*)>(dlsym(module, "simt_share_stacks"))(stacks);
+    }
+    return reinterpret_cast<jlong>(module);
 }
 
 NATIVE(jstring, kinds)(JNIEnv* env, jclass, jlong module, jstring name) {

@@ -115,17 +115,7 @@ bool failed;
 const Registered* kernel;
 void* const* kernel_arguments;
 
-char* stack_of(int thread) {
-    std::size_t each = STACK_BYTES + GUARD_BYTES;
-    if (stacks == nullptr) {
-        stacks = static_cast<char*>(
-            mmap(nullptr, each * MOST_THREADS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-        for (int i = 0; i < MOST_THREADS; i++) {
-            mprotect(stacks + i * each, GUARD_BYTES, PROT_NONE);
-        }
-    }
-    return stacks + thread * each + GUARD_BYTES;
-}
+char* stack_of(int thread) { return stacks + thread * (STACK_BYTES + GUARD_BYTES) + GUARD_BYTES; }
 
 void yield() { switch_context(threads[current].context, scheduler); }
 
@@ -464,6 +454,21 @@ extern "C" const char* simt_kinds(const char* name) {
         }
     }
     return nullptr;
+}
+
+// The stacks of the threads: those of another module, or new ones where there are none.
+extern "C" char* simt_share_stacks(char* others) {
+    using namespace simt;
+    stacks = others;
+    if (stacks == nullptr) {
+        std::size_t each = STACK_BYTES + GUARD_BYTES;
+        stacks = static_cast<char*>(
+            mmap(nullptr, each * MOST_THREADS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+        for (int i = 0; i < MOST_THREADS; i++) {
+            mprotect(stacks + i * each, GUARD_BYTES, PROT_NONE);
+        }
+    }
+    return stacks;
 }
 
 // Null, or what went wrong.
