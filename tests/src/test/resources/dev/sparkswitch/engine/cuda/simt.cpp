@@ -117,6 +117,19 @@ void* const* kernel_arguments;
 
 char* stack_of(int thread) { return stacks + thread * (STACK_BYTES + GUARD_BYTES) + GUARD_BYTES; }
 
+char* share_stacks(char* others) {
+    stacks = others;
+    if (stacks == nullptr) {
+        std::size_t each = STACK_BYTES + GUARD_BYTES;
+        stacks = static_cast<char*>(
+            mmap(nullptr, each * MOST_THREADS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+        for (int i = 0; i < MOST_THREADS; i++) {
+            mprotect(stacks + i * each, GUARD_BYTES, PROT_NONE);
+        }
+    }
+    return stacks;
+}
+
 void yield() { switch_context(threads[current].context, scheduler); }
 
 void wait(State state, const char* name, int line) {
@@ -457,19 +470,7 @@ extern "C" const char* simt_kinds(const char* name) {
 }
 
 // The stacks of the threads: those of another module, or new ones where there are none.
-extern "C" char* simt_share_stacks(char* others) {
-    using namespace simt;
-    stacks = others;
-    if (stacks == nullptr) {
-        std::size_t each = STACK_BYTES + GUARD_BYTES;
-        stacks = static_cast<char*>(
-            mmap(nullptr, each * MOST_THREADS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-        for (int i = 0; i < MOST_THREADS; i++) {
-            mprotect(stacks + i * each, GUARD_BYTES, PROT_NONE);
-        }
-    }
-    return stacks;
-}
+extern "C" char* simt_share_stacks(char* others) { return simt::share_stacks(others); }
 
 // Null, or what went wrong.
 extern "C" const char* simt_launch(
