@@ -97,6 +97,11 @@ __device__ __forceinline__ float balance_factor(const float* weights, int expert
     return weights == nullptr ? 1.0f : weights[expert];
 }
 
+// How far loops over a lane's experts are unrolled: wholly up to 256 experts, whose numbers then stay in registers; beyond,
+// code would grow out of hand.
+template <int N>
+constexpr int UNROLLED = N <= 256 / WARP ? N : 2;
+
 // An expert and what it is ordered by.
 struct Choice {
     float order;
@@ -108,7 +113,7 @@ struct Choice {
 template <int N>
 __device__ __forceinline__ Choice next_choice(const float (&order)[N], int experts, Choice last, int place) {
     Choice best = {0.0f, MOST_EXPERTS};
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
     for (int i = 0; i < N; i++) {
         int expert = threadIdx.x % WARP + i * WARP;
         bool after = order[i] < last.order || (order[i] == last.order && expert > last.expert);
@@ -137,7 +142,7 @@ constexpr Choice BEFORE_ALL = {0.0f, -1};
 template <int N>
 __device__ __forceinline__ float of_expert(const float (&p)[N], int expert) {
     float own = 0.0f;
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
     for (int i = 0; i < N; i++) {
         own = i == expert / WARP ? p[i] : own;
     }
@@ -198,7 +203,7 @@ __device__ __forceinline__ void route_tile(
         float x[N];
         float p[N];
         float most = LOWEST;
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
         for (int i = 0; i < N; i++) {
             int expert = lane + i * WARP;
             x[i] = expert >= experts ? LOWEST
@@ -208,7 +213,7 @@ __device__ __forceinline__ void route_tile(
         }
         most = warp_max(most);
         float sum = 0.0f;
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
         for (int i = 0; i < N; i++) {
             p[i] = expf(x[i] - most);
             sum += p[i];
@@ -216,7 +221,7 @@ __device__ __forceinline__ void route_tile(
         sum = warp_sum(sum);
         float log_sum = logf(sum);
         float entropy = 0.0f;
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
         for (int i = 0; i < N; i++) {
             int expert = lane + i * WARP;
             p[i] = takes_part ? p[i] / sum : 0.0f;
@@ -228,7 +233,7 @@ __device__ __forceinline__ void route_tile(
         }
         entropy = warp_sum(entropy);
         float order[N];
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
         for (int i = 0; i < N; i++) {
             order[i] = preference(p[i], sampling, token, experts, lane + i * WARP);
         }
@@ -645,7 +650,7 @@ __device__ __forceinline__ void route_gradient(
     bool takes_part = first_choice[token] >= 0;
     int group = static_cast<int>(token / balance_tokens);
     float pull = takes_part ? balance_weight * experts / members[group] : 0.0f;
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
     for (int i = 0; i < N; i++) {
         int expert = lane + i * WARP;
         p[i] = takes_part && expert < experts ? probabilities[token * experts + expert] : 0.0f;
@@ -654,7 +659,7 @@ __device__ __forceinline__ void route_gradient(
                                        : 0.0f;
     }
     if (takes_part && by_experts) {
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
         for (int i = 0; i < N; i++) {
             int expert = lane + i * WARP;
             int slot = expert < experts ? slots_of_token[token * experts + expert] : -1;
@@ -667,7 +672,7 @@ __device__ __forceinline__ void route_gradient(
         float sum = 1.0f;
         float projection = 0.0f;
         if (shared_gates) {
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
             for (int i = 0; i < N; i++) {
                 order[i] = preference(p[i], sampling, token, experts, lane + i * WARP);
             }
@@ -689,20 +694,20 @@ __device__ __forceinline__ void route_gradient(
                 choice = next_choice(order, experts, choice, c);
                 expert = slot < 0 ? choice.expert : expert;
             }
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
             for (int i = 0; i < N; i++) {
                 gradient[i] += lane + i * WARP == expert ? (own - projection) / sum : 0.0f;
             }
         }
     }
     float projection = 0.0f;
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
     for (int i = 0; i < N; i++) {
         projection += gradient[i] * p[i];
     }
     projection = warp_sum(projection);
     float z = 2.0f * z_weight * log_sum_exp[token];
-#pragma unroll
+#pragma unroll(UNROLLED<N>)
     for (int i = 0; i < N; i++) {
         int expert = lane + i * WARP;
         if (expert < experts) {
