@@ -25,6 +25,12 @@ public record ShardLayout(int inputLength, int targetLength, Packing packing) {
     public static final String VOCABULARY = "vocabulary";
     /** Property of a box of shards: the number of token ids. */
     public static final String VOCABULARY_SIZE = "vocabulary-size";
+
+    /**
+     * Manifest property of shards that hold running text, one a source whose name follows: the tokens of its examples before
+     * any were masked.
+     */
+    public static final String RAW_LENGTH_OF = "raw-length.";
     /** Property of a box of shards: {@link #inputLength}. */
     public static final String INPUT_LENGTH = "input-length";
     /** Property of a box of shards: {@link #targetLength}. */

@@ -143,7 +143,7 @@ public final class Batch {
         for (int i = 0; i < sources.size(); i++) {
             OpenSource source = sources.get(i);
             if (source instanceof OpenSource.Text text) {
-                manifest.property("raw-length." + source.name(), text.length());
+                manifest.property(ShardLayout.RAW_LENGTH_OF + source.name(), text.length());
             }
             manifest.property(
                     "passes." + source.name(), statistics.sources().get(i).passes());

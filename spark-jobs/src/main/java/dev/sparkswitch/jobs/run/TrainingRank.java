@@ -300,7 +300,7 @@ final class TrainingRank implements RankBody<RunSummary> {
 
     /** Span corruption's targets hold sentinels, which are no text; other data has none. */
     private static Optional<TextTokens> text(Manifest shards, T5Config config) {
-        if (!shards.properties().containsKey("raw-length")) {
+        if (shards.properties().keySet().stream().noneMatch(key -> key.startsWith(ShardLayout.RAW_LENGTH_OF))) {
             return Optional.empty();
         }
         int size = Integer.parseInt(shards.property(ShardLayout.VOCABULARY_SIZE));

@@ -95,6 +95,14 @@ class FinetuneTest {
         return scores;
     }
 
+    /** Sentinels and ends of targets are no text. */
+    @Test
+    void preTrainingTellsTheLossOfTextApart() throws IOException {
+        JsonNode teacher = manifest("model");
+
+        assertThat(property(teacher, "heldout-text-loss")).isPositive().isNotEqualTo(property(teacher, "heldout-loss"));
+    }
+
     @Test
     void theResultIsTheModelThatAnswersBest() throws IOException {
         succeed(FINETUNE + "--set output=@/best --set training.steps=6 --set training.evaluate-every=1"
