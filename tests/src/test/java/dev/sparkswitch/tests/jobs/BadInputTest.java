@@ -260,11 +260,7 @@ class BadInputTest {
     }
 
     private static InProcess run(String command) {
-        String[] arguments = command.strip().split(" ");
-        for (int i = 0; i < arguments.length; i++) {
-            arguments[i] = arguments[i].replace("@", folder.toString()).replace('~', ' ');
-        }
-        return InProcess.run(arguments);
+        return TinyPipeline.run(folder, command);
     }
 
     private static void assertSays(InProcess outcome, int code, List<String> says) {

@@ -60,11 +60,7 @@ class FinetuneTest {
 
     /** Runs a command line in which {@code @} stands for the folder and {@code ~} for a blank within an argument. */
     private static InProcess run(String command) {
-        String[] arguments = command.strip().split(" ");
-        for (int i = 0; i < arguments.length; i++) {
-            arguments[i] = arguments[i].replace("@", folder.toString()).replace('~', ' ');
-        }
-        return InProcess.run(arguments);
+        return TinyPipeline.run(folder, command);
     }
 
     private static void succeed(String command) {

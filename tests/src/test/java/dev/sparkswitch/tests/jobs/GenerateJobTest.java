@@ -6,74 +6,20 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.jobs.InProcess;
-import dev.sparkswitch.tests.cluster.SparkHome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import scala.Tuple2;
 
 /** {@code sparkswitch generate} on a tiny model. {@code @} stands for the folder of a {@link TinyPipeline}. */
-class GenerateJobTest {
+class GenerateJobTest extends TinyModelJobs {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String GENERATE = "generate --config @/generate.yaml ";
-
-    @TempDir
-    static Path folder;
-
-    private static Map<String, String> settings;
-
-    @BeforeAll
-    static void makeAModel() throws IOException {
-        TinyPipeline.make(folder);
-        settings = new TreeMap<>();
-        for (Tuple2<String, String> setting : SparkHome.localCluster(1, 1).getAll()) {
-            settings.put(setting._1(), setting._2());
-        }
-    }
-
-    @BeforeEach
-    void twoThreads() {
-        settings.forEach(System::setProperty);
-        System.setProperty("spark.master", "local[2]");
-    }
-
-    @AfterEach
-    void forgetWhatIsNew() throws IOException {
-        settings.keySet().forEach(System::clearProperty);
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                if (folder.relativize(file).toString().startsWith("new")) {
-                    Files.delete(file);
-                }
-            }
-        }
-    }
-
-    private static InProcess run(String command) {
-        String[] arguments = command.strip().split(" ");
-        for (int i = 0; i < arguments.length; i++) {
-            arguments[i] = arguments[i].replace("@", folder.toString()).replace('~', ' ');
-        }
-        return InProcess.run(arguments);
-    }
-
-    private static void assertDone(InProcess outcome) {
-        assertThat(outcome.err()).isEmpty();
-        assertThat(outcome.code()).isZero();
-    }
 
     private static List<JsonNode> lines(Path where) throws IOException {
         List<JsonNode> rows = new ArrayList<>();

@@ -10,6 +10,7 @@ import dev.sparkswitch.corpus.Prepare;
 import dev.sparkswitch.corpus.PrepareConfig;
 import dev.sparkswitch.corpus.Vocab;
 import dev.sparkswitch.corpus.VocabConfig;
+import dev.sparkswitch.jobs.InProcess;
 import dev.sparkswitch.jobs.run.Pretrain;
 import dev.sparkswitch.jobs.run.PretrainConfig;
 import java.io.ByteArrayInputStream;
@@ -86,6 +87,15 @@ final class TinyPipeline {
 
     private TinyPipeline(Path folder) {
         this.folder = folder;
+    }
+
+    /** Runs a command line in which {@code @} stands for the folder and {@code ~} for a blank within an argument. */
+    static InProcess run(Path folder, String command) {
+        String[] arguments = command.strip().split(" ");
+        for (int i = 0; i < arguments.length; i++) {
+            arguments[i] = arguments[i].replace("@", folder.toString()).replace('~', ' ');
+        }
+        return InProcess.run(arguments);
     }
 
     /** Makes everything in {@code folder}, with one Spark that is stopped again. */
