@@ -82,6 +82,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     const int distances = in.queries + in.keys - 1;
     const float* bias = BIAS ? in.bias + static_cast<long long>(head) * distances : nullptr;
     const int tiles = (in.queries + STREAMED - 1) / STREAMED;
+    const Operands<D> operands(warp, lane);
     const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
     const int pitch = mask_pitch(in.keys);
 
@@ -142,7 +143,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         for (int m = 0; m < 2; m++) {
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
-                load_left<D>(values[m][step], shared->v, warp, lane, m, step);
+                load_left(values[m][step], shared_address(shared->v), operands, m, step);
             }
         }
     }
@@ -208,9 +209,9 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
             for (int step = 0; step < STEPS; step++) {
                 unsigned right[4];
                 unsigned keys[2][4];
-                load_right<D>(right, shared->q[stage], lane, w, t, step);
-                load_left<D>(keys[0], shared->k, warp, lane, 0, step);
-                load_left<D>(keys[1], shared->k, warp, lane, 1, step);
+                load_right(right, shared_address(shared->q[stage]) + operands.part(w, t), operands, step);
+                load_left(keys[0], shared_address(shared->k), operands, 0, step);
+                load_left(keys[1], shared_address(shared->k), operands, 1, step);
                 multiply_pair(scores[0][0], scores[0][1], keys[0], right);
                 multiply_pair(scores[1][0], scores[1][1], keys[1], right);
             }
@@ -256,7 +257,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
 #pragma unroll
             for (int pair = 0; pair < D / 16; pair++) {
                 unsigned right[4];
-                load_right_summed<D>(right, shared->d_result[stage], lane, w, t, pair);
+                load_right_summed(right, shared_address(shared->d_result[stage]) + operands.part(w, t), operands, pair);
                 multiply_pair(value_sums[0][2 * pair], value_sums[0][2 * pair + 1], weights[0], right);
                 multiply_pair(value_sums[1][2 * pair], value_sums[1][2 * pair + 1], weights[1], right);
             }
@@ -265,11 +266,11 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
             for (int step = 0; step < STEPS; step++) {
                 const int register_step = IN_REGISTERS ? step : 0;
                 if (!IN_REGISTERS) {
-                    load_left<D>(values[0][0], shared->v, warp, lane, 0, step);
-                    load_left<D>(values[1][0], shared->v, warp, lane, 1, step);
+                    load_left(values[0][0], shared_address(shared->v), operands, 0, step);
+                    load_left(values[1][0], shared_address(shared->v), operands, 1, step);
                 }
                 unsigned right[4];
-                load_right<D>(right, shared->d_result[stage], lane, w, t, step);
+                load_right(right, shared_address(shared->d_result[stage]) + operands.part(w, t), operands, step);
                 multiply_pair(d_scores[0][0], d_scores[0][1], values[0][register_step], right);
                 multiply_pair(d_scores[1][0], d_scores[1][1], values[1][register_step], right);
             }
@@ -309,7 +310,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
 #pragma unroll
             for (int pair = 0; pair < D / 16; pair++) {
                 unsigned right[4];
-                load_right_summed<D>(right, shared->q[stage], lane, w, t, pair);
+                load_right_summed(right, shared_address(shared->q[stage]) + operands.part(w, t), operands, pair);
                 multiply_pair(key_sums[0][2 * pair], key_sums[0][2 * pair + 1], weights[0], right);
                 multiply_pair(key_sums[1][2 * pair], key_sums[1][2 * pair + 1], weights[1], right);
             }
