@@ -147,6 +147,10 @@ final class TiledAttention {
         return shape.order() == Order.CAUSAL ? 1 : 0;
     }
 
+    private static float scale(Dropout dropout) {
+        return dropout.active() ? (float) dropout.scale() : 1;
+    }
+
     Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         CudaTensor result = context.compute(shape.rows() * shape.queryLength(), shape.width());
         Saved saved = allocateSaved(shape, dropout);
@@ -174,7 +178,7 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        dropout.active() ? (float) dropout.scale() : 1);
+                        scale(dropout));
         return new Attention(result, saved.tensor());
     }
 
@@ -204,12 +208,13 @@ final class TiledAttention {
         try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
                 CudaTensor partials =
                         inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
-            if (keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES) {
+            boolean keepsScores = keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES;
+            if (keepsScores) {
                 try (CudaTensor dScores =
                         context.compute(shape.rows() * shape.heads(), shape.queryLength(), scorePitch(shape))) {
                     deltas(shape, cuda(attention.result()), dResult, deltas);
                     keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, dScores);
-                    querySums(shape, inputs, dScores, gradients, partials);
+                    querySums(shape, inputs, dropout, dScores, gradients, partials);
                 }
             } else {
                 queryGradient(shape, inputs, attention, saved, dropout, dResult, gradients, deltas, partials);
@@ -226,7 +231,8 @@ final class TiledAttention {
                         shape.heads(),
                         shape.queryLength(),
                         shape.keyLength(),
-                        places);
+                        places,
+                        keepsScores ? scale(dropout) : 1.0f);
             }
         }
     }
@@ -267,7 +273,7 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        (float) dropout.scale());
+                        scale(dropout));
     }
 
     private void keyGradient(
@@ -306,7 +312,8 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        (float) dropout.scale());
+                        scale(dropout),
+                        1 / scale(dropout));
     }
 
     private void deltas(AttentionShape shape, CudaTensor result, CudaTensor dResult, CudaTensor deltas) {
@@ -326,6 +333,7 @@ final class TiledAttention {
     private void querySums(
             AttentionShape shape,
             AttentionInputs inputs,
+            Dropout dropout,
             CudaTensor dScores,
             AttentionGradients gradients,
             CudaTensor partials) {
@@ -345,6 +353,7 @@ final class TiledAttention {
                         shape.headSize(),
                         shape.queryLength(),
                         shape.keyLength(),
-                        causal(shape));
+                        causal(shape),
+                        scale(dropout));
     }
 }

@@ -1,4 +1,5 @@
-// The gradients of queries and of the position bias from those of the scores, where the pass for keys has left them: dq = dS k,
+// The gradients of queries and of the position bias from those of the scores, where the pass for keys has left them, each
+// divided by `scale`: dq = dS k,
 // and the bias's gradient sums dS over pairs of equal distance. A block takes 128 queries of one row and head; a thread's
 // rectangles of dS are the left operands of the product as they lie in memory.
 
@@ -16,6 +17,7 @@ struct QuerySums {
     int queries;
     int keys;
     int causal;
+    float scale;
 };
 
 template <int D>
@@ -139,7 +141,7 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
     if (BIAS) {
         sums_by_distance.skip_to(partials, lane, places);
     }
-    const float scale[4] = {1, 1, 1, 1};
+    const float scale[4] = {in.scale, in.scale, in.scale, in.scale};
     const Rows dq = rows_of(in.dq, in.dq_stride, row, head, in.queries, in.head_size);
     store_rows<D>(sums, scale, shared->k[0], dq, first, warp, lane);
 }
@@ -147,10 +149,10 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
 #define QUERY_SUMS_PARAMETERS                                                                                          \
     const bf16 *k, const bf16 *d_scores, bf16 *dq, float *bias_partials, const int *query_segments,                    \
         const int *key_segments, int k_stride, int dq_stride, int heads, int head_size, int queries, int keys,         \
-        int causal
+        int causal, float scale
 
 #define QUERY_SUMS_OPERANDS                                                                                            \
     QuerySums {                                                                                                        \
         k, d_scores, dq, bias_partials, query_segments, key_segments, k_stride, dq_stride, heads, head_size, queries,  \
-            keys, causal                                                                                               \
+            keys, causal, scale                                                                                        \
     }

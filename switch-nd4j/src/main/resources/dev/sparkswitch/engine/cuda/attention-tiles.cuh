@@ -57,14 +57,14 @@ __device__ __forceinline__ int turn(int chunk, int by) {
     return chunk ^ (by & (D >= 64 ? 7 : D / 8 - 1));
 }
 
-template <int D>
-__device__ __forceinline__ int staying_at(int row, int chunk) {
-    return row * D + turn<D>(chunk, row >> 2) * 8;
+template <int D, int COUNT>
+__device__ __forceinline__ int turned(int chunk, int row) {
+    return turn<D>(chunk, COUNT == STAYING ? row >> 2 : (row & 1) | (row >> 3 & 3) << 1);
 }
 
 template <int D>
-__device__ __forceinline__ int streamed_at(int row, int chunk) {
-    return row * D + turn<D>(chunk, (row & 1) | (row >> 3 & 3) << 1) * 8;
+__device__ __forceinline__ int staying_at(int row, int chunk) {
+    return row * D + turned<D, STAYING>(chunk, row) * 8;
 }
 
 // Begins to copy rows from `first` on to a tile; rows and columns beyond the matrix become 0.
@@ -74,13 +74,21 @@ __device__ __forceinline__ void load_tile(bf16* tile, const Rows& rows, int firs
     constexpr int AT_ONCE = THREADS / CHUNKS;
     const int own = threadIdx.x / CHUNKS;
     const int chunk = threadIdx.x % CHUNKS;
+    const int place = own * D + turned<D, COUNT>(chunk, own) * 8;
     const bf16* from = rows.data + static_cast<long long>(first + own) * rows.stride + chunk * 8;
-    const int left = rows.count - first - own;
+    const long long next = AT_ONCE * rows.stride;
+    if (wide && first + COUNT <= rows.count) {
 #pragma unroll
+        for (int i = 0; i < COUNT / AT_ONCE; i++) {
+            // The turns of own and of i * AT_ONCE are of different bits.
+            copy_async16(tile + (place ^ turned<D, COUNT>(0, i * AT_ONCE) * 8) + i * AT_ONCE * D, from + i * next);
+        }
+        return;
+    }
+#pragma unroll 1
     for (int i = 0; i < COUNT / AT_ONCE; i++) {
-        const int row = own + i * AT_ONCE;
-        bf16* to = tile + (COUNT == STAYING ? staying_at<D>(row, chunk) : streamed_at<D>(row, chunk));
-        const bool inside = i * AT_ONCE < left;
+        bf16* to = tile + (place ^ turned<D, COUNT>(0, i * AT_ONCE) * 8) + i * AT_ONCE * D;
+        const bool inside = first + own + i * AT_ONCE < rows.count;
         if (wide) {
             copy_async16(to, from, inside ? 16 : 0);
         } else {
@@ -89,7 +97,7 @@ __device__ __forceinline__ void load_tile(bf16* tile, const Rows& rows, int firs
                 to[column].bits = inside && chunk * 8 + column < rows.width ? from[column].bits : 0;
             }
         }
-        from += AT_ONCE * rows.stride;
+        from += next;
     }
 }
 
