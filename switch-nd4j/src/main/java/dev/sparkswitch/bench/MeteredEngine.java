@@ -463,8 +463,23 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
+    public void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        timed(Phase.OPTIMIZER, "adafactor", 0, adafactorBytes(slots), () -> engine.adafactor(step, slots, squares));
+    }
+
+    @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
         timed(Phase.OPTIMIZER, "adamw", 0, adamwBytes(slots), () -> engine.adamw(step, slots));
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        timed(Phase.OPTIMIZER, "adamw", 0, adamwBytes(slots), () -> engine.adamw(step, slots, squares));
+    }
+
+    @Override
+    public boolean stepsSumSquares() {
+        return engine.stepsSumSquares();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 
 /**
@@ -306,6 +307,43 @@ public interface Engine extends AutoCloseable {
 
     /** One step of AdamW for every slot. */
     void adamw(AdamWStep step, List<AdamWSlot> slots);
+
+    /**
+     * Whether steps of an optimizer, which read all gradients, sum their squares on the way: {@link #sumSquares} before a step
+     * is then a reading that need not be.
+     */
+    default boolean stepsSumSquares() {
+        return false;
+    }
+
+    /**
+     * {@link #adafactor(AdafactorStep, List)}, which also sums squares.
+     *
+     * @param squares FLOAT64 [slots]: becomes the sum of squares of each slot's gradient
+     */
+    default void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        squares(slots.stream().map(AdafactorSlot::gradient).toList(), squares);
+        adafactor(step, slots);
+    }
+
+    /**
+     * {@link #adamw(AdamWStep, List)}, which also sums squares.
+     *
+     * @param squares FLOAT64 [slots]: becomes the sum of squares of each slot's gradient
+     */
+    default void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        squares(slots.stream().map(AdamWSlot::gradient).toList(), squares);
+        adamw(step, slots);
+    }
+
+    private void squares(List<Tensor> gradients, Tensor squares) {
+        ByteBuffer bytes =
+                ByteBuffer.allocateDirect(gradients.size() * Double.BYTES).order(ByteOrder.nativeOrder());
+        for (Tensor gradient : gradients) {
+            bytes.putDouble(sumSquares(List.of(gradient)));
+        }
+        upload(squares, bytes.flip());
+    }
 
     @Override
     void close();

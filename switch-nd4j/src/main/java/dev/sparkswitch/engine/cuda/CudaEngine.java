@@ -43,6 +43,7 @@ public final class CudaEngine implements Engine {
     private final CudaRouting routings;
     private final CudaSlots expertSlots;
     private final CudaOptimizers optimizers;
+    private final boolean stepsSumSquares = Switches.isOn(Switches.STEP_SQUARES);
     private Runnable reads = () -> {};
 
     /**
@@ -382,7 +383,17 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
-        optimizers.adafactor(step, slots);
+        optimizers.adafactor(step, slots, null);
+    }
+
+    @Override
+    public void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        optimizers.adafactor(step, slots, squares);
+    }
+
+    @Override
+    public boolean stepsSumSquares() {
+        return stepsSumSquares;
     }
 
     /** From here on the card takes the times of its operations, at some cost. */
@@ -397,7 +408,12 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
-        optimizers.adamw(step, slots);
+        optimizers.adamw(step, slots, null);
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        optimizers.adamw(step, slots, squares);
     }
 
     @Override

@@ -18,6 +18,9 @@ final class Switches {
     /** A backward pass of attention that keeps the gradients of scores instead of computing them twice. */
     static final String SCORE_GRADIENTS = "score-gradients";
 
+    /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
+    static final String STEP_SQUARES = "step-squares";
+
     private Switches() {}
 
     /** Whether nobody has turned it off. */

@@ -75,7 +75,13 @@ __device__ __forceinline__ void load_gradient(G* chunk, const Matrix& matrix, co
 // The squares of the part's gradients by row and by column, and the moments of its rows.
 template <class G>
 __device__ __forceinline__ void squares(
-    const G* chunk, float* row_sums, const Matrix& matrix, const Part& part, const Exchange& exchange, const Step& step) {
+    const G* chunk,
+    float* row_sums,
+    const Matrix& matrix,
+    const Part& part,
+    const Exchange& exchange,
+    const Step& step,
+    long long number) {
     float of_columns[COLUMNS] = {};
     for (int row = part.begin(); row < part.rows; row += part.teams) {
         float x[COLUMNS];
@@ -98,6 +104,7 @@ __device__ __forceinline__ void squares(
     }
     __syncthreads();
     float total = 0.0f;
+    float all = 0.0f;
     for (int row = threadIdx.x; row < part.rows; row += blockDim.x) {
         float sum = 0.0f;
         for (int i = 0; i < part.warps_a_row; i++) {
@@ -107,11 +114,13 @@ __device__ __forceinline__ void squares(
         float moment = step.decay * *at + step.fresh * (sum / matrix.columns + step.epsilon1);
         *at = moment;
         total += moment;
+        all += sum;
     }
     total = block_sum(total);
     if (threadIdx.x == 0) {
         exchange.moment_sums[part.member] = total;
     }
+    keep_gradient_squares(step, number * part.members + part.member, all);
 }
 
 // The moments of some columns: a block takes 32 at a time.
@@ -330,7 +339,7 @@ __device__ __forceinline__ void work(
                     if (step.measure != 0) {
                         measure(matrix, part, step, number);
                     }
-                    squares(chunk, row_sums, matrix, part, exchange, step);
+                    squares(chunk, row_sums, matrix, part, exchange, step, number);
                     break;
                 case MOMENTS:
                     column_moments(matrix, part, exchange, step);
@@ -360,11 +369,11 @@ __device__ __forceinline__ void work(
     const Matrix *matrices, int first, int end, int first_phase, int last_phase, int members, int row_numbers,         \
         int *drawn, float *exchanges, long long exchange_size, int most_columns, float learning_rate, float decay,     \
         float fresh, float epsilon1, float epsilon2, float clip, int relative, int measure, float *value_squares,      \
-        float *next_value_squares
+        float *next_value_squares, float *gradient_squares
 
 #define GROUPS_WORK(G)                                                                                                 \
     Step step = {learning_rate, decay,   fresh,         epsilon1,          epsilon2, clip,                             \
-                 relative,      measure, value_squares, next_value_squares};                                           \
+                 relative,      measure, value_squares, next_value_squares, gradient_squares};                         \
     work<G>(                                                                                                           \
         matrices, first, end, first_phase, last_phase, members, row_numbers, drawn, exchanges, exchange_size,          \
         most_columns, step)

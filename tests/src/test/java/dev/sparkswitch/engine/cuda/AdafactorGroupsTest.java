@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sparkswitch.engine.AdafactorSlot;
@@ -43,7 +44,7 @@ final class AdafactorGroupsTest {
             new AdafactorGroups.Limits(4_000, 18 << 10));
 
     /** What a parameter is after some steps. */
-    private record Stepped(double[] change, double[] rowMoments, double[] columnMoments) {}
+    private record Stepped(double[] change, double[] rowMoments, double[] columnMoments, double squares) {}
 
     private static List<Stepped> stepped(
             Device device, Precision precision, DType gradients, List<int[]> shapes, AdafactorGroups.Limits limits) {
@@ -64,6 +65,7 @@ final class AdafactorGroupsTest {
         }
         CudaOptimizers optimizers =
                 new CudaOptimizers(context, new AdafactorMemory(AdafactorMemory.RING_BYTES, limits));
+        CudaTensor squares = context.allocate(DType.FLOAT64, slots.size());
         for (int step = 1; step <= STEPS; step++) {
             for (AdafactorSlot slot : slots) {
                 // Growing ones, so that updates are clipped.
@@ -73,17 +75,23 @@ final class AdafactorGroupsTest {
             }
             optimizers.adafactor(
                     new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER),
-                    slots);
+                    slots,
+                    squares);
         }
         List<Stepped> found = new ArrayList<>();
+        ByteBuffer sums = ByteBuffer.allocateDirect(slots.size() * Double.BYTES).order(ByteOrder.nativeOrder());
+        memory.download(squares, sums);
         for (int i = 0; i < slots.size(); i++) {
             AdafactorSlot slot = slots.get(i);
             double[] change = numbers(memory, (CudaTensor) slot.value());
             for (int j = 0; j < change.length; j++) {
                 change[j] -= starts.get(i)[j];
             }
-            found.add(new Stepped(change, numbers(memory, (CudaTensor) slot.rowMoments()), numbers(memory, (CudaTensor)
-                    slot.columnMoments())));
+            found.add(new Stepped(
+                    change,
+                    numbers(memory, (CudaTensor) slot.rowMoments()),
+                    numbers(memory, (CudaTensor) slot.columnMoments()),
+                    sums.getDouble(i * Double.BYTES)));
         }
         context.memory().close();
         return found;
@@ -133,6 +141,9 @@ final class AdafactorGroupsTest {
                     "column moments of " + name,
                     found.get(i).columnMoments(),
                     wanted.get(i).columnMoments());
+            assertThat(found.get(i).squares())
+                    .as("squares of " + name)
+                    .isCloseTo(wanted.get(i).squares(), withinPercentage(100 * TOLERANCE));
             assertThat(again.get(i).change())
                     .as("again " + name)
                     .isEqualTo(found.get(i).change());
