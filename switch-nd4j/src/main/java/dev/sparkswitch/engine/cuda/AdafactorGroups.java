@@ -28,7 +28,11 @@ final class AdafactorGroups implements AutoCloseable {
     /** Shared memory that the kernel declares by itself, and some more. */
     private static final int DECLARED = 3 << 10;
 
-    private static final int LAST_PHASE = 3;
+    /** Phases of a step, and what stands for all of them in one launch. */
+    private static final int ALL_PHASES = 4;
+
+    /** Rows that a block may have: a thread takes each one's moment, and blocks have more threads than that. */
+    private static final int MOST_ROWS = MOST_THREADS / 2;
 
     /**
      * Which matrices are worth a group.
@@ -57,6 +61,7 @@ final class AdafactorGroups implements AutoCloseable {
     private final int members;
     private final int groups;
     private final int matrices;
+    private final boolean prefetch = Switches.isOn(Switches.ADAFACTOR_PREFETCH);
     private final int threads;
     private final int mostColumns;
     private final long exchangeNumbers;
@@ -74,7 +79,7 @@ final class AdafactorGroups implements AutoCloseable {
         }
 
         int rowsOfBlock(AdafactorSlot slot) {
-            return gradientBytes / (slot.value().extent(-1) * gradient.bytes());
+            return Math.min(MOST_ROWS, gradientBytes / (slot.value().extent(-1) * gradient.bytes()));
         }
 
         int blocks(AdafactorSlot slot) {
@@ -160,13 +165,14 @@ final class AdafactorGroups implements AutoCloseable {
     void step(AdafactorSettings settings, Tensor sums) {
         long writes = context.memory().parameterWrites();
         boolean measure = settings.relative() && !(context.splitsParameters() && squares.known(writes));
-        if (context.device().runsBlocksTogether()) {
+        // A block alone waits for no other.
+        if (context.device().runsBlocksTogether() || members == 1) {
             context.device().zero(counters.address(), counters.size() * Integer.BYTES);
-            launch(settings, measure, sums, 0, matrices, 0, LAST_PHASE, counters);
+            launch(settings, measure, sums, 0, matrices, ALL_PHASES, counters);
         } else {
             for (int first = 0; first < matrices; first += groups) {
-                for (int phase = 0; phase <= LAST_PHASE; phase++) {
-                    launch(settings, measure, sums, first, Math.min(matrices, first + groups), phase, phase, null);
+                for (int phase = 0; phase < ALL_PHASES; phase++) {
+                    launch(settings, measure, sums, first, Math.min(matrices, first + groups), phase, null);
                 }
             }
         }
@@ -180,8 +186,7 @@ final class AdafactorGroups implements AutoCloseable {
             Tensor sums,
             int first,
             int end,
-            int firstPhase,
-            int lastPhase,
+            int phase,
             CudaTensor meetings) {
         kernels.launch(
                 sizes.gradient() == DType.BFLOAT16 ? "adafactor_groups_narrow" : "adafactor_groups",
@@ -189,8 +194,8 @@ final class AdafactorGroups implements AutoCloseable {
                 descriptions,
                 first,
                 end,
-                firstPhase,
-                lastPhase,
+                phase,
+                prefetch ? 1 : 0,
                 members,
                 sizes.rowNumbers(),
                 meetings,

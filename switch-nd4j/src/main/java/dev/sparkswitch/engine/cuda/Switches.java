@@ -12,6 +12,9 @@ final class Switches {
     /** Adafactor of large matrices by groups of blocks that keep a gradient in shared memory. */
     static final String ADAFACTOR_GROUPS = "adafactor-groups";
 
+    /** Memory that groups of blocks ask for before they wait for each other. */
+    static final String ADAFACTOR_PREFETCH = "adafactor-prefetch";
+
     /** Gradients of experts in bfloat16. */
     static final String NARROW_GRADIENTS = "narrow-gradients";
 

@@ -43,6 +43,17 @@ final class AdafactorGroupsTest {
                     new int[] {48, 256}),
             new AdafactorGroups.Limits(4_000, 18 << 10));
 
+    /** Groups of one block each, which take several matrices in turn, of more and of less memory than those before. */
+    private static final Sizes ALONE = new Sizes(alone(), new AdafactorGroups.Limits(4_000, 100 << 10));
+
+    private static List<int[]> alone() {
+        List<int[]> shapes = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            shapes.add(new int[] {16 + 5 * i % 13, 256 << i % 3 / 2});
+        }
+        return shapes;
+    }
+
     /** What a parameter is after some steps. */
     private record Stepped(double[] change, double[] rowMoments, double[] columnMoments, double squares) {}
 
@@ -166,6 +177,7 @@ final class AdafactorGroupsTest {
         assumeTrue(SimtCompiler.missing().isEmpty(), "skipped: the emulated card cannot be built");
         try (Device device = new EmulatedDevice()) {
             check(device, precision, gradients, SMALL);
+            check(device, precision, gradients, ALONE);
         }
     }
 
