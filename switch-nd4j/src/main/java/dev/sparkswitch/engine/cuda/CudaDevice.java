@@ -92,7 +92,16 @@ final class CudaDevice implements Device {
         }
         this.staging = new CudaStaging(stream);
         this.modules = new CudaModules(new CudaCompiler(capability));
-        this.products = new CublasLt(stream, workspace);
+        this.products = new CublasLt(stream, workspace, keptAlgorithms());
+    }
+
+    /** Choices hold for cards of one kind and one version of the library. */
+    private Optional<KeptAlgorithms> keptAlgorithms() {
+        if (!Switches.isOn(Switches.PRODUCT_TIMES)) {
+            return Optional.empty();
+        }
+        String machine = description + ", " + multiprocessors + " multiprocessors, cuBLASLt " + CublasLt.version();
+        return Optional.of(new KeptAlgorithms(CudaCompiler.folder(), machine));
     }
 
     private int attribute(int attribute) {

@@ -15,6 +15,9 @@ final class Switches {
     /** Memory that groups of blocks ask for before they wait for each other. */
     static final String ADAFACTOR_PREFETCH = "adafactor-prefetch";
 
+    /** Algorithms of large products by timing several. */
+    static final String PRODUCT_TIMES = "product-times";
+
     /** Gradients of experts in bfloat16. */
     static final String NARROW_GRADIENTS = "narrow-gradients";
 
