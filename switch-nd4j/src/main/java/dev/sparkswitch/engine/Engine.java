@@ -159,6 +159,38 @@ public interface Engine extends AutoCloseable {
     /** The gradient of {@link #activation}'s x. */
     Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout);
 
+    /** The result of {@link #activate} and what its backward pass needs, which is the engine's own affair. */
+    record Activated(Tensor result, Tensor saved) {}
+
+    /** {@link #activation} of a tensor that is the engine's from here on: the result may take its place. */
+    default Activated activate(Tensor x, Activation activation, Dropout dropout) {
+        return new Activated(activation(x, activation, dropout), x);
+    }
+
+    /**
+     * The gradient of the x that was activated, through the product that took the result: {@link #activationBackward} of
+     * {@link #linearInputGradient}.
+     *
+     * @param dz the gradient [T, out] of what {@link #linear} made of the result
+     * @param w what it was multiplied by [out, f]
+     * @return [T, branches * f]
+     */
+    default Tensor activatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        try (Tensor dy = allocate(dz.type(), forward.result().shape())) {
+            linearInputGradient(dz, w, dy, Write.SET);
+            return activationBackward(dy, forward.saved(), activation, dropout);
+        }
+    }
+
+    /** {@link #activatedInputGradient} for every expert: dz [E, S, out], w [E, out, f] to [E, S, branches * f]. */
+    default Tensor groupedActivatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        try (Tensor dy = groupedLinearInputGradient(dz, w)) {
+            return activationBackward(dy, forward.saved(), activation, dropout);
+        }
+    }
+
     // Embedding and loss
 
     /** dropout(table[ids]): ids [T], table [V, d] master type, to [T, d]. */

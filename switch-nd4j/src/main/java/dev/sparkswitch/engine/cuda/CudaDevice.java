@@ -46,6 +46,7 @@ final class CudaDevice implements Device {
     private final CublasLt products;
     private final long workspace;
     private CudaProfile profile;
+    private Optional<Boolean> masks = Optional.empty();
 
     private final BytePointer arguments = new BytePointer(MOST_ARGUMENT_BYTES);
     private final ByteBuffer argumentBytes = arguments.asByteBuffer().order(ByteOrder.nativeOrder());
@@ -234,6 +235,17 @@ final class CudaDevice implements Device {
         }
         products.multiply(product);
         end();
+    }
+
+    /** Found out by trying: the library does not say in which order it takes bits. */
+    @Override
+    public boolean masks(Product product) {
+        use();
+        if (masks.isEmpty()) {
+            masks = Optional.of(Switches.isOn(Switches.MASKED_PRODUCTS) && MaskProbe.passes(this));
+            LOG.info("products under masks: {}", masks.get() ? "by cuBLASLt" : "by a kernel");
+        }
+        return masks.get() && products.takes(product);
     }
 
     @Override
