@@ -26,6 +26,7 @@ import java.util.Map;
  * @param rows rows a card and step
  * @param memory of a card, by its kind
  * @param phases of a step of the first rank
+ * @param exchangeSeconds that its exchanges take, beside other operations or not
  * @param wireBytes that leave a card in a step
  * @param tokens input and target positions a step, of all cards
  */
@@ -35,6 +36,7 @@ public record StepPlan(
         int rows,
         StepReport.Memory memory,
         Map<Phase, Work> phases,
+        double exchangeSeconds,
         double wireBytes,
         long tokens) {
     /**
@@ -87,12 +89,13 @@ public record StepPlan(
                     rows,
                     StepReport.Memory.of(planned, optimizer),
                     Map.copyOf(meter.phases()),
+                    wire.seconds(),
                     wire.wireBytes(),
                     (long) cards * rows * (question.inputLength() + question.targetLength()));
         }
     }
 
-    /** The step in seconds: nothing runs beside anything else. */
+    /** The step in seconds: nothing but exchanges runs beside anything else. */
     public double stepSeconds() {
         return phases.values().stream().mapToDouble(Work::seconds).sum();
     }
@@ -102,8 +105,8 @@ public record StepPlan(
         return tokens / stepSeconds();
     }
 
-    /** The share of a step that cards spend on exchanges. */
-    public double communicationShare() {
+    /** The share of a step in which cards wait for exchanges. */
+    public double exposedShare() {
         Work exchanges = phases.get(Phase.COMMUNICATION);
         return exchanges == null ? 0 : exchanges.seconds() / stepSeconds();
     }

@@ -15,10 +15,17 @@ final class LayerStack {
     private final List<Sublayer> branches = new ArrayList<>();
     private final List<Weight> norms = new ArrayList<>();
     private final List<Integer> sites = new ArrayList<>();
+    private final Parameters parameters;
+    /** The number of the first weight of each branch and its norm, which were made one after the other. */
+    private final List<Integer> firstWeights = new ArrayList<>();
+
     private final double dropout;
     private final double epsilon;
 
-    LayerStack(T5Config config) {
+    /** A stack whose weights are made from here on. */
+    LayerStack(T5Config config, Parameters parameters) {
+        this.parameters = parameters;
+        firstWeights.add(parameters.next());
         this.dropout = config.dropout();
         this.epsilon = config.layerNormEpsilon();
     }
@@ -28,6 +35,7 @@ final class LayerStack {
         norms.add(norm);
         branches.add(branch);
         sites.add(site);
+        firstWeights.add(parameters.next());
     }
 
     /** Adds the last norm; {@code site} numbers the dropout of the stack's result. */
@@ -138,6 +146,14 @@ final class LayerStack {
         }
     }
 
+    /**
+     * After the backward pass, and that of a weight which all branches share and which was made beside the first: the gradients
+     * of the stack's weights are complete.
+     */
+    void completeGradients() {
+        parameters.completeFrom(firstWeights.get(0));
+    }
+
     /** Adds the weights' gradients and returns that of the embeddings; closes {@code dOutput} and what was kept. */
     Tensor backward(StackPass pass, Kept kept, Tensor dOutput) {
         Engine engine = pass.engine();
@@ -162,6 +178,7 @@ final class LayerStack {
             if (i == 0) {
                 return dStream;
             }
+            parameters.completeFrom(firstWeights.get(i));
             dNormalized = branches.get(i - 1).backward(pass, saved(pass, kept, i - 1), dDelta);
             if (dDelta != dStream) {
                 dDelta.close();

@@ -36,7 +36,7 @@ final class TokenExchange {
         int width = slots.extent(2);
         try (Tensor send = slots;
                 Tensor received = engine.allocate(slots.type(), ranks, local, perExpert * width)) {
-            collectives.allToAll(send, received, group);
+            collectives.startAllToAll(send, received, group).await();
             return engine.swapLeading(received, ranks, local, local, ranks * perExpert, width);
         }
     }
@@ -53,7 +53,7 @@ final class TokenExchange {
         try (Tensor own = results;
                 Tensor send = engine.swapLeading(own, local, ranks, ranks, local, perExpert * width)) {
             Tensor returned = engine.allocate(results.type(), ranks * local, perExpert, width);
-            collectives.allToAll(send, returned, group);
+            collectives.startAllToAll(send, returned, group).await();
             return returned;
         }
     }

@@ -119,6 +119,11 @@ final class StepBenchmarkTest {
         // Of four layers two are sparse: there and back, forward and backward.
         assertThat(two.phases().get(Phase.COMMUNICATION).count()).isGreaterThanOrEqualTo(2 * 2 * 4);
         assertThat(one.phases()).doesNotContainKey(Phase.COMMUNICATION);
+        // Through the host an exchange is over when its start returns: all of it is exposed.
+        StepReport.Exchanges exchanges = two.exchanges().orElseThrow();
+        assertThat(exchanges.count()).isGreaterThanOrEqualTo(2 * 2 * 4);
+        assertThat(exchanges.exposedSeconds()).isBetween(exchanges.seconds() / 2, exchanges.stepSeconds());
+        assertThat(one.exchanges()).isEmpty();
         assertThat(two.parameters()).isEqualTo(one.parameters());
         // A rank holds half of the experts and everything else.
         assertThat(two.memory().parameters())

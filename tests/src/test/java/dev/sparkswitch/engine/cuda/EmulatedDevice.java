@@ -33,7 +33,15 @@ final class EmulatedDevice implements Device {
     private Map<String, OperationTime> times;
     private long left = Long.MAX_VALUE;
 
+    private final Optional<EmulatedLink> link;
+
+    /** A card that reaches no others. */
     EmulatedDevice() {
+        this(Optional.empty());
+    }
+
+    EmulatedDevice(Optional<EmulatedLink> link) {
+        this.link = link;
         loadHost();
     }
 
@@ -196,12 +204,22 @@ final class EmulatedDevice implements Device {
 
     @Override
     public Optional<byte[]> link() {
-        return Optional.empty();
+        return link.map(EmulatedLink::number);
+    }
+
+    @Override
+    public byte[] newGroup() {
+        return EmulatedLink.newGroup();
     }
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        throw new UnsupportedOperationException("an emulated card has no links");
+        return link.orElseThrow().join(id, index, size);
+    }
+
+    @Override
+    public Moment exchangeMoment() {
+        return Moment.now();
     }
 
     @Override

@@ -132,6 +132,7 @@ class WorldEqualityTest {
                         "seed=7",
                         "accumulation=" + way.accumulation(),
                         "recomputation=" + way.recomputation().name().toLowerCase(Locale.ROOT),
+                        "bucket-bytes=4000",
                         "checkpoint-every=1000000",
                         "learning-rate.schedule=constant",
                         "learning-rate.rate=0.05",
