@@ -46,6 +46,7 @@ public final class StepBenchmark {
      * @param steps steps that count
      * @param profiled steps after those whose operations are timed; 0 for none
      * @param optimizer the rule of the updates
+     * @param exchangeChunks as in {@link TrainingConfig}
      */
     public record Plan(
             int ranks,
@@ -55,7 +56,8 @@ public final class StepBenchmark {
             int warmUp,
             int steps,
             int profiled,
-            OptimizerKind optimizer) {
+            OptimizerKind optimizer,
+            int exchangeChunks) {
         public Plan {
             if (ranks < 1 || rows % ranks != 0) {
                 throw new UserException("batch " + rows + " cannot be spread evenly over ranks " + ranks + ".");
@@ -80,7 +82,7 @@ public final class StepBenchmark {
     private StepBenchmark(Plan plan, T5Config config) {
         this.plan = plan;
         this.config = config;
-        this.training = RandomStep.training(plan.rows(), plan.optimizer(), Recomputation.NONE);
+        this.training = RandomStep.training(plan.rows(), plan.optimizer(), Recomputation.NONE, plan.exchangeChunks());
         training.microRows(
                 plan.ranks(),
                 config.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1));

@@ -47,6 +47,7 @@ public record StepPlan(
      * @param targetLength target positions a row
      * @param optimizer the rule of the updates
      * @param recomputation what a backward pass makes again
+     * @param exchangeChunks as in {@link TrainingConfig}
      * @param cardsAHost cards that reach each other without the network
      * @param rates of a card
      */
@@ -56,6 +57,7 @@ public record StepPlan(
             int targetLength,
             OptimizerKind optimizer,
             Recomputation recomputation,
+            int exchangeChunks,
             int cardsAHost,
             CardRates rates) {}
 
@@ -67,7 +69,8 @@ public record StepPlan(
     public static StepPlan of(Question question, int cards, int expertParallel, int rows) {
         T5Config model = question.model();
         int experts = model.sparse().map(SwitchConfig::experts).orElse(expertParallel);
-        TrainingConfig training = RandomStep.training(rows * cards, question.optimizer(), question.recomputation());
+        TrainingConfig training = RandomStep.training(
+                rows * cards, question.optimizer(), question.recomputation(), question.exchangeChunks());
         RandomStep random = new RandomStep(model, rows, question.inputLength(), question.targetLength());
         PlannedMeter meter = new PlannedMeter(question.rates());
         PlannedCollectives wire = new PlannedCollectives(cards, question.cardsAHost(), question.rates(), meter);

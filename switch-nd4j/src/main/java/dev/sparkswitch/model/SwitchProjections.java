@@ -109,28 +109,28 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
 
         @Override
         public Tensor queryKeyValue() {
-            ExpertProjection.Forward forward = queryKeyValue.forward(engine, x, choice.routing());
+            ExpertProjection.Forward forward = queryKeyValue.forward(pass, x, choice.routing());
             ofInput = forward.kept();
             return forward.y();
         }
 
         @Override
         public Tensor output(Tensor result) {
-            ExpertProjection.Forward forward = output.forward(engine, result, choice.routing());
+            ExpertProjection.Forward forward = output.forward(pass, result, choice.routing());
             ofOutput = forward.kept();
             return forward.y();
         }
 
         @Override
         public Tensor outputBackward(Tensor result, Tensor dDelta) {
-            ExpertProjection.Gradient gradient = output.backward(engine, dDelta, ofOutput, choice.routing());
+            ExpertProjection.Gradient gradient = output.backward(pass, dDelta, ofOutput, choice.routing());
             dGateOfOutput = gradient.dGate();
             return gradient.dx();
         }
 
         @Override
         public Tensor queryKeyValueBackward(Tensor dQkv) {
-            ExpertProjection.Gradient gradient = queryKeyValue.backward(engine, dQkv, ofInput, choice.routing());
+            ExpertProjection.Gradient gradient = queryKeyValue.backward(pass, dQkv, ofInput, choice.routing());
             try (Tensor dGate = gradient.dGate();
                     Tensor ofTheOther = dGateOfOutput) {
                 engine.copy(ofTheOther, dGate, Write.ADD);

@@ -102,7 +102,8 @@ public final class SwitchTransformer implements AutoCloseable {
                 step.seed(),
                 step.step(),
                 new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)),
-                step.recomputation());
+                step.recomputation(),
+                step.exchangeChunks());
     }
 
     /**

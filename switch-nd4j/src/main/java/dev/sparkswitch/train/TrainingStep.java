@@ -150,7 +150,8 @@ public final class TrainingStep {
                 totals.routedTargets(),
                 config.labelSmoothing(),
                 config.zLoss(),
-                config.recomputation());
+                config.recomputation(),
+                config.exchangeChunks());
         double sum = 0;
         for (int i = 0; i < batches.size(); i++) {
             HostBatch host = batches.get(i);

@@ -191,4 +191,60 @@ class OverlapTest {
         assertThat(step.count(SUM)).isEqualTo(1);
         assertThat(step.summed).isEqualTo(step.gradients);
     }
+
+    /** The events from the {@code n}-th sparse layer's first start on, as far as they are of tokens or experts. */
+    private static List<String> ofExperts(Recording step, int layer, int events) {
+        List<String> found = new ArrayList<>();
+        for (String event : step.events) {
+            if (event.contains("tokens") || event.startsWith("grouped")) {
+                String[] words = event.split(" ");
+                found.add(event.contains("tokens") ? words[0] : words[0].replace("groupedLinear", "experts"));
+            }
+        }
+        return found.subList(layer * events, (layer + 1) * events);
+    }
+
+    @Test
+    void aChunkOfTokensTravelsWhileExpertsWorkOnAnother() {
+        Recording step = step(2, "rows=8", "exchange-chunks=2");
+
+        String forward = "start start await experts experts start await experts experts start await await";
+        assertThat(ofExperts(step, 0, 12)).containsExactly(forward.split(" "));
+        assertThat(ofExperts(step, 1, 12)).containsExactly(forward.split(" "));
+    }
+
+    @Test
+    void gradientsOfTokensSetOutBeforeThoseOfWeightsAreTaken() {
+        Recording step = step(2, "rows=8", "exchange-chunks=2");
+        List<String> events = ofExperts(step, 0, 40);
+
+        assertThat(events.subList(24, 40))
+                .containsExactly(
+                        "start",
+                        "start",
+                        "await",
+                        "expertsInputGradient",
+                        "expertsInputGradient",
+                        "start",
+                        "expertsWeightGradient",
+                        "expertsWeightGradient",
+                        "await",
+                        "expertsInputGradient",
+                        "expertsInputGradient",
+                        "start",
+                        "expertsWeightGradient",
+                        "expertsWeightGradient",
+                        "await",
+                        "await");
+    }
+
+    @Test
+    void aChunkHoldsAnExpertAtLeast() {
+        Recording two = step(4, "rows=8", "exchange-chunks=7");
+        Recording alone = step(1, "rows=8", "exchange-chunks=7");
+
+        // Two experts a rank: two chunks, there and back, in two layers, forward and backward.
+        assertThat(two.count("start tokens")).isEqualTo(2 * 2 * 2 * 2);
+        assertThat(alone.count("start tokens")).isZero();
+    }
 }
