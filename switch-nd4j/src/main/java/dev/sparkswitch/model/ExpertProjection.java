@@ -49,8 +49,7 @@ final class ExpertProjection {
     Gradient backward(StackPass pass, Tensor dy, Kept kept, Routing routing) {
         Engine engine = pass.engine();
         Engine.CombineGradient combined = engine.combineBackward(dy, kept.results(), routing);
-        try (Tensor dSlots =
-                exchange.through(combined.dSlots(), pass.settings().exchangeChunks(), new Backward(engine, kept))) {
+        try (Tensor dSlots = exchange.through(combined.dSlots(), kept.received().size(), new Backward(engine, kept))) {
             return new Gradient(engine.dispatchBackward(dSlots, routing), combined.dGate());
         }
     }

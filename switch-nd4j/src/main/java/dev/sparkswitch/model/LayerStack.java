@@ -160,6 +160,7 @@ final class LayerStack {
         Tensor dStream = engine.allocate(dOutput.type(), dOutput.shape());
         engine.fill(dStream, 0);
         Tensor dNormalized = dropped(engine, dOutput, dropout(pass, branches.size()));
+        boolean held = false;
         for (int i = branches.size(); ; i--) {
             Weight norm = norms.get(i);
             Dropout dropout = i == 0 ? Dropout.NONE : dropout(pass, i - 1);
@@ -178,7 +179,11 @@ final class LayerStack {
             if (i == 0) {
                 return dStream;
             }
-            parameters.completeFrom(firstWeights.get(i));
+            // Exchanges run one after the other: a sum started here would hold up the tokens of the next branch.
+            held = !held && branches.get(i - 1).exchangesTokens();
+            if (!held) {
+                parameters.completeFrom(firstWeights.get(i));
+            }
             dNormalized = branches.get(i - 1).backward(pass, saved(pass, kept, i - 1), dDelta);
             if (dDelta != dStream) {
                 dDelta.close();

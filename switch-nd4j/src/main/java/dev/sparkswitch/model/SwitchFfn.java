@@ -114,6 +114,11 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         return statistics;
     }
 
+    @Override
+    public boolean exchangesTokens() {
+        return exchange.ranks() > 1;
+    }
+
     /** Slots are numbered over the step: by group, place in the group, expert. */
     private Dropout expertDropout(StackPass pass, RoutingPlan plan, ExpertRun.Part part) {
         if (pass.settings().phase() != Phase.TRAIN || expertDropout == 0) {
@@ -196,8 +201,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             Router.Choice choice = kept.choice();
             Engine.CombineGradient combined = engine.combineBackward(dDelta, kept.results(), choice.routing());
             try (Tensor dGate = combined.dGate();
-                    Tensor dSlots = exchange.through(
-                            combined.dSlots(), pass.settings().exchangeChunks(), new Backward(pass, kept))) {
+                    Tensor dSlots =
+                            exchange.through(combined.dSlots(), kept.chunks().size(), new Backward(pass, kept))) {
                 Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
                 router.backward(pass, choice, dGate, dx);
                 return dx;

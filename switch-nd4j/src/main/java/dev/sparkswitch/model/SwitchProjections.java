@@ -18,6 +18,7 @@ import java.util.List;
 final class SwitchProjections implements AttentionProjections, SparseLayer {
     private final String name;
     private final Router router;
+    private final TokenExchange exchange;
     private final ExpertProjection queryKeyValue;
     private final ExpertProjection output;
     private final Tensor statistics;
@@ -47,7 +48,7 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
             inputs.add(List.of(prefix + ".q.weight", prefix + ".k.weight", prefix + ".v.weight"));
             outputs.add(List.of(prefix + ".o.weight"));
         }
-        TokenExchange exchange =
+        this.exchange =
                 new TokenExchange(engine, parallelism.collectives(), placement.exchangeGroup(parallelism.rank()));
         this.queryKeyValue = new ExpertProjection(parameters.experts(inputs), exchange);
         this.output = new ExpertProjection(parameters.experts(outputs), exchange);
@@ -64,6 +65,11 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
     @Override
     public Tensor statistics() {
         return statistics;
+    }
+
+    @Override
+    public boolean exchangesTokens() {
+        return exchange.ranks() > 1;
     }
 
     @Override

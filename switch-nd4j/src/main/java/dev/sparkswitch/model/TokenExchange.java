@@ -16,8 +16,10 @@ import java.util.List;
  * slots are never cut: its arithmetic does not depend on the chunks.
  */
 final class TokenExchange {
-    /** Enough to hide three quarters of an exchange, few enough for products of some size. */
-    private static final int CHUNKS = 4;
+    /** Slots of a chunk, in bytes, at least: below, its start and the experts' smaller products cost more than it hides. */
+    private static final long CHUNK_BYTES = 12 << 20;
+
+    private static final int MOST_CHUNKS = 8;
 
     private final Engine engine;
     private final Collectives collectives;
@@ -63,7 +65,7 @@ final class TokenExchange {
             return results;
         }
         List<Arriving> arriving = new ArrayList<>();
-        int chunks = Math.min(local, wanted > 0 ? wanted : collectives.overlaps() ? CHUNKS : 1);
+        int chunks = Math.min(local, wanted > 0 ? wanted : chunks(slots));
         for (int chunk = 0; chunk < chunks; chunk++) {
             arriving.add(send(slots, local * chunk / chunks, local * (chunk + 1) / chunks));
         }
@@ -83,6 +85,11 @@ final class TokenExchange {
             chunk.sent().close();
         }
         return results;
+    }
+
+    private int chunks(Tensor slots) {
+        long bytes = slots.size() * slots.type().bytes();
+        return collectives.overlaps() ? (int) Math.max(1, Math.min(MOST_CHUNKS, bytes / CHUNK_BYTES)) : 1;
     }
 
     /** Slots on their way to a chunk of experts: for each rank those of every expert. */

@@ -116,7 +116,12 @@ class CardWorldTest {
             TrainingConfig config = Configs.load(
                     TrainingConfig.class,
                     JsonNodeFactory.instance.objectNode(),
-                    List.of("rows=" + ROWS, "steps=" + STEPS, "bucket-bytes=4000", "adafactor.min-factored-dim=8"));
+                    List.of(
+                            "rows=" + ROWS,
+                            "steps=" + STEPS,
+                            "bucket-bytes=4000",
+                            "exchange-chunks=2",
+                            "adafactor.min-factored-dim=8"));
             try (SwitchTransformer model = new SwitchTransformer(engine, MODEL, parallelism);
                     Optimizer optimizer =
                             Optimizer.of(engine, config, model.parameters().all())) {
