@@ -107,31 +107,22 @@ public final class TrainingStep {
     StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
+        GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
         double lossSum;
         try {
-            lossSum = backward(step, batches, totals);
+            lossSum = backward(step, batches, totals, sums);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
         }
-        model.parameters().completeGradients();
-        for (Tensor gradients : model.parameters().sharedGradients()) {
-            collectives.allReduceSum(gradients, world);
-        }
-        RankGroup replicas = placement.replicaGroup(rank);
-        if (replicas.size() > 1) {
-            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
-            for (Tensor gradients : model.parameters().expertGradients()) {
-                collectives.allReduceSum(gradients, replicas);
-            }
-        }
+        sums.await();
         double learningRate = config.learningRate().at(step, config.steps());
         if (engine.stepsSumSquares()) {
             List<double[]> statistics = model.takeRoutingStatistics();
             double squares;
-            try (Tensor sums = optimizer.measuredStep(step, learningRate)) {
+            try (Tensor ofSlots = optimizer.measuredStep(step, learningRate)) {
                 meanwhile.run();
-                GradientSquares all = optimizer.squares(sums);
+                GradientSquares all = optimizer.squares(ofSlots);
                 squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
             }
             StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares, start, began);
@@ -169,8 +160,8 @@ public final class TrainingStep {
         return count;
     }
 
-    /** Runs all micro-batches; returns this rank's sum of cross-entropies. */
-    private double backward(long step, List<HostBatch> batches, StepTotals totals) {
+    /** Runs all micro-batches, the sums of gradients started with the last; returns this rank's sum of cross-entropies. */
+    private double backward(long step, List<HostBatch> batches, StepTotals totals, GradientSums sums) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -184,9 +175,14 @@ public final class TrainingStep {
                 totals.routedTargets(),
                 config.labelSmoothing(),
                 config.zLoss(),
-                config.recomputation());
+                config.recomputation(),
+                config.exchangeChunks());
         double sum = 0;
-        for (HostBatch host : batches) {
+        for (int i = 0; i < batches.size(); i++) {
+            HostBatch host = batches.get(i);
+            if (i == batches.size() - 1) {
+                model.parameters().lastPass(sums::advance);
+            }
             try (Batch batch = Batch.upload(engine, host);
                     Tensor losses = train(batch, host, settings)) {
                 for (double loss : model.download(losses)) {
