@@ -25,6 +25,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -49,7 +50,11 @@ class KillSuiteTest {
     private static final String PATIENT = "spark.scheduler.maxRegisteredResourcesWaitingTime";
 
     private static final String PATIENCE = "300s";
+    private static final int EXECUTORS = 2;
     private static final int DRIVER_KILLS = 3;
+    /** An executor that is cut off ends itself when 60 heartbeats in a row had no answer, of up to two seconds each. */
+    private static final Duration END_BY_ITSELF = Duration.ofMinutes(4);
+
     private static final FaultTable TABLE = new FaultTable();
 
     @TempDir
@@ -66,7 +71,7 @@ class KillSuiteTest {
     @BeforeAll
     static void start() throws IOException {
         TinyShards.write(folder.resolve("shards"), 96, 61);
-        SparkConf conf = SparkHome.localCluster(2, 1)
+        SparkConf conf = SparkHome.localCluster(EXECUTORS, 1)
                 .set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC " + MARK)
                 .set(PATIENT, PATIENCE);
         spark = SparkSession.builder().config(BarrierCluster.configure(conf)).getOrCreate();
@@ -79,6 +84,15 @@ class KillSuiteTest {
         spark.stop();
         Processes.await("the end of all executors", Duration.ofSeconds(30), () -> Processes.executors(MARK)
                 .isEmpty());
+    }
+
+    /** Of the session's executors none stays but those at work; every other process that a test started has ended. */
+    @AfterEach
+    void noProcessIsLeftBehind() {
+        Processes.await("the end of executors that were given up", Duration.ofMinutes(1), () -> {
+            List<ProcessHandle> left = Processes.executors(MARK);
+            return left.size() <= EXECUTORS && left.stream().noneMatch(Processes::stopped);
+        });
     }
 
     private static SurvivedRun run(String name) {
@@ -242,10 +256,7 @@ class KillSuiteTest {
                 first.kill();
             }
             assertThat(run.folder().resolve("manifest.json")).doesNotExist();
-            Processes.await(
-                    "the end of the executors of a driver that was killed",
-                    Duration.ofMinutes(1),
-                    () -> Processes.executors(mark).isEmpty());
+            assertNoneLeft(mark, Duration.ofMinutes(1));
             long start = System.nanoTime();
             try (Submission second = Submission.start(run, mark, Map.of(PATIENT, PATIENCE))) {
                 run.secondsToRecover();
@@ -253,8 +264,7 @@ class KillSuiteTest {
                 assertThat(second.exitCode()).as(second.printed()).isZero();
             }
             run.assertSameCurve(undisturbed);
-            Processes.await("the end of all executors", Duration.ofSeconds(30), () -> Processes.executors(mark)
-                    .isEmpty());
+            assertNoneLeft(mark, Duration.ofMinutes(1));
         }
         TABLE.put(
                 "SIGKILL of the driver, the command given again",
@@ -279,9 +289,9 @@ class KillSuiteTest {
                 assertThat(submission.exitCode()).as(submission.printed()).isZero();
                 assertThat(submission.printed()).contains("attempt 2 on 1 rank");
             }
+            assertNoneLeft(mark, Duration.ofMinutes(1));
         }
         run.assertCloseCurve(undisturbed);
-        assertNoneLeft(mark);
         TABLE.put(
                 "a host is lost for good, min-ranks allows one less",
                 "goes on with one rank after waiting two minutes for another; the same curve to 1e-6",
@@ -316,17 +326,18 @@ class KillSuiteTest {
                 assertThat(submission.exitCode()).as(submission.printed()).isZero();
                 assertThat(submission.printed()).contains("attempt 2 on 1 rank");
             }
+            assertNoneLeft(mark, END_BY_ITSELF);
         }
         run.assertCloseCurve(undisturbed);
-        assertNoneLeft(mark);
         TABLE.put(
                 "a host is cut off the network (namespace), min-ranks allows one less",
                 "goes on with one rank once Spark gives the executor up; the same curve to 1e-6",
                 List.of(seconds));
     }
 
-    private static void assertNoneLeft(String mark) {
-        Processes.await("the end of all executors", Duration.ofMinutes(1), () -> Processes.executors(mark)
+    /** While their cluster is still there: executors end without its being ended. */
+    private static void assertNoneLeft(String mark, Duration patience) {
+        Processes.await("the end of the executors of " + mark, patience, () -> Processes.executors(mark)
                 .isEmpty());
     }
 
