@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.checkpoint.Rollback;
 import dev.sparkswitch.cluster.BarrierCluster;
 import dev.sparkswitch.jobs.run.Pretrain;
 import dev.sparkswitch.tests.cluster.SparkHome;
@@ -17,9 +18,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
@@ -339,6 +342,39 @@ class KillSuiteTest {
     private static void assertNoneLeft(String mark, Duration patience) {
         Processes.await("the end of the executors of " + mark, patience, () -> Processes.executors(mark)
                 .isEmpty());
+    }
+
+    /** With ranks of this process, for no one reaches into an executor's arithmetic from outside. */
+    @Test
+    @Order(0)
+    void aGradientIsNoNumber() throws IOException {
+        long batch = 6;
+        LocalRun without = new LocalRun(folder.resolve("without-batch")).on(2);
+        without.store().add(new Rollback(1, batch, batch, "left out from the beginning"));
+        AtomicLong last = new AtomicLong();
+        AtomicLong over = new AtomicLong();
+        LocalRun run = new LocalRun(folder.resolve("poisoned"))
+                .on(2)
+                .withRows(source -> new Rows(1000, Set.of(batch * LocalRun.ROWS)))
+                .withEngine(PoisonedEngine::of)
+                .withProgress(status -> {
+                    if (status.step() == batch) {
+                        last.compareAndSet(0, System.nanoTime());
+                    } else if (status.step() == batch + 1) {
+                        over.set(System.nanoTime());
+                    }
+                });
+
+        Map<String, double[]> wanted = without.run();
+        Map<String, double[]> found = run.run();
+
+        assertThat(run.worlds()).containsExactly(2, 2);
+        assertThat(run.causes()).singleElement().asString().contains("leaves out batch 6");
+        wanted.forEach((name, values) -> assertThat(found.get(name)).as(name).isEqualTo(values));
+        TABLE.put(
+                "a gradient is no number (two ranks of one process)",
+                "goes back to the checkpoint and leaves the batch out; ends as a run that never saw it, bit for bit",
+                List.of((over.get() - last.get()) / 1e9));
     }
 
     @Test
