@@ -3,6 +3,7 @@ package dev.sparkswitch.tests.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sparkswitch.cluster.BarrierCluster;
+import dev.sparkswitch.cluster.ClusterOptions;
 import dev.sparkswitch.cluster.TransportEncryption;
 import dev.sparkswitch.collective.NettyCollectives;
 import dev.sparkswitch.collective.NettyOptions;
@@ -14,6 +15,7 @@ import dev.sparkswitch.train.RankOutcome;
 import dev.sparkswitch.train.RankOutcome.Failure;
 import dev.sparkswitch.train.RankOutcome.Success;
 import java.io.IOException;
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -88,6 +90,13 @@ class TlsClusterTest {
         return file;
     }
 
+    /** Runs two ranks; executors of a busy host take long to come. */
+    private static <R extends Serializable> List<RankOutcome<R>> run(RankBody<R> body) {
+        ClusterOptions patient =
+                new ClusterOptions(Duration.ofMinutes(2), Duration.ofMinutes(1), Duration.ofSeconds(1));
+        return new BarrierCluster(spark, patient).run(2, 0, body, status -> {});
+    }
+
     private static NettyOptions clear() {
         return NettyOptions.defaults().withDeadline(DEADLINE).withConnectTimeout(DEADLINE);
     }
@@ -109,8 +118,7 @@ class TlsClusterTest {
             return options.tls().isPresent() + " " + sum(context, options);
         };
 
-        assertThat(BarrierCluster.run(spark, 2, 0, body, status -> {}))
-                .containsExactly(new Success<>(0, "true 3.0"), new Success<>(1, "true 3.0"));
+        assertThat(run(body)).containsExactly(new Success<>(0, "true 3.0"), new Success<>(1, "true 3.0"));
     }
 
     @Test
@@ -118,7 +126,7 @@ class TlsClusterTest {
         RankBody<Double> body =
                 context -> sum(context, context.rank() == 0 ? TransportEncryption.ofTask(clear()) : clear());
 
-        List<RankOutcome<Double>> outcomes = BarrierCluster.run(spark, 2, 0, body, status -> {});
+        List<RankOutcome<Double>> outcomes = run(body);
 
         assertThat(outcomes).hasSize(2).allSatisfy(outcome -> assertThat(outcome)
                 .isInstanceOf(Failure.class));
@@ -145,8 +153,7 @@ class TlsClusterTest {
 
     /** The secret that both ranks of a run were given. */
     private static String secret() {
-        List<RankOutcome<String>> outcomes =
-                BarrierCluster.run(spark, 2, 0, context -> HexFormat.of().formatHex(context.secret()), status -> {});
+        List<RankOutcome<String>> outcomes = run(context -> HexFormat.of().formatHex(context.secret()));
         List<String> secrets = outcomes.stream()
                 .map(outcome -> ((Success<String>) outcome).value())
                 .distinct()
