@@ -96,7 +96,8 @@ public final class JobContext implements AutoCloseable {
             implements TrainingRun.SparkSource {
         @Override
         public SparkSession start() {
-            memory.ifPresent(known -> context.out.println(known.line()));
+            // Standard output is for results.
+            memory.ifPresent(known -> System.err.println(context.command + ": " + known.line()));
             return context.spark(SparkProfile.training(cluster, memory));
         }
     }
