@@ -63,18 +63,15 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         engine.fill(statistics, 0);
     }
 
-    /** What a run of experts keeps: before and after the activation. */
-    private record KeptRun(Tensor hidden, Tensor active) {}
-
-    private record Kept(Tensor x, Router.Choice choice, Tensor received, List<KeptRun> runs, Tensor results)
+    private record Kept(Tensor x, Router.Choice choice, Tensor received, List<Engine.Activated> runs, Tensor results)
             implements Saved {
         /** Closes all but the choice. */
         private void closeInside() {
             x.close();
             received.close();
-            for (KeptRun run : runs) {
-                run.hidden().close();
-                run.active().close();
+            for (Engine.Activated run : runs) {
+                run.result().close();
+                run.saved().close();
             }
             results.close();
         }
@@ -155,13 +152,13 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     private Forward through(StackPass pass, Tensor x, Router.Choice choice) {
         Engine engine = pass.engine();
         Tensor received = exchange.toExperts(engine.dispatch(x, choice.routing()));
-        List<KeptRun> kept = new ArrayList<>();
+        List<Engine.Activated> kept = new ArrayList<>();
         Tensor computed = overRuns(engine, received, run -> {
             Tensor hidden = engine.groupedLinear(slots(received, run), run.in().value());
             Dropout dropout = expertDropout(pass, choice.routing().plan(), run);
-            Tensor active = engine.activation(hidden, activation, dropout);
-            kept.add(new KeptRun(hidden, active));
-            return engine.groupedLinear(active, run.out().value());
+            Engine.Activated active = engine.activate(hidden, activation, dropout);
+            kept.add(active);
+            return engine.groupedLinear(active.result(), run.out().value());
         });
         Tensor results = exchange.toTokens(computed);
         Tensor delta = engine.combine(results, choice.routing());
@@ -190,13 +187,12 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     /** Adds the gradients of a run's weights and returns that of the slots it received. */
     private Tensor backward(StackPass pass, Kept kept, ExpertRun run, Tensor dResults) {
         Engine engine = pass.engine();
-        KeptRun inside = kept.runs().get(runs.indexOf(run));
+        Engine.Activated inside = kept.runs().get(runs.indexOf(run));
         Dropout dropout = expertDropout(pass, kept.choice().routing().plan(), run);
         engine.groupedLinearWeightGradient(
-                dResults, inside.active(), run.out().gradient(), run.out().nextWrite());
-        try (Tensor dActive =
-                        engine.groupedLinearInputGradient(dResults, run.out().value());
-                Tensor dHidden = engine.activationBackward(dActive, inside.hidden(), activation, dropout)) {
+                dResults, inside.result(), run.out().gradient(), run.out().nextWrite());
+        try (Tensor dHidden =
+                engine.groupedActivatedInputGradient(dResults, run.out().value(), inside, activation, dropout)) {
             engine.groupedLinearWeightGradient(
                     dHidden,
                     slots(kept.received(), run),

@@ -92,9 +92,19 @@ public final class TrainingStep {
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
      * @throws ResourceException where memory does not suffice, with what would take less
-     * @throws DivergenceException where training has left its course; the parameters are then as before
+     * @throws DivergenceException where training has left its course; the parameters are then worth nothing where the engine
+     *     {@linkplain Engine#stepsSumSquares sums squares as it updates}, and as before where it does not
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
+        return run(step, batches, start, began, () -> {});
+    }
+
+    /**
+     * {@link #run(long, List, long, long)}.
+     *
+     * @param meanwhile what the host does while the engine updates parameters, if it would wait for that otherwise
+     */
+    StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
         double lossSum;
@@ -115,11 +125,25 @@ public final class TrainingStep {
                 collectives.allReduceSum(gradients, replicas);
             }
         }
-        StepMetrics metrics = metrics(step, totals, lossSum);
+        double learningRate = config.learningRate().at(step, config.steps());
+        if (engine.stepsSumSquares()) {
+            List<double[]> statistics = model.takeRoutingStatistics();
+            double squares;
+            try (Tensor sums = optimizer.measuredStep(step, learningRate)) {
+                meanwhile.run();
+                GradientSquares all = optimizer.squares(sums);
+                squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
+            }
+            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares);
+            guard.check(metrics);
+            return timed(metrics, start, began);
+        }
+        double squares = (countsExperts() ? engine.sumSquares(model.parameters().expertGradients()) : 0)
+                + (countsShared() ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
+        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares);
         guard.check(metrics);
-        optimizer.step(step, metrics.learningRate());
-        long now = System.nanoTime();
-        return metrics.timed((now - start) / 1e9, (now - began) / 1e9);
+        optimizer.step(step, learningRate);
+        return timed(metrics, start, began);
     }
 
     /** What the denominators of the step's loss count, over all ranks. */
@@ -183,16 +207,28 @@ public final class TrainingStep {
         }
     }
 
+    /** One rank of each exchange group counts in full; experts are apart on each. */
+    private boolean countsExperts() {
+        return rank < placement.expertParallel();
+    }
+
+    /** Dense gradients are the same on all ranks. */
+    private boolean countsShared() {
+        return rank == 0;
+    }
+
+    private static StepMetrics timed(StepMetrics metrics, long start, long began) {
+        long now = System.nanoTime();
+        return metrics.timed((now - start) / 1e9, (now - began) / 1e9);
+    }
+
     /** All but what a clock says. */
-    private StepMetrics metrics(long step, StepTotals totals, double lossSum) {
-        List<double[]> statistics = model.takeRoutingStatistics();
+    private StepMetrics metrics(
+            long step, StepTotals totals, double lossSum, List<double[]> statistics, double squares) {
         double[] values =
                 new double[2 + statistics.stream().mapToInt(each -> each.length).sum()];
         values[0] = lossSum;
-        // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
-        boolean firstReplica = rank < placement.expertParallel();
-        values[1] = (firstReplica ? engine.sumSquares(model.parameters().expertGradients()) : 0)
-                + (rank == 0 ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
+        values[1] = squares;
         int end = 2;
         for (double[] layer : statistics) {
             System.arraycopy(layer, 0, values, end, layer.length);
