@@ -99,7 +99,7 @@ public final class TrainingStep {
         model.parameters().resetGradients();
         double lossSum;
         try {
-            lossSum = backward(step, batches, totals);
+            lossSum = backward(model, step, batches, totals);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
@@ -119,6 +119,20 @@ public final class TrainingStep {
         guard.check(metrics);
         optimizer.step(step, metrics.learningRate());
         return metrics;
+    }
+
+    /**
+     * Runs a step's passes once more, looking at what every operation makes, to tell where its numbers were lost. All ranks
+     * do so together; gradients are worth nothing afterwards.
+     */
+    NonFiniteSearch search(long step, List<HostBatch> batches) {
+        NonFiniteSearch search = new NonFiniteSearch(model);
+        StepTotals totals = totals(batches);
+        model.parameters().resetGradients();
+        search.lookAtParameters();
+        backward(model.through(search.watched()), step, batches, totals);
+        model.takeRoutingStatistics();
+        return search;
     }
 
     /** What the denominators of the step's loss count, over all ranks. */
@@ -145,7 +159,7 @@ public final class TrainingStep {
     }
 
     /** Runs all micro-batches; returns this rank's sum of cross-entropies. */
-    private double backward(long step, List<HostBatch> batches, StepTotals totals) {
+    private double backward(SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -163,8 +177,8 @@ public final class TrainingStep {
         double sum = 0;
         for (HostBatch host : batches) {
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = train(batch, host, settings)) {
-                for (double loss : model.download(losses)) {
+                    Tensor losses = train(through, batch, host, settings)) {
+                for (double loss : through.download(losses)) {
                     sum += loss;
                 }
             }
@@ -172,13 +186,13 @@ public final class TrainingStep {
         return sum;
     }
 
-    private Tensor train(Batch batch, HostBatch host, StepSettings settings) {
+    private Tensor train(SwitchTransformer through, Batch batch, HostBatch host, StepSettings settings) {
         if (teaching.isEmpty()) {
-            return model.train(batch, settings);
+            return through.train(batch, settings);
         }
         Teaching how = teaching.get();
         try (Teacher.Lesson lesson = how.teacher().teach(batch, host)) {
-            return model.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
+            return through.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
         }
     }
 
