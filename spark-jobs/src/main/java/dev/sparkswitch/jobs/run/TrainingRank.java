@@ -10,6 +10,7 @@ import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.bench.MemoryPlan;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
@@ -112,8 +113,8 @@ final class TrainingRank implements RankBody<RunSummary> {
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
-                SwitchTransformer model =
-                        new SwitchTransformer(engine, config, new Parallelism(placement, collectives));
+                SwitchTransformer model = model(
+                        context, config, training, new Parallelism(placement, collectives), engine, rows.layout());
                 Closing<Teacher> teacher = Closing.of(teacher(hadoop, context, engine, collectives, rows, training));
                 Closing<TaskValidation> validation = Closing.of(validation(hadoop, context))) {
             Parallelism parallelism = new Parallelism(placement, collectives);
@@ -156,6 +157,36 @@ final class TrainingRank implements RankBody<RunSummary> {
                 return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
             }
         }
+    }
+
+    /** A model without weights; where it is to be on a card, after what a step will take there has been said. */
+    private static SwitchTransformer model(
+            RankContext context,
+            T5Config config,
+            TrainingConfig training,
+            Parallelism parallelism,
+            Engine engine,
+            ShardLayout layout) {
+        if (engine instanceof CudaEngine card) {
+            MemoryPlan plan = MemoryPlan.of(
+                    config,
+                    training,
+                    parallelism.placement(),
+                    engine.precision(),
+                    layout.inputLength(),
+                    layout.targetLength());
+            long free = card.freeBytes();
+            if (context.rank() == 0) {
+                LOG.info(plan.table(free));
+            }
+            if (!plan.fits(free)) {
+                LOG.warn(
+                        "the card of rank {} may run out of memory: raise training.accumulation, set"
+                                + " training.recomputation=branches or spread the experts over more ranks",
+                        context.rank());
+            }
+        }
+        return new SwitchTransformer(engine, config, parallelism);
     }
 
     /** A card's memory is another matter. */
