@@ -5,7 +5,6 @@ import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.SparkSwitchException;
-import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.SwitchConfig;
@@ -45,7 +44,7 @@ public final class Pretrain {
                     config.model(),
                     config.training(),
                     new ExpertPlacement(experts, config.cluster().expertParallel(ranks), ranks),
-                    config.engine().precision().orElse(Precision.FLOAT32),
+                    config.engine().processorPrecision(),
                     layout.inputLength(),
                     layout.targetLength())));
         } catch (IOException | IllegalArgumentException | SparkSwitchException e) {
