@@ -3,7 +3,6 @@ package dev.sparkswitch.tests.parity;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.generate.EarlyStopping;
