@@ -1,5 +1,6 @@
 package dev.sparkswitch.engine.nd4j;
 
+import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
@@ -61,7 +62,7 @@ public final class Nd4jEngine implements Engine {
         this.threads = new HostThreads(threads);
         Nd4j.getExecutioner(); // loads the backend's libraries before OpenBLAS's own symbols are asked for
         Multiplier exact = OpenBlas::product;
-        this.multiplier = precision == Precision.BF16_PRODUCTS ? OneDnn.open(memory, this.threads) : exact;
+        this.multiplier = precision == Precision.BF16_PRODUCTS ? narrow() : exact;
         Products plain = new Products(this.threads, exact);
         Products weights = new Products(this.threads, multiplier);
         this.products = new HostProducts(memory, type, weights);
@@ -85,6 +86,21 @@ public final class Nd4jEngine implements Engine {
                 weights,
                 trainings,
                 isDouble ? new DoubleDistillationKernels(this.threads) : new FloatDistillationKernels(this.threads));
+    }
+
+    private Multiplier narrow() {
+        try {
+            return OneDnn.open(memory, threads);
+        } catch (LinkageError e) {
+            threads.close();
+            throw new ResourceException(
+                    "products in bf16 on a processor need oneDNN, which is not part of this installation ("
+                            + e.getMessage()
+                            + "): build the jar with the Maven profile onednn, put org.bytedeco:dnnl and"
+                            + " org.bytedeco:opencl with their natives on the class path, or choose"
+                            + " engine.precision=float32",
+                    e);
+        }
     }
 
     @Override

@@ -7,7 +7,6 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
 
 import dev.sparkswitch.base.InternalException;
-import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.nd4j.OpenBlas.Turn;
 import java.util.HashMap;
@@ -47,28 +46,13 @@ final class OneDnn implements Multiplier {
         check(dnnl.dnnl_engine_create(engine, dnnl.dnnl_cpu, 0), "an engine");
     }
 
-    /**
-     * The library on this processor.
-     *
-     * @throws ResourceException where it is not part of this installation
-     */
+    /** The library on this processor; a {@link LinkageError} where it is not part of this installation. */
     static OneDnn open(HostMemory memory, HostThreads threads) {
-        try {
-            OneDnn library = new OneDnn(memory, threads);
-            if (!hasBfloat16()) {
-                LOG.warn(
-                        "this processor has no instructions for bfloat16 ({}): products are faster in float32",
-                        offer());
-            }
-            return library;
-        } catch (LinkageError e) {
-            throw new ResourceException(
-                    "products in bf16 on a processor need oneDNN, which is not part of this installation ("
-                            + e.getMessage()
-                            + "): build it with the Maven profile onednn, put org.bytedeco:dnnl and org.bytedeco:opencl"
-                            + " with their natives on the class path, or choose engine.precision=float32",
-                    e);
+        OneDnn library = new OneDnn(memory, threads);
+        if (!hasBfloat16()) {
+            LOG.warn("this processor has no instructions for bfloat16 ({}): products are faster in float32", offer());
         }
+        return library;
     }
 
     /** Whether the processor multiplies bfloat16 by instructions of its own. */
