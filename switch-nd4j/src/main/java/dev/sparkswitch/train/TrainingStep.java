@@ -129,9 +129,9 @@ public final class TrainingStep {
         if (engine.stepsSumSquares()) {
             List<double[]> statistics = model.takeRoutingStatistics();
             double squares;
-            try (Tensor sums = optimizer.measuredStep(step, learningRate)) {
+            try (Tensor byParameter = optimizer.measuredStep(step, learningRate)) {
                 meanwhile.run();
-                GradientSquares all = optimizer.squares(sums);
+                GradientSquares all = optimizer.squares(byParameter);
                 squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
             }
             StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares, start, began);
