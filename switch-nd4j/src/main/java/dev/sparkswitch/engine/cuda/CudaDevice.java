@@ -21,7 +21,7 @@ import org.bytedeco.javacpp.SizeTPointer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A card, through CUDA's driver: one stream, its own modules and products. */
+/** A card, through CUDA's driver: one stream, and one beside it for exchanges; its own modules and products. */
 final class CudaDevice implements Device {
     /** Ampere: the first with bfloat16 tensor cores and asynchronous copies. */
     private static final int OLDEST_CAPABILITY = 80;
@@ -41,6 +41,7 @@ final class CudaDevice implements Device {
     private final int sharedBytes;
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
+    private final ExchangeStream exchanges;
     private final CudaStaging staging;
     private final CudaModules modules;
     private final CublasLt products;
@@ -86,6 +87,7 @@ final class CudaDevice implements Device {
         Cuda.check(cudart.cuDevicePrimaryCtxRetain(context, this.card), "cuDevicePrimaryCtxRetain", this.description);
         use();
         Cuda.check(cudart.cuStreamCreate(stream, cudart.CU_STREAM_NON_BLOCKING), "cuStreamCreate", this.description);
+        this.exchanges = new ExchangeStream(stream);
         this.workspace = allocate(CublasLt.WORKSPACE_BYTES);
         if (workspace == 0) {
             throw new ResourceException(String.format(
@@ -276,8 +278,19 @@ final class CudaDevice implements Device {
     }
 
     @Override
+    public byte[] newGroup() {
+        return Nccl.newGroup();
+    }
+
+    @Override
     public CardGroup join(byte[] id, int index, int size) {
-        return new CardGroup(context, stream, id, index, size);
+        return new NcclGroup(context, exchanges, id, index, size);
+    }
+
+    @Override
+    public Moment exchangeMoment() {
+        use();
+        return exchanges.moment();
     }
 
     private void begin(String operation) {
@@ -310,6 +323,7 @@ final class CudaDevice implements Device {
     public void close() {
         use();
         cudart.cuStreamSynchronize(stream);
+        exchanges.close();
         products.close();
         modules.close();
         staging.close();

@@ -101,7 +101,7 @@ public final class CudaEngine implements Engine {
 
     /** The number of a new group of cards, which one member alone makes and tells the others. */
     public byte[] newGroup() {
-        return Nccl.newGroup();
+        return device.newGroup();
     }
 
     /**
@@ -113,6 +113,11 @@ public final class CudaEngine implements Engine {
      */
     public CardGroup join(byte[] id, int index, int size) {
         return device.join(id, index, size);
+    }
+
+    /** The moment at which all is done that was asked for so far, of this engine and of groups, on the groups' clock. */
+    public Moment exchangeMoment() {
+        return device.exchangeMoment();
     }
 
     /** Runs {@code check} whenever contents have been read, before they are used: it throws where they are worth nothing. */

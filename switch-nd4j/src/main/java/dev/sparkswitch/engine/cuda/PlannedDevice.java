@@ -100,8 +100,18 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public byte[] newGroup() {
+        throw new UnsupportedOperationException("a planned card has no links");
+    }
+
+    @Override
     public CardGroup join(byte[] id, int index, int size) {
         throw new UnsupportedOperationException("a planned card has no links");
+    }
+
+    @Override
+    public Moment exchangeMoment() {
+        return Moment.now();
     }
 
     @Override

@@ -34,7 +34,15 @@ final class EmulatedDevice implements Device {
     private long left = Long.MAX_VALUE;
     private final boolean masks = Switches.isOn(Switches.MASKED_PRODUCTS);
 
+    private final Optional<EmulatedLink> link;
+
+    /** A card that reaches no others. */
     EmulatedDevice() {
+        this(Optional.empty());
+    }
+
+    EmulatedDevice(Optional<EmulatedLink> link) {
+        this.link = link;
         loadHost();
     }
 
@@ -222,12 +230,22 @@ final class EmulatedDevice implements Device {
 
     @Override
     public Optional<byte[]> link() {
-        return Optional.empty();
+        return link.map(EmulatedLink::number);
+    }
+
+    @Override
+    public byte[] newGroup() {
+        return EmulatedLink.newGroup();
     }
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        throw new UnsupportedOperationException("an emulated card has no links");
+        return link.orElseThrow().join(id, index, size);
+    }
+
+    @Override
+    public Moment exchangeMoment() {
+        return Moment.now();
     }
 
     @Override
