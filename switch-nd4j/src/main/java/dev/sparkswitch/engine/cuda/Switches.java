@@ -18,6 +18,9 @@ final class Switches {
     /** A backward pass of attention that keeps the gradients of scores instead of computing them twice. */
     static final String SCORE_GRADIENTS = "score-gradients";
 
+    /** Tokens that cards receive where the experts read them, a message for each expert, instead of moving them there. */
+    static final String EXPERT_MESSAGES = "expert-messages";
+
     private Switches() {}
 
     /** Whether nobody has turned it off. */
