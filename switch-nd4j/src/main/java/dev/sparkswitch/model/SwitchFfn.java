@@ -66,16 +66,16 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         engine.fill(statistics, 0);
     }
 
-    /** What a part of a run keeps: before and after the activation. */
-    private record KeptPart(ExpertRun.Part part, Tensor hidden, Tensor active) {}
+    /** What a part of a run keeps. */
+    private record KeptPart(ExpertRun.Part part, Engine.Activated inside) {}
 
     /** What a chunk of experts keeps: its slots, and what its parts keep. */
     private record KeptChunk(Tensor received, List<KeptPart> parts) {
         private void close() {
             received.close();
             for (KeptPart part : parts) {
-                part.hidden().close();
-                part.active().close();
+                part.inside().result().close();
+                part.inside().saved().close();
             }
         }
     }
@@ -186,9 +186,9 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         Tensor results = overParts(engine, from, to, received, (part, slots) -> {
             Tensor hidden = engine.groupedLinear(slots, part.of(part.run().in().value()));
             Dropout dropout = expertDropout(pass, choice.routing().plan(), part);
-            Tensor active = engine.activation(hidden, activation, dropout);
-            parts.add(new KeptPart(part, hidden, active));
-            return engine.groupedLinear(active, part.of(part.run().out().value()));
+            Engine.Activated inside = engine.activate(hidden, activation, dropout);
+            parts.add(new KeptPart(part, inside));
+            return engine.groupedLinear(inside.result(), part.of(part.run().out().value()));
         });
         kept.add(new KeptChunk(received, parts));
         return results;
@@ -238,15 +238,12 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             dResults = slots;
             Iterator<KeptPart> parts = chunk.parts().iterator();
             return overParts(engine, from, to, slots, (part, dOut) -> {
-                Tensor hidden = parts.next().hidden();
                 Dropout dropout = expertDropout(pass, plan, part);
-                try (Tensor dActive = engine.groupedLinearInputGradient(
-                        dOut, part.of(part.run().out().value()))) {
-                    Tensor gradient = engine.activationBackward(dActive, hidden, activation, dropout);
-                    dHidden.add(gradient);
-                    return engine.groupedLinearInputGradient(
-                            gradient, part.of(part.run().in().value()));
-                }
+                Tensor gradient = engine.groupedActivatedInputGradient(
+                        dOut, part.of(part.run().out().value()), parts.next().inside(), activation, dropout);
+                dHidden.add(gradient);
+                return engine.groupedLinearInputGradient(
+                        gradient, part.of(part.run().in().value()));
             });
         }
 
@@ -256,7 +253,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             for (int i = 0; i < dHidden.size(); i++) {
                 KeptPart kept = chunk.parts().get(i);
                 ExpertRun.Part part = kept.part();
-                addGradient(part.run().out(), part, slots(dResults, part, from), kept.active());
+                addGradient(part.run().out(), part, slots(dResults, part, from), kept.inside().result());
                 addGradient(part.run().in(), part, dHidden.get(i), slots(chunk.received(), part, from));
                 dHidden.get(i).close();
             }

@@ -45,6 +45,9 @@ public final class Trainer implements AutoCloseable {
     private final BatchOrder order;
     private final BestModel best = new BestModel();
     private long step;
+    /** The next step's rows, where they were read while the card was busy. */
+    private List<HostBatch> ahead = List.of();
+
     private double lastHeldOut = Double.NaN;
     private OptionalDouble score = OptionalDouble.empty();
 
@@ -184,7 +187,9 @@ public final class Trainer implements AutoCloseable {
     public StepMetrics trainStep(long began) {
         long start = System.nanoTime();
         try {
-            StepMetrics metrics = training.run(step + 1, readStep(), start, began);
+            List<HostBatch> batches = ahead.isEmpty() ? readStep(step) : ahead;
+            ahead = List.of();
+            StepMetrics metrics = training.run(step + 1, batches, start, began, this::readAhead);
             step++;
             return metrics;
         } catch (DivergenceException e) {
@@ -229,7 +234,14 @@ public final class Trainer implements AutoCloseable {
         };
     }
 
-    private List<HostBatch> readStep() {
+    private void readAhead() {
+        if (step + 1 < config.steps()) {
+            ahead = readStep(step + 1);
+        }
+    }
+
+    /** This rank's rows of the step after the first {@code step}. */
+    private List<HostBatch> readStep(long step) {
         List<HostBatch> batches = new ArrayList<>();
         for (int micro = 0; micro < config.accumulation(); micro++) {
             long firstRow = order.batch(step) * config.rows()

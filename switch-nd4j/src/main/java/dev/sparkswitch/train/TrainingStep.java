@@ -92,23 +92,48 @@ public final class TrainingStep {
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
      * @throws ResourceException where memory does not suffice, with what would take less
-     * @throws DivergenceException where training has left its course; the parameters are then as before
+     * @throws DivergenceException where training has left its course; the parameters are then worth nothing where the engine
+     *     {@linkplain Engine#stepsSumSquares sums squares as it updates}, and as before where it does not
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
+        return run(step, batches, start, began, () -> {});
+    }
+
+    /**
+     * {@link #run(long, List, long, long)}.
+     *
+     * @param meanwhile what the host does while the engine updates parameters, if it would wait for that otherwise
+     */
+    StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
-        GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
+        GradientSums gradients = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
         double lossSum;
         try {
-            lossSum = backward(step, batches, totals, sums);
+            lossSum = backward(step, batches, totals, gradients);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
         }
-        sums.await();
-        StepMetrics metrics = metrics(step, totals, lossSum, start, began);
+        gradients.await();
+        double learningRate = config.learningRate().at(step, config.steps());
+        if (engine.stepsSumSquares()) {
+            List<double[]> statistics = model.takeRoutingStatistics();
+            double squares;
+            try (Tensor sums = optimizer.measuredStep(step, learningRate)) {
+                meanwhile.run();
+                GradientSquares all = optimizer.squares(sums);
+                squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
+            }
+            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares, start, began);
+            guard.check(metrics);
+            return metrics;
+        }
+        double squares = (countsExperts() ? engine.sumSquares(model.parameters().expertGradients()) : 0)
+                + (countsShared() ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
+        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares, start, began);
         guard.check(metrics);
-        optimizer.step(step, metrics.learningRate());
+        optimizer.step(step, learningRate);
         return metrics;
     }
 
@@ -136,7 +161,7 @@ public final class TrainingStep {
     }
 
     /** Runs all micro-batches, the sums of gradients started with the last; returns this rank's sum of cross-entropies. */
-    private double backward(long step, List<HostBatch> batches, StepTotals totals, GradientSums sums) {
+    private double backward(long step, List<HostBatch> batches, StepTotals totals, GradientSums gradients) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -156,7 +181,7 @@ public final class TrainingStep {
         for (int i = 0; i < batches.size(); i++) {
             HostBatch host = batches.get(i);
             if (i == batches.size() - 1) {
-                model.parameters().lastPass(sums::advance);
+                model.parameters().lastPass(gradients::advance);
             }
             try (Batch batch = Batch.upload(engine, host);
                     Tensor losses = train(batch, host, settings)) {
@@ -178,15 +203,28 @@ public final class TrainingStep {
         }
     }
 
-    private StepMetrics metrics(long step, StepTotals totals, double lossSum, long start, long began) {
-        List<double[]> statistics = model.takeRoutingStatistics();
+    /** One rank of each exchange group counts in full; experts are apart on each. */
+    private boolean countsExperts() {
+        return rank < placement.expertParallel();
+    }
+
+    /** Dense gradients are the same on all ranks. */
+    private boolean countsShared() {
+        return rank == 0;
+    }
+
+    private StepMetrics metrics(
+            long step,
+            StepTotals totals,
+            double lossSum,
+            List<double[]> statistics,
+            double squares,
+            long start,
+            long began) {
         int layerSize = statistics.isEmpty() ? 0 : statistics.get(0).length;
         double[] values = new double[2 + statistics.size() * layerSize];
         values[0] = lossSum;
-        // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
-        boolean firstReplica = rank < placement.expertParallel();
-        values[1] = (firstReplica ? engine.sumSquares(model.parameters().expertGradients()) : 0)
-                + (rank == 0 ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
+        values[1] = squares;
         for (int layer = 0; layer < statistics.size(); layer++) {
             System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
         }

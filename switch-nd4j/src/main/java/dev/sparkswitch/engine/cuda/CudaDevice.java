@@ -47,6 +47,7 @@ final class CudaDevice implements Device {
     private final CublasLt products;
     private final long workspace;
     private CudaProfile profile;
+    private Optional<Boolean> masks = Optional.empty();
 
     private final BytePointer arguments = new BytePointer(MOST_ARGUMENT_BYTES);
     private final ByteBuffer argumentBytes = arguments.asByteBuffer().order(ByteOrder.nativeOrder());
@@ -94,7 +95,16 @@ final class CudaDevice implements Device {
         }
         this.staging = new CudaStaging(stream);
         this.modules = new CudaModules(new CudaCompiler(capability));
-        this.products = new CublasLt(stream, workspace);
+        this.products = new CublasLt(stream, workspace, keptAlgorithms());
+    }
+
+    /** Choices hold for cards of one kind and one version of the library. */
+    private Optional<KeptAlgorithms> keptAlgorithms() {
+        if (!Switches.isOn(Switches.PRODUCT_TIMES)) {
+            return Optional.empty();
+        }
+        String machine = description + ", " + multiprocessors + " multiprocessors, cuBLASLt " + CublasLt.version();
+        return Optional.of(new KeptAlgorithms(CudaCompiler.folder(), machine));
     }
 
     private int attribute(int attribute) {
@@ -227,6 +237,17 @@ final class CudaDevice implements Device {
         }
         products.multiply(product);
         end();
+    }
+
+    /** Found out by trying: the library does not say in which order it takes bits. */
+    @Override
+    public boolean masks(Product product) {
+        use();
+        if (masks.isEmpty()) {
+            masks = Optional.of(Switches.isOn(Switches.MASKED_PRODUCTS) && MaskProbe.passes(this));
+            LOG.info("products under masks: {}", masks.get() ? "by cuBLASLt" : "by a kernel");
+        }
+        return masks.get() && products.takes(product);
     }
 
     @Override

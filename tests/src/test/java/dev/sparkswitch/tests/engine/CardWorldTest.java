@@ -2,6 +2,7 @@ package dev.sparkswitch.tests.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.sparkswitch.base.Configs;
@@ -10,6 +11,7 @@ import dev.sparkswitch.collective.InProcessCollectives;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
@@ -32,6 +34,7 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -92,6 +95,20 @@ class CardWorldTest {
             }
             assertThat(Math.sqrt(difference)).as(name).isLessThanOrEqualTo(gradient * Math.sqrt(norm));
         });
+    }
+
+    @Test
+    void theNormIsTheSameWhereverItIsSummed() throws Exception {
+        assumeTrue(EmulatedEngine.missing().isEmpty(), "skipped: the emulated card cannot be built");
+        EngineCase reads = EngineCase.emulatedWithout("step-squares");
+        EngineCase sums = EngineCase.emulatedWithout("");
+        List<StepMetrics> wanted = train(reads, 2).steps();
+        List<StepMetrics> found = train(sums, 2).steps();
+        for (int step = 0; step < STEPS; step++) {
+            double norm = wanted.get(step).gradientNorm();
+            assertThat(found.get(step).gradientNorm()).isCloseTo(norm, within(1e-5 * norm));
+            assertThat(found.get(step).loss()).isEqualTo(wanted.get(step).loss());
+        }
     }
 
     private static Trace train(EngineCase engines, int ranks) throws Exception {
