@@ -188,7 +188,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             Dropout dropout = expertDropout(pass, choice.routing().plan(), part);
             Engine.Activated inside = engine.activate(hidden, activation, dropout);
             parts.add(new KeptPart(part, inside));
-            return engine.groupedLinear(inside.result(), part.of(part.run().out().value()));
+            return engine.groupedLinear(
+                    inside.result(), part.of(part.run().out().value()));
         });
         kept.add(new KeptChunk(received, parts));
         return results;
@@ -253,7 +254,11 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             for (int i = 0; i < dHidden.size(); i++) {
                 KeptPart kept = chunk.parts().get(i);
                 ExpertRun.Part part = kept.part();
-                addGradient(part.run().out(), part, slots(dResults, part, from), kept.inside().result());
+                addGradient(
+                        part.run().out(),
+                        part,
+                        slots(dResults, part, from),
+                        kept.inside().result());
                 addGradient(part.run().in(), part, dHidden.get(i), slots(chunk.received(), part, from));
                 dHidden.get(i).close();
             }

@@ -149,8 +149,8 @@ final class TokenExchange {
             send = engine.swapLeading(made, experts, ranks, made.shape());
             made.close();
         }
-        Exchange exchange = collectives.startAllToAll(
-                send.reshape(ranks, Math.toIntExact(send.size() / ranks)), returned, group);
+        Exchange exchange =
+                collectives.startAllToAll(send.reshape(ranks, Math.toIntExact(send.size() / ranks)), returned, group);
         return new Returning(send, exchange);
     }
 }

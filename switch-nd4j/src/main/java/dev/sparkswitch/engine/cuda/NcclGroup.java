@@ -131,8 +131,7 @@ final class NcclGroup implements CardGroup {
         long bytes = from.rowBytes();
         for (int row = 0; row < from.rows(); row++) {
             Nccl.check(
-                    nccl.ncclSend(
-                            source.at(from.at(member, row)), bytes, nccl.ncclInt8, member, communicator, stream),
+                    nccl.ncclSend(source.at(from.at(member, row)), bytes, nccl.ncclInt8, member, communicator, stream),
                     "ncclSend",
                     from);
             Nccl.check(
