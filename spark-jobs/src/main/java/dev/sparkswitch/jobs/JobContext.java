@@ -97,7 +97,10 @@ public final class JobContext implements AutoCloseable {
             implements TrainingRun.SparkSource {
         @Override
         public SparkSession start() {
-            return context.spark(SparkProfile.training(cluster, memory));
+            // Runs side by side share a session.
+            synchronized (context) {
+                return context.spark(SparkProfile.training(cluster, memory));
+            }
         }
     }
 

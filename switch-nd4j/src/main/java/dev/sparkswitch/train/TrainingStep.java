@@ -221,6 +221,7 @@ public final class TrainingStep {
                 totals.tokens(),
                 (now - start) / 1e9,
                 (now - began) / 1e9,
+                (now - start) / 1e9,
                 layers,
                 Optional.empty(),
                 new TreeMap<>());
