@@ -68,7 +68,7 @@ final class StudyCharts {
         add(
                 blocks,
                 "Training loss",
-                "The mean since the measurement before, of rows that have not been seen before.",
+                "Of training rows: the mean since the measurement before.",
                 Width.FULL,
                 STEP,
                 new Axis("cross-entropy, nats per target token", Format.DECIMAL),

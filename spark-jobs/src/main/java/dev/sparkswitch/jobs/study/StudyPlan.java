@@ -188,10 +188,10 @@ public final class StudyPlan {
         for (StudyVariant variant : variants) {
             out.printf(
                     Locale.ROOT,
-                    "  %-20s %7s %8s %14.1f %14.5f %9.3f×%n",
+                    "  %-20s %7s %8s %14.1f %14.5f %9.3fx%n",
                     variant.name(),
-                    variant.experts() == 0 ? "–" : Integer.toString(variant.experts()),
-                    variant.capacity(),
+                    variant.experts() == 0 ? "-" : Integer.toString(variant.experts()),
+                    variant.experts() == 0 ? "-" : variant.capacity(),
                     variant.parameters() / MEGA,
                     variant.flopsAToken() / GIGA,
                     variant.flopsAToken() / base);

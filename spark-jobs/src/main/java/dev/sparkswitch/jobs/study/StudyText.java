@@ -16,7 +16,7 @@ final class StudyText {
                 "variant",
                 "loss at " + Numbers.count(comparison.step()),
                 "best",
-                "steps to " + Numbers.decimal(comparison.target(), 3),
+                "steps to " + number(comparison.target(), 3),
                 "in steps",
                 "in time",
                 "rows/s");
@@ -25,16 +25,21 @@ final class StudyText {
                     Locale.ROOT,
                     "  %-20s %14s %10s %14s %9s %10s %10s%n",
                     row.variant().name(),
-                    Numbers.decimal(row.lossAtStep(), 4),
-                    Numbers.decimal(row.best(), 4),
-                    Numbers.decimal(row.stepsToTarget(), 0),
+                    number(row.lossAtStep(), 4),
+                    number(row.best(), 4),
+                    number(row.stepsToTarget(), 0),
                     times(row.stepSpeedUp()),
                     times(row.timeSpeedUp()),
-                    Numbers.decimal(row.rowsPerSecond(), 1));
+                    number(row.rowsPerSecond(), 1));
         }
     }
 
+    /** Terminals of hosts without a locale know ASCII alone. */
+    private static String number(double value, int decimals) {
+        return Double.isNaN(value) ? "-" : Numbers.decimal(value, decimals);
+    }
+
     private static String times(double value) {
-        return Double.isNaN(value) ? "–" : Numbers.decimal(value, 2) + " ×";
+        return number(value, 2) + (Double.isNaN(value) ? "" : "x");
     }
 }
