@@ -1,5 +1,7 @@
 package dev.sparkswitch.collective;
 
+import dev.sparkswitch.base.InternalException;
+import dev.sparkswitch.base.SparkSwitchException;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.cuda.CardGroup;
 import dev.sparkswitch.engine.cuda.CudaEngine;
@@ -9,6 +11,11 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * Collectives from card to card. They are started in the engine's order and the host does not wait for them. The cards' groups
@@ -17,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class CardCollectives implements Collectives {
     private static final long LOOK_MILLIS = 200;
+    private static final long CLOSE_MILLIS = 1;
 
     private final HostCollectives host;
     private final CudaEngine engine;
@@ -45,14 +53,66 @@ final class CardCollectives implements Collectives {
     /** The cards of the group, met by the number that its first rank makes. */
     private CardGroup cards(RankGroup group) {
         check();
+        CardGroup known = groups.get(group);
+        if (known == null) {
+            known = join(group);
+            groups.put(group, known);
+        }
         lastStart = System.nanoTime();
-        return groups.computeIfAbsent(group, ranks -> {
-            byte[] id = engine.newGroup();
-            ByteBuffer bytes = Routes.bytes(id.length).put(id).flip();
-            host.broadcast(bytes, ranks.ranks().get(0), ranks);
-            bytes.get(id);
-            return engine.join(id, ranks.indexOf(host.rank()), ranks.size());
-        });
+        return known;
+    }
+
+    private CardGroup join(RankGroup group) {
+        int first = group.ranks().get(0);
+        byte[] id = host.rank() == first ? engine.newGroup() : new byte[CudaEngine.GROUP_BYTES];
+        ByteBuffer bytes = Routes.bytes(id.length).put(id).flip();
+        host.broadcast(bytes, first, group);
+        bytes.get(id);
+        // Nothing frees a card that waits for one that never comes: then its thread is left behind.
+        FutureTask<CardGroup> joining =
+                new FutureTask<>(() -> engine.join(id, group.indexOf(host.rank()), group.size()));
+        Thread thread = new Thread(joining, "sparkswitch-card-join");
+        thread.setDaemon(true);
+        thread.start();
+        return joined(joining, group);
+    }
+
+    private CardGroup joined(FutureTask<CardGroup> joining, RankGroup group) {
+        long start = System.nanoTime();
+        while (true) {
+            try {
+                return joining.get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                check();
+                if (System.nanoTime() - start > deadlineNanos) {
+                    throw new CollectiveException(-1, "the cards of ranks " + group.ranks() + late(), e);
+                }
+            } catch (ExecutionException e) {
+                check();
+                if (e.getCause() instanceof SparkSwitchException known) {
+                    throw known;
+                }
+                throw new InternalException("the cards of ranks " + group.ranks() + " did not meet", e.getCause());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CollectiveException(host.rank(), "rank " + host.rank() + " was interrupted", e);
+            }
+        }
+    }
+
+    private String late() {
+        return " did not meet within " + Duration.ofNanos(deadlineNanos).toSeconds() + " s";
+    }
+
+    /** Starts an operation; where it fails because the group is no more, the reason of that is what is told. */
+    private void run(RankGroup group, Consumer<CardGroup> operation) {
+        CardGroup cards = cards(group);
+        try {
+            operation.accept(cards);
+        } catch (RuntimeException e) {
+            check();
+            throw e;
+        }
     }
 
     private void watch() {
@@ -108,19 +168,19 @@ final class CardCollectives implements Collectives {
     @Override
     public void allReduceSum(Tensor data, RankGroup group) {
         if (group.size() > 1) {
-            cards(group).allReduceSum(data);
+            run(group, cards -> cards.allReduceSum(data));
         }
     }
 
     @Override
     public void allToAll(Tensor send, Tensor receive, RankGroup group) {
-        cards(group).allToAll(send, receive);
+        run(group, cards -> cards.allToAll(send, receive));
     }
 
     @Override
     public void broadcast(Tensor data, int root, RankGroup group) {
         if (group.size() > 1) {
-            cards(group).broadcast(data, group.indexOf(root));
+            run(group, cards -> cards.broadcast(data, group.indexOf(root)));
         }
     }
 
@@ -131,9 +191,18 @@ final class CardCollectives implements Collectives {
         }
     }
 
+    /** Takes leave once what was started is done; until then the watch goes on. */
     @Override
     public void close() {
-        watch.interrupt();
+        try {
+            while (failure == null && groups.values().stream().anyMatch(CardGroup::pending)) {
+                Thread.sleep(CLOSE_MILLIS);
+            }
+            watch.interrupt();
+            watch.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         engine.checkReads(() -> {});
         if (failure == null) {
             groups.values().forEach(CardGroup::close);

@@ -64,6 +64,7 @@ final class Contents {
             "netty-buffer",
             "netty-common",
             "jackson-datatype-jsr310",
+            "protobuf-java",
             "commons-codec");
 
     /** The modules of the runtime that Hadoop's client asks for: who the user is. */

@@ -3,6 +3,9 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -17,7 +20,11 @@ import org.bytedeco.cuda.nccl.ncclUniqueId;
  * <p>Not thread-safe, but for {@link #fault}, {@link #pending} and {@link #abort}.
  */
 public final class CardGroup implements AutoCloseable {
+    /** An operation that has not been started for so long is held up itself: it may be ended under its hands. */
+    private static final long START_SECONDS = 2;
+
     private final ncclComm communicator = new ncclComm();
+    private final CUctx_st context;
     private final CUstream_st stream;
     private final int size;
     /** Passed when the operation started last is done. */
@@ -25,12 +32,17 @@ public final class CardGroup implements AutoCloseable {
 
     private final Address source = new Address();
     private final Address target = new Address();
-    private boolean gone;
+    /** Held while an operation is started, lest the communicator is freed meanwhile. */
+    private final ReentrantLock starting = new ReentrantLock();
 
-    /** Joins; returns when all members have. */
-    CardGroup(CUstream_st stream, byte[] id, int index, int size) {
+    private volatile boolean gone;
+
+    /** Joins; returns when all members have, or never where one does not come. */
+    CardGroup(CUctx_st context, CUstream_st stream, byte[] id, int index, int size) {
+        this.context = context;
         this.stream = stream;
         this.size = size;
+        use();
         try (ncclUniqueId number = new ncclUniqueId()) {
             number.internal().put(id);
             Nccl.check(
@@ -40,6 +52,25 @@ public final class CardGroup implements AutoCloseable {
         }
         Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
         mark();
+    }
+
+    /** The driver knows a context by thread, and a group is watched from another one. */
+    private void use() {
+        Cuda.check(cudart.cuCtxSetCurrent(context), "cuCtxSetCurrent", "a group of cards");
+    }
+
+    private void start(Runnable operation) {
+        starting.lock();
+        try {
+            if (gone) {
+                throw new IllegalStateException("the group of cards has been left");
+            }
+            use();
+            operation.run();
+            mark();
+        } finally {
+            starting.unlock();
+        }
     }
 
     private void mark() {
@@ -71,11 +102,11 @@ public final class CardGroup implements AutoCloseable {
     /** Replaces {@code data} on every member by the element-wise sum; FLOAT32 or FLOAT64. */
     public void allReduceSum(Tensor data) {
         Address place = source.at(plain("allReduceSum", data).address());
-        Nccl.check(
-                nccl.ncclAllReduce(place, place, data.size(), type(data.type()), nccl.ncclSum, communicator, stream),
+        int type = type(data.type());
+        start(() -> Nccl.check(
+                nccl.ncclAllReduce(place, place, data.size(), type, nccl.ncclSum, communicator, stream),
                 "ncclAllReduce",
-                data);
-        mark();
+                data));
     }
 
     /** Sends the i-th of equal parts to the i-th member and receives its part for this one. */
@@ -87,29 +118,36 @@ public final class CardGroup implements AutoCloseable {
                     "allToAll among " + size + " does not take " + send + " with " + receive);
         }
         long part = bytes(send) / size;
-        Nccl.check(nccl.ncclGroupStart(), "ncclGroupStart", "allToAll");
-        for (int i = 0; i < size; i++) {
-            Nccl.check(
-                    nccl.ncclSend(source.at(from + i * part), part, nccl.ncclInt8, i, communicator, stream),
-                    "ncclSend",
-                    send);
-            Nccl.check(
-                    nccl.ncclRecv(target.at(to + i * part), part, nccl.ncclInt8, i, communicator, stream),
-                    "ncclRecv",
-                    receive);
-        }
-        Nccl.check(nccl.ncclGroupEnd(), "ncclGroupEnd", send);
-        mark();
+        start(() -> {
+            Nccl.check(nccl.ncclGroupStart(), "ncclGroupStart", "allToAll");
+            try {
+                for (int i = 0; i < size; i++) {
+                    Nccl.check(
+                            nccl.ncclSend(source.at(from + i * part), part, nccl.ncclInt8, i, communicator, stream),
+                            "ncclSend",
+                            send);
+                    Nccl.check(
+                            nccl.ncclRecv(target.at(to + i * part), part, nccl.ncclInt8, i, communicator, stream),
+                            "ncclRecv",
+                            receive);
+                }
+            } catch (RuntimeException e) {
+                // What this thread calls next must not be taken for a part of the exchange.
+                nccl.ncclGroupEnd();
+                throw e;
+            }
+            Nccl.check(nccl.ncclGroupEnd(), "ncclGroupEnd", send);
+        });
     }
 
     /** Copies {@code data} of the member {@code root} to every member. */
     public void broadcast(Tensor data, int root) {
         Address place = source.at(plain("broadcast", data).address());
-        Nccl.check(
-                nccl.ncclBroadcast(place, place, bytes(data), nccl.ncclInt8, root, communicator, stream),
+        long bytes = bytes(data);
+        start(() -> Nccl.check(
+                nccl.ncclBroadcast(place, place, bytes, nccl.ncclInt8, root, communicator, stream),
                 "ncclBroadcast",
-                data);
-        mark();
+                data));
     }
 
     /** What went wrong since; empty where nothing has. */
@@ -127,25 +165,42 @@ public final class CardGroup implements AutoCloseable {
 
     /** Whether an operation that was started is not done yet. */
     public synchronized boolean pending() {
-        return !gone && cudart.cuEventQuery(last) == cudart.CUDA_ERROR_NOT_READY;
+        if (gone) {
+            return false;
+        }
+        use();
+        return cudart.cuEventQuery(last) == cudart.CUDA_ERROR_NOT_READY;
     }
 
     /** Ends what hangs: the card goes on as if the operations were done, with undefined contents. Idempotent. */
-    public synchronized void abort() {
-        if (!gone) {
-            gone = true;
-            nccl.ncclCommAbort(communicator);
-            cudart.cuEventDestroy(last);
-        }
+    public void abort() {
+        leave(() -> nccl.ncclCommAbort(communicator));
     }
 
     /** Leaves the group; nothing of it may be pending. */
     @Override
-    public synchronized void close() {
-        if (!gone) {
-            gone = true;
-            nccl.ncclCommDestroy(communicator);
-            cudart.cuEventDestroy(last);
+    public void close() {
+        leave(() -> nccl.ncclCommDestroy(communicator));
+    }
+
+    private synchronized void leave(Runnable way) {
+        boolean free = false;
+        try {
+            free = starting.tryLock(START_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        try {
+            if (!gone) {
+                gone = true;
+                use();
+                way.run();
+                cudart.cuEventDestroy(last);
+            }
+        } finally {
+            if (free) {
+                starting.unlock();
+            }
         }
     }
 }

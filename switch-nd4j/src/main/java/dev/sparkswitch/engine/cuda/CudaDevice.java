@@ -256,8 +256,7 @@ final class CudaDevice implements Device {
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        use();
-        return new CardGroup(stream, id, index, size);
+        return new CardGroup(context, stream, id, index, size);
     }
 
     private void begin(String operation) {

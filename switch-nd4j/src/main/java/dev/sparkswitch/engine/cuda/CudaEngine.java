@@ -95,13 +95,16 @@ public final class CudaEngine implements Engine {
         return device.link();
     }
 
-    /** The number of a new group of cards, which one member makes and tells the others. */
+    /** Bytes of {@link #newGroup}. */
+    public static final int GROUP_BYTES = Nccl.ID_BYTES;
+
+    /** The number of a new group of cards, which one member alone makes and tells the others. */
     public byte[] newGroup() {
         return Nccl.newGroup();
     }
 
     /**
-     * Joins a group of cards; every member calls it at the same time.
+     * Joins a group of cards; every member calls it at the same time, from any thread. Waits forever for one that does not come.
      *
      * @param id the group's number
      * @param index this card's place, from 0
@@ -372,7 +375,9 @@ public final class CudaEngine implements Engine {
 
     @Override
     public double sumSquares(List<Tensor> tensors) {
-        return optimizers.sumSquares(tensors);
+        double sum = optimizers.sumSquares(tensors);
+        reads.run();
+        return sum;
     }
 
     @Override

@@ -10,8 +10,9 @@ import org.bytedeco.javacpp.Pointer;
 
 /** Transfers through pages that stay in memory, which the card reads and writes by itself: a ring of slots. */
 final class CudaStaging implements AutoCloseable {
-    private static final int SLOTS = 4;
-    private static final int SLOT_BYTES = 4 << 20;
+    private static final int SLOTS = 64;
+    /** Small, so that the few uploads of a step do not wait for those of the step before. */
+    private static final int SLOT_BYTES = 256 << 10;
 
     private final CUstream_st stream;
     private final Pointer memory = new Pointer();

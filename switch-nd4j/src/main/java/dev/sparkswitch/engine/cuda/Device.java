@@ -69,7 +69,8 @@ interface Device extends AutoCloseable {
     Optional<byte[]> link();
 
     /**
-     * Joins a group of cards, whose operations take their place behind everything that was started; waits for the others.
+     * Joins a group of cards, whose operations take their place behind everything that was started; waits for the others, and
+     * forever for one that does not come. May be called from any thread.
      *
      * @param id the group's number, from {@link Nccl#newGroup}
      * @param index this card's place in the group, from 0

@@ -30,17 +30,21 @@ final class TiledAttention {
     /** The gradients of scores that a backward pass may keep while it runs, for all rows and heads; longer ones are computed twice. */
     private static final long MOST_SCORE_BYTES = 1L << 30;
 
-    /** Elements that a block of random numbers serves. */
-    private static final int NUMBERS = 8;
+    /** As in attention-mask.cu: threads of a block, and keys of a word of the mask. */
+    private static final int MASK_THREADS = 256;
+
+    private static final int WORD_KEYS = Integer.SIZE;
 
     private static final int WINDOW_BYTES = 2 * (STAYING + STREAMED) * Float.BYTES;
     private static final int LINE_BYTES = 2 * STREAMED * Float.BYTES;
+    private static final int MASK_BYTES = 2 * STAYING * STREAMED / Byte.SIZE;
 
     private final CudaContext context;
     /** By the head size of their tiles. */
     private final Map<Integer, Kernels> kernels = new HashMap<>();
 
     private final Kernels bias;
+    private final Kernels mask;
     private final boolean keepsScoreGradients = Switches.isOn(Switches.SCORE_GRADIENTS);
 
     TiledAttention(CudaContext context) {
@@ -49,6 +53,7 @@ final class TiledAttention {
             kernels.put(size, context.kernels("attention-" + size));
         }
         this.bias = context.kernels("attention-bias");
+        this.mask = context.kernels("attention-mask");
     }
 
     /** What a forward pass keeps, in one block of memory. */
@@ -99,15 +104,14 @@ final class TiledAttention {
     }
 
     private static int forwardBytes(int columns) {
-        return tileBytes(1, columns) + WINDOW_BYTES + LINE_BYTES + MOST_TILES;
+        return tileBytes(1, columns) + WINDOW_BYTES + LINE_BYTES + MASK_BYTES + MOST_TILES;
     }
 
     /** The most that any of the kernels asks for. */
     private static int queryGradientBytes(int columns) {
-        int maskBytes = 2 * STAYING * STREAMED / Byte.SIZE;
         int deltaBytes = STAYING * Float.BYTES;
         int nearBytes = THREADS * NEAR * Float.BYTES;
-        return tileBytes(2, columns) + WINDOW_BYTES + LINE_BYTES + maskBytes + deltaBytes + nearBytes + MOST_TILES;
+        return tileBytes(2, columns) + WINDOW_BYTES + LINE_BYTES + MASK_BYTES + deltaBytes + nearBytes + MOST_TILES;
     }
 
     private static int keyGradientBytes(int columns) {
@@ -118,7 +122,8 @@ final class TiledAttention {
     private static int querySumsBytes(int columns) {
         int keyBytes = 2 * STREAMED * columns * DType.BFLOAT16.bytes();
         int nearBytes = THREADS * NEAR * Float.BYTES;
-        return keyBytes + nearBytes + MOST_TILES;
+        int scoreBytes = 2 * STAYING * STREAMED * DType.BFLOAT16.bytes();
+        return keyBytes + scoreBytes + nearBytes + MOST_TILES;
     }
 
     /** Numbers from one query's gradients of scores to the next's. */
@@ -134,11 +139,6 @@ final class TiledAttention {
         return kernel + (inputs.bias() == null ? "" : "_bias") + (dropout.active() ? "_dropout" : "");
     }
 
-    /** Whether rows of the mask are whole blocks of random numbers or not. */
-    private static String numbers(AttentionShape shape, Dropout dropout) {
-        return dropout.active() && shape.keyLength() % NUMBERS != 0 ? "_any" : "";
-    }
-
     private static Launch blocks(AttentionShape shape, int length, int sharedBytes) {
         return new Launch((length + STAYING - 1) / STAYING, shape.heads(), shape.rows(), THREADS, sharedBytes);
     }
@@ -147,12 +147,19 @@ final class TiledAttention {
         return shape.order() == Order.CAUSAL ? 1 : 0;
     }
 
+    private static float scale(Dropout dropout) {
+        return dropout.active() ? (float) dropout.scale() : 1;
+    }
+
     Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         CudaTensor result = context.compute(shape.rows() * shape.queryLength(), shape.width());
         Saved saved = allocateSaved(shape, dropout);
+        if (dropout.active()) {
+            drawMask(shape, saved, dropout);
+        }
         kernels.get(columns(shape))
                 .launch(
-                        name("attention_forward", inputs, dropout) + numbers(shape, dropout),
+                        name("attention_forward", inputs, dropout),
                         blocks(shape, shape.queryLength(), forwardBytes(columns(shape))),
                         inputs.q(),
                         inputs.k(),
@@ -171,8 +178,20 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        dropout);
+                        scale(dropout));
         return new Attention(result, saved.tensor());
+    }
+
+    private void drawMask(AttentionShape shape, Saved saved, Dropout dropout) {
+        int words = maskPitch(shape) * Byte.SIZE / WORD_KEYS;
+        mask.launch(
+                "attention_mask",
+                Launch.covering(lines(shape) * words, MASK_THREADS, MASK_THREADS),
+                saved.mask(),
+                (int) lines(shape),
+                words,
+                shape.keyLength(),
+                dropout);
     }
 
     void backward(
@@ -189,12 +208,13 @@ final class TiledAttention {
         try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
                 CudaTensor partials =
                         inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
-            if (keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES) {
+            boolean keepsScores = keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES;
+            if (keepsScores) {
                 try (CudaTensor dScores =
                         context.compute(shape.rows() * shape.heads(), shape.queryLength(), scorePitch(shape))) {
                     deltas(shape, cuda(attention.result()), dResult, deltas);
                     keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, dScores);
-                    querySums(shape, inputs, dScores, gradients, partials);
+                    querySums(shape, inputs, dropout, dScores, gradients, partials);
                 }
             } else {
                 queryGradient(shape, inputs, attention, saved, dropout, dResult, gradients, deltas, partials);
@@ -211,7 +231,8 @@ final class TiledAttention {
                         shape.heads(),
                         shape.queryLength(),
                         shape.keyLength(),
-                        places);
+                        places,
+                        keepsScores ? scale(dropout) : 1.0f);
             }
         }
     }
@@ -252,7 +273,7 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        (float) dropout.scale());
+                        scale(dropout));
     }
 
     private void keyGradient(
@@ -291,7 +312,8 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        (float) dropout.scale());
+                        scale(dropout),
+                        1 / scale(dropout));
     }
 
     private void deltas(AttentionShape shape, CudaTensor result, CudaTensor dResult, CudaTensor deltas) {
@@ -311,6 +333,7 @@ final class TiledAttention {
     private void querySums(
             AttentionShape shape,
             AttentionInputs inputs,
+            Dropout dropout,
             CudaTensor dScores,
             AttentionGradients gradients,
             CudaTensor partials) {
@@ -330,6 +353,7 @@ final class TiledAttention {
                         shape.headSize(),
                         shape.queryLength(),
                         shape.keyLength(),
-                        causal(shape));
+                        causal(shape),
+                        scale(dropout));
     }
 }

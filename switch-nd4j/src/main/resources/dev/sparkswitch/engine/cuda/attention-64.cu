@@ -8,27 +8,19 @@
 #include "attention-query-sums.cuh"
 
 extern "C" __global__ void __launch_bounds__(128, 2) attention_forward(FORWARD_PARAMETERS) {
-    forward<64, NOTHING, false>(FORWARD_OPERANDS);
+    forward<64, false, false>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_dropout(FORWARD_PARAMETERS) {
-    forward<64, WHOLE_BLOCKS, false>(FORWARD_OPERANDS);
+    forward<64, true, false>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_bias(FORWARD_PARAMETERS) {
-    forward<64, NOTHING, true>(FORWARD_OPERANDS);
+    forward<64, false, true>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_bias_dropout(FORWARD_PARAMETERS) {
-    forward<64, WHOLE_BLOCKS, true>(FORWARD_OPERANDS);
-}
-
-extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_dropout_any(FORWARD_PARAMETERS) {
-    forward<64, ANY_ROWS, false>(FORWARD_OPERANDS);
-}
-
-extern "C" __global__ void __launch_bounds__(128, 2) attention_forward_bias_dropout_any(FORWARD_PARAMETERS) {
-    forward<64, ANY_ROWS, true>(FORWARD_OPERANDS);
+    forward<64, true, true>(FORWARD_OPERANDS);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 2) attention_query_gradient(QUERY_GRADIENT_PARAMETERS) {

@@ -1,23 +1,16 @@
 // softmax(q k^T + bias) v without a matrix of probabilities in memory (Dao et al. 2022, "FlashAttention"): a block takes 128
 // queries of one row and head and keeps a running maximum and sum of each query while tiles of keys go by. It leaves the
-// logarithm of each query's sum, and the mask of kept probabilities, one bit each: drawing it anew would cost the backward
-// pass more than the products.
+// logarithm of each query's sum, and applies the mask of kept probabilities, one bit each, that lies
+// ready: numbers drawn here would take the registers and the issue slots that products need.
 
 
 // How far a maximum may rise, as an exponent of e, before sums are scaled down: far from overflow, and mostly never.
 constexpr float SLACK = 5.0f;
 
-// Which of eight elements from number `first` on are kept, a bit each.
-__device__ __forceinline__ unsigned eight_kept(const Dropout& dropout, unsigned long long first, bool aligned) {
-    uint4 words = dropout.eight(first, aligned);
-    const unsigned pairs[4] = {words.x, words.y, words.z, words.w};
-    unsigned byte = 0;
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        byte |= dropout.keeps_low(pairs[i]) ? 1u << 2 * i : 0u;
-        byte |= dropout.keeps_high(pairs[i]) ? 2u << 2 * i : 0u;
-    }
-    return byte;
+// The mask of two neighbouring keys' weights, packed as they are, of the `pair`-th of four pairs and row r: byte r of `kept`
+// has a bit for each of eight keys.
+__device__ __forceinline__ unsigned kept_pair(unsigned kept, int r, int pair) {
+    return spread_signs(kept << (7 - 2 * pair), kept << (6 - 2 * pair), r);
 }
 
 struct Forward {
@@ -29,7 +22,7 @@ struct Forward {
     const int* query_segments;
     const int* key_segments;
     float* log_sums;
-    unsigned char* mask;
+    const unsigned char* mask;
     int q_stride;
     int k_stride;
     int v_stride;
@@ -38,7 +31,7 @@ struct Forward {
     int queries;
     int keys;
     int causal;
-    Dropout dropout;
+    float scale;
 };
 
 template <int D>
@@ -48,17 +41,12 @@ struct ForwardShared {
     bf16 v[2][STREAMED * D];
     float window[2][WINDOW];
     int segments[2][STREAMED];
+    unsigned mask[2][STAYING][2];
     unsigned char visible[MOST_TILES];
 };
 
-// What a kernel drops: nothing, or elements of rows that are whole blocks of eight random numbers, or of any rows. A branch
-// between the two would keep the drawing of numbers from going on beside products.
-enum Dropping { NOTHING, WHOLE_BLOCKS, ANY_ROWS };
-
-template <int D, Dropping DROPPING, bool BIAS>
+template <int D, bool DROP, bool BIAS>
 __device__ __forceinline__ void forward(const Forward& in) {
-    const Dropout& dropout = in.dropout;
-    constexpr bool DROP = DROPPING != NOTHING;
     constexpr int STEPS = D / 16;
     constexpr bool IN_REGISTERS = D <= 64;
     DYNAMIC_SHARED(ForwardShared<D>, shared);
@@ -79,6 +67,10 @@ __device__ __forceinline__ void forward(const Forward& in) {
     const int distances = in.queries + in.keys - 1;
     const float* bias = BIAS ? in.bias + static_cast<long long>(head) * distances : nullptr;
     const int tiles = (in.keys + STREAMED - 1) / STREAMED;
+    const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
+    const unsigned char* mask =
+        DROP ? in.mask + (lines + min(first + static_cast<int>(threadIdx.x), in.queries - 1)) * mask_pitch(in.keys) : nullptr;
+    const Operands<D> operands(warp, lane);
 
     auto load_stage = [&](int stage, int tile) {
         load_tile<D, STREAMED>(shared->k[stage], k, tile * STREAMED, wide_keys);
@@ -86,6 +78,9 @@ __device__ __forceinline__ void forward(const Forward& in) {
         load_line(shared->segments[stage], key_segments, tile * STREAMED, in.keys, threadIdx.x);
         if (BIAS) {
             load_window(shared->window[stage], bias, tile * STREAMED - first - STAYING + in.queries - 1, distances);
+        }
+        if (DROP) {
+            copy_async8(shared->mask[stage][threadIdx.x], mask + tile * (STREAMED / 8), 8);
         }
     };
 
@@ -108,11 +103,6 @@ __device__ __forceinline__ void forward(const Forward& in) {
 
     const int own = first + warp * WARP_ROWS + 4 * group;
     const bool idle = first + warp * WARP_ROWS >= in.queries;
-    const long long line = (static_cast<long long>(row) * in.heads + head) * in.queries + own;
-    const int pitch = mask_pitch(in.keys);
-    unsigned char* mask = DROP ? in.mask + line * pitch + quarter : nullptr;
-    const unsigned long long element = DROP ? dropout.element(0, line, in.keys) + 8 * quarter : 0;
-    const long long next_row = static_cast<long long>(dropout.total_planes) * in.keys;
     int segments[4];
 #pragma unroll
     for (int r = 0; r < 4; r++) {
@@ -139,28 +129,24 @@ __device__ __forceinline__ void forward(const Forward& in) {
         if (idle) {
             continue;
         }
+        const SharedAddress keys = shared_address(shared->k[stage]);
+        const SharedAddress values = shared_address(shared->v[stage]);
         if (begins) {
 #pragma unroll
             for (int m = 0; m < 2; m++) {
 #pragma unroll
                 for (int step = 0; step < STEPS; step++) {
-                    load_left<D>(left[m][step], shared->q, warp, lane, m, step);
+                    load_left(left[m][step], shared_address(shared->q), operands, m, step);
                 }
             }
         }
 #pragma unroll
         for (int w = 0; w < 2; w++) {
-            // A byte of the mask for each row, before the scores: its arithmetic goes on beside the first product.
-            unsigned keep = 0;
+            // A byte for each row
+            unsigned kept = 0;
             if (DROP) {
-#pragma unroll
-                for (int r = 0; r < 4; r++) {
-                    keep |= eight_kept(dropout, element + r * next_row + (first_key + 32 * w), DROPPING == WHOLE_BLOCKS)
-                            << 8 * r;
-                    if (own + r < in.queries) {
-                        mask[r * pitch + first_key / 8 + 4 * w] = static_cast<unsigned char>(keep >> 8 * r);
-                    }
-                }
+                const unsigned(*rows)[2] = shared->mask[stage] + warp * WARP_ROWS + 4 * group;
+                kept = gather_bytes(rows[0][w], rows[1][w], rows[2][w], rows[3][w], quarter);
             }
             float scores[2][4][4];
             if (BIAS) {
@@ -186,13 +172,13 @@ __device__ __forceinline__ void forward(const Forward& in) {
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
                 if (!IN_REGISTERS) {
-                    load_left<D>(left[0][0], shared->q, warp, lane, 0, step);
-                    load_left<D>(left[1][0], shared->q, warp, lane, 1, step);
+                    load_left(left[0][0], shared_address(shared->q), operands, 0, step);
+                    load_left(left[1][0], shared_address(shared->q), operands, 1, step);
                 }
 #pragma unroll
                 for (int t = 0; t < 2; t++) {
                     unsigned right[4];
-                    load_right<D>(right, shared->k[stage], lane, w, t, step);
+                    load_right(right, keys + operands.part(w, t), operands, step);
 #pragma unroll
                     for (int m = 0; m < 2; m++) {
                         multiply_pair(scores[m][2 * t], scores[m][2 * t + 1], left[m][IN_REGISTERS ? step : 0], right);
@@ -254,7 +240,7 @@ __device__ __forceinline__ void forward(const Forward& in) {
                     float& score = scores[r >> 1][y >> 1][2 * (r & 1) + (y & 1)];
                     float probability = fast_exp2(fmaf(score, LOG2_E, shift[r]));
                     totals[r] += probability;
-                    score = !DROP || keep & 1u << (8 * r + y) ? probability : 0.0f;
+                    score = probability;
                 }
             }
 #pragma unroll
@@ -262,10 +248,16 @@ __device__ __forceinline__ void forward(const Forward& in) {
                 unsigned weights[2][4];
                 as_left(weights[0], scores[0][2 * t], scores[0][2 * t + 1]);
                 as_left(weights[1], scores[1][2 * t], scores[1][2 * t + 1]);
+                if (DROP) {
+#pragma unroll
+                    for (int i = 0; i < 8; i++) {
+                        weights[i / 4][i % 4] &= kept_pair(kept, 2 * (i / 4) + (i & 1), 2 * t + (i >> 1 & 1));
+                    }
+                }
 #pragma unroll
                 for (int pair = 0; pair < D / 16; pair++) {
                     unsigned right[4];
-                    load_right_summed<D>(right, shared->v[stage], lane, w, t, pair);
+                    load_right_summed(right, values + operands.part(w, t), operands, pair);
 #pragma unroll
                     for (int m = 0; m < 2; m++) {
                         multiply_pair(sums[m][2 * pair], sums[m][2 * pair + 1], weights[m], right);
@@ -286,10 +278,10 @@ __device__ __forceinline__ void forward(const Forward& in) {
         float total = totals[r];
         total += __shfl_xor_sync(ALL_LANES, total, 1);
         total += __shfl_xor_sync(ALL_LANES, total, 2);
-        scale[r] = total > 0 ? (DROP ? dropout.scale : 1.0f) / total : 0.0f;
+        scale[r] = total > 0 ? in.scale / total : 0.0f;
         if (quarter == 0 && own + r < in.queries) {
             // Of a query that sees nothing: probabilities computed from it are 0.
-            in.log_sums[line + r] = total > 0 ? maxima[r] * LOG2_E + log2f(total) : INFINITE;
+            in.log_sums[lines + own + r] = total > 0 ? maxima[r] * LOG2_E + log2f(total) : INFINITE;
         }
     }
     const Rows result = rows_of(in.result, in.heads * in.head_size, row, head, in.queries, in.head_size);
@@ -298,11 +290,11 @@ __device__ __forceinline__ void forward(const Forward& in) {
 
 #define FORWARD_PARAMETERS                                                                                             \
     const bf16 *q, const bf16 *k, const bf16 *v, bf16 *result, const float *bias, const int *query_segments,           \
-        const int *key_segments, float *log_sums, unsigned char *mask, int q_stride, int k_stride, int v_stride,       \
-        int heads, int head_size, int queries, int keys, int causal, Dropout dropout
+        const int *key_segments, float *log_sums, const unsigned char *mask, int q_stride, int k_stride, int v_stride,       \
+        int heads, int head_size, int queries, int keys, int causal, float scale
 
 #define FORWARD_OPERANDS                                                                                               \
     Forward {                                                                                                          \
         q, k, v, result, bias, query_segments, key_segments, log_sums, mask, q_stride, k_stride, v_stride, heads,      \
-            head_size, queries, keys, causal, dropout                                                                  \
+            head_size, queries, keys, causal, scale                                                                    \
     }

@@ -1,9 +1,9 @@
 // The gradients of keys and values. A block takes 128 keys of one row and head and lets tiles of queries go by, with scores
 // the other way round (keys are their rows), so that probabilities and their gradients are left operands as they come out
 // of a product: nothing but what was streamed is read from shared memory. dv = kept(P)^T dO, dk = dS^T q, with the deltas that
-// the opening remarks of the pass for queries define. Where there is memory for it, dS is left in bfloat16 as [rows, heads,
+// the opening remarks of the pass for queries define. kept() multiplies by a scale; it is taken out of all sums, so that
+// dS / scale = P (a bit * dP - delta / scale). Where there is memory for it, dS / scale is left in bfloat16 as [rows, heads,
 // queries, pitch of keys], so that the gradients of queries are one more product; 0 for pairs that this pass does not visit.
-
 
 struct KeyGradient {
     const bf16* q;
@@ -31,6 +31,7 @@ struct KeyGradient {
     int keys;
     int causal;
     float scale;
+    float inverse_scale;
 };
 
 template <int D>
@@ -82,6 +83,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     const int distances = in.queries + in.keys - 1;
     const float* bias = BIAS ? in.bias + static_cast<long long>(head) * distances : nullptr;
     const int tiles = (in.queries + STREAMED - 1) / STREAMED;
+    const Operands<D> operands(warp, lane);
     const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
     const int pitch = mask_pitch(in.keys);
 
@@ -142,7 +144,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         for (int m = 0; m < 2; m++) {
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
-                load_left<D>(values[m][step], shared->v, warp, lane, m, step);
+                load_left(values[m][step], shared_address(shared->v), operands, m, step);
             }
         }
     }
@@ -204,15 +206,27 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
                     scores[i / 8][i / 4 % 2][i % 4] = 0;
                 }
             }
+            // Two products of which neither waits for the other
+            float d_weights[2][2][4] = {};
+            const SharedAddress queries = shared_address(shared->q[stage]) + operands.part(w, t);
+            const SharedAddress gradients = shared_address(shared->d_result[stage]) + operands.part(w, t);
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
+                const int register_step = IN_REGISTERS ? step : 0;
                 unsigned right[4];
                 unsigned keys[2][4];
-                load_right<D>(right, shared->q[stage], lane, w, t, step);
-                load_left<D>(keys[0], shared->k, warp, lane, 0, step);
-                load_left<D>(keys[1], shared->k, warp, lane, 1, step);
+                load_right(right, queries, operands, step);
+                load_left(keys[0], shared_address(shared->k), operands, 0, step);
+                load_left(keys[1], shared_address(shared->k), operands, 1, step);
                 multiply_pair(scores[0][0], scores[0][1], keys[0], right);
                 multiply_pair(scores[1][0], scores[1][1], keys[1], right);
+                if (!IN_REGISTERS) {
+                    load_left(values[0][0], shared_address(shared->v), operands, 0, step);
+                    load_left(values[1][0], shared_address(shared->v), operands, 1, step);
+                }
+                load_right(right, gradients, operands, step);
+                multiply_pair(d_weights[0][0], d_weights[0][1], values[0][register_step], right);
+                multiply_pair(d_weights[1][0], d_weights[1][1], values[1][register_step], right);
             }
             float log_sums[4];
             load_four(log_sums, shared->log_sums[stage] + at);
@@ -242,13 +256,21 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
                     score = probability;
                 }
             }
+            float deltas[4];
+            load_four(deltas, shared->deltas[stage] + at);
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                deltas[i] *= in.inverse_scale;
+            }
             float kept[2][2][4];
 #pragma unroll
             for (int i = 0; i < 16; i++) {
                 const int m = i / 8;
                 const int u = i / 4 % 2;
                 const int c = i % 4;
-                kept[m][u][c] = DROP && (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1) == 0 ? 0.0f : scores[m][u][c];
+                float& score = scores[m][u][c];
+                kept[m][u][c] = DROP && (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1) == 0 ? 0.0f : score;
+                score = fmaf(kept[m][u][c], d_weights[m][u][c], -score * deltas[2 * u + (c & 1)]);
             }
             unsigned weights[2][4];
             as_left(weights[0], kept[0][0], kept[0][1]);
@@ -256,32 +278,9 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
 #pragma unroll
             for (int pair = 0; pair < D / 16; pair++) {
                 unsigned right[4];
-                load_right_summed<D>(right, shared->d_result[stage], lane, w, t, pair);
+                load_right_summed(right, gradients, operands, pair);
                 multiply_pair(value_sums[0][2 * pair], value_sums[0][2 * pair + 1], weights[0], right);
                 multiply_pair(value_sums[1][2 * pair], value_sums[1][2 * pair + 1], weights[1], right);
-            }
-            float d_scores[2][2][4] = {};
-#pragma unroll
-            for (int step = 0; step < STEPS; step++) {
-                const int register_step = IN_REGISTERS ? step : 0;
-                if (!IN_REGISTERS) {
-                    load_left<D>(values[0][0], shared->v, warp, lane, 0, step);
-                    load_left<D>(values[1][0], shared->v, warp, lane, 1, step);
-                }
-                unsigned right[4];
-                load_right<D>(right, shared->d_result[stage], lane, w, t, step);
-                multiply_pair(d_scores[0][0], d_scores[0][1], values[0][register_step], right);
-                multiply_pair(d_scores[1][0], d_scores[1][1], values[1][register_step], right);
-            }
-            float deltas[4];
-            load_four(deltas, shared->deltas[stage] + at);
-#pragma unroll
-            for (int i = 0; i < 16; i++) {
-                const int m = i / 8;
-                const int u = i / 4 % 2;
-                const int c = i % 4;
-                const bool keeps = !DROP || (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1);
-                scores[m][u][c] *= fmaf(d_scores[m][u][c], keeps ? in.scale : 0.0f, -deltas[2 * u + (c & 1)]);
             }
             if (leaves_scores) {
                 // Keys beyond the last have whatever came of zeros.
@@ -309,7 +308,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
 #pragma unroll
             for (int pair = 0; pair < D / 16; pair++) {
                 unsigned right[4];
-                load_right_summed<D>(right, shared->q[stage], lane, w, t, pair);
+                load_right_summed(right, queries, operands, pair);
                 multiply_pair(key_sums[0][2 * pair], key_sums[0][2 * pair + 1], weights[0], right);
                 multiply_pair(key_sums[1][2 * pair], key_sums[1][2 * pair + 1], weights[1], right);
             }
@@ -321,11 +320,10 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     if (idle) {
         return;
     }
-    const float as_is[4] = {1, 1, 1, 1};
     const float scaled[4] = {in.scale, in.scale, in.scale, in.scale};
     const Rows dk = rows_of(in.dk, in.dk_stride, row, head, in.keys, in.head_size);
     const Rows dv = rows_of(in.dv, in.dv_stride, row, head, in.keys, in.head_size);
-    store_rows<D>(key_sums, as_is, shared->k, dk, first, warp, lane);
+    store_rows<D>(key_sums, scaled, shared->k, dk, first, warp, lane);
     store_rows<D>(value_sums, scaled, shared->v, dv, first, warp, lane);
 }
 
@@ -333,10 +331,10 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *d_result, bf16 *dk, bf16 *dv, const float *bias,          \
         const int *query_segments, const int *key_segments, const float *log_sums, const unsigned char *mask,          \
         const float *deltas, bf16 *d_scores, int q_stride, int k_stride, int v_stride, int dk_stride, int dv_stride,   \
-        int heads, int head_size, int queries, int keys, int causal, float scale
+        int heads, int head_size, int queries, int keys, int causal, float scale, float inverse_scale
 
 #define KEY_GRADIENT_OPERANDS                                                                                          \
     KeyGradient {                                                                                                      \
         q, k, v, d_result, dk, dv, bias, query_segments, key_segments, log_sums, mask, deltas, d_scores, q_stride,     \
-            k_stride, v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale                   \
+            k_stride, v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale, inverse_scale    \
     }

@@ -140,6 +140,7 @@ __device__ __forceinline__ void query_gradient(const QueryGradient& in) {
     const int distances = in.queries + in.keys - 1;
     const float* bias = BIAS ? in.bias + static_cast<long long>(head) * distances : nullptr;
     const int tiles = (in.keys + STREAMED - 1) / STREAMED;
+    const Operands<D> operands(warp, lane);
     const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
     const int pitch = mask_pitch(in.keys);
 
@@ -217,8 +218,8 @@ __device__ __forceinline__ void query_gradient(const QueryGradient& in) {
         for (int m = 0; m < 2; m++) {
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
-                load_left<D>(left[m][step], shared->q, warp, lane, m, step);
-                load_left<D>(d_left[m][step], shared->d_result, warp, lane, m, step);
+                load_left(left[m][step], shared_address(shared->q), operands, m, step);
+                load_left(d_left[m][step], shared_address(shared->d_result), operands, m, step);
             }
         }
     }
@@ -281,15 +282,15 @@ __device__ __forceinline__ void query_gradient(const QueryGradient& in) {
                     const int at = IN_REGISTERS ? step : 0;
                     if (!IN_REGISTERS) {
                         for (int m = 0; m < 2; m++) {
-                            load_left<D>(left[m][0], shared->q, warp, lane, m, step);
-                            load_left<D>(d_left[m][0], shared->d_result, warp, lane, m, step);
+                            load_left(left[m][0], shared_address(shared->q), operands, m, step);
+                            load_left(d_left[m][0], shared_address(shared->d_result), operands, m, step);
                         }
                     }
                     unsigned right[4];
-                    load_right<D>(right, shared->k[stage], lane, w, t, step);
+                    load_right(right, shared_address(shared->k[stage]) + operands.part(w, t), operands, step);
                     multiply_pair(scores[0][0], scores[0][1], left[0][at], right);
                     multiply_pair(scores[1][0], scores[1][1], left[1][at], right);
-                    load_right<D>(right, shared->v[stage], lane, w, t, step);
+                    load_right(right, shared_address(shared->v[stage]) + operands.part(w, t), operands, step);
                     multiply_pair(d_scores[0][0], d_scores[0][1], d_left[0][at], right);
                     multiply_pair(d_scores[1][0], d_scores[1][1], d_left[1][at], right);
                 }
@@ -323,7 +324,7 @@ __device__ __forceinline__ void query_gradient(const QueryGradient& in) {
 #pragma unroll
                 for (int pair = 0; pair < D / 16; pair++) {
                     unsigned right[4];
-                    load_right_summed<D>(right, shared->k[stage], lane, w, t, pair);
+                    load_right_summed(right, shared_address(shared->k[stage]) + operands.part(w, t), operands, pair);
                     multiply_pair(sums[0][2 * pair], sums[0][2 * pair + 1], weights[0], right);
                     multiply_pair(sums[1][2 * pair], sums[1][2 * pair + 1], weights[1], right);
                 }

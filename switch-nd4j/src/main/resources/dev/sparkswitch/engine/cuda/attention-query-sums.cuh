@@ -1,6 +1,7 @@
-// The gradients of queries and of the position bias from those of the scores, where the pass for keys has left them: dq = dS k,
-// and the bias's gradient sums dS over pairs of equal distance. A block takes 128 queries of one row and head; a thread loads
-// its rectangles of dS as they are the left operands of the product.
+// The gradients of queries and of the position bias from those of the scores, where the pass for keys has left them, each
+// divided by `scale`: dq = dS k,
+// and the bias's gradient sums dS over pairs of equal distance. A block takes 128 queries of one row and head; a thread's
+// rectangles of dS are the left operands of the product as they lie in memory.
 
 struct QuerySums {
     const bf16* k;
@@ -16,12 +17,14 @@ struct QuerySums {
     int queries;
     int keys;
     int causal;
+    float scale;
 };
 
 template <int D>
 struct QuerySumsShared {
     // The result lies here for a moment, too.
     bf16 k[2][STREAMED * D];
+    bf16 d_scores[2][STAYING * STREAMED];
     float near[THREADS / WARP][WARP][NEAR];
     unsigned char visible[MOST_TILES];
 };
@@ -39,6 +42,7 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
     const Rows k = rows_of(in.k, in.k_stride, row, head, in.keys, in.head_size);
     const bool wide = k.wide<D>();
     const int tiles = (in.keys + STREAMED - 1) / STREAMED;
+    const Operands<D> operands(warp, lane);
     const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
     const int score_row = score_pitch(in.keys);
 
@@ -47,19 +51,22 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
         in.key_segments + static_cast<long long>(row) * in.keys, in.keys, [&](int key) -> unsigned char {
             return !in.causal || key < min(first + STAYING, in.queries) ? SOME_VISIBLE : NONE_VISIBLE;
         });
+    // Rows of 64 keys, of which there are whole ones.
+    Rows scores = {const_cast<bf16*>(in.d_scores) + lines * score_row, score_row, in.queries, STREAMED};
+    auto load_stage = [&](int stage, int tile) {
+        load_tile<D, STREAMED>(shared->k[stage], k, tile * STREAMED, wide);
+        Rows part = scores;
+        part.data += tile * STREAMED;
+        load_tile<STREAMED, STAYING>(shared->d_scores[stage], part, first, true);
+    };
     int tile = next_visible(shared->visible, 0, tiles);
     if (tile < tiles) {
-        load_tile<D, STREAMED>(shared->k[0], k, tile * STREAMED, wide);
+        load_stage(0, tile);
     }
     copy_async_commit();
 
     const int own = first + warp * WARP_ROWS + 4 * group;
     const bool idle = first + warp * WARP_ROWS >= in.queries;
-    const bf16* d_scores[4];
-#pragma unroll
-    for (int r = 0; r < 4; r++) {
-        d_scores[r] = in.d_scores + (lines + min(own + r, in.queries - 1)) * score_row + 8 * quarter;
-    }
     float sums[2][D / 8][4] = {};
     const int parts = (in.queries + WARP_ROWS - 1) / WARP_ROWS;
     const int places = tiles * STREAMED + WARP_ROWS;
@@ -72,22 +79,11 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
 
     for (int stage = 0; tile < tiles; stage ^= 1) {
         const int first_key = tile * STREAMED;
-        uint4 words[2][4];
-        if (!idle) {
-#pragma unroll
-            for (int w = 0; w < 2; w++) {
-#pragma unroll
-                for (int r = 0; r < 4; r++) {
-                    uint4 found = load16(d_scores[r] + first_key + 32 * w);
-                    words[w][r] = own + r < in.queries ? found : make_uint4(0, 0, 0, 0);
-                }
-            }
-        }
         copy_async_wait<0>();
         __syncthreads();
         tile = next_visible(shared->visible, tile + 1, tiles);
         if (tile < tiles) {
-            load_tile<D, STREAMED>(shared->k[stage ^ 1], k, tile * STREAMED, wide);
+            load_stage(stage ^ 1, tile);
         }
         copy_async_commit();
         if (idle) {
@@ -95,13 +91,19 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
         }
 #pragma unroll
         for (int w = 0; w < 2; w++) {
+            uint4 words[4];
+#pragma unroll
+            for (int r = 0; r < 4; r++) {
+                words[r] = load16(
+                    shared->d_scores[stage] + staying_at<STREAMED>(warp * WARP_ROWS + 4 * group + r, 4 * w + quarter));
+            }
 #pragma unroll
             for (int t = 0; t < 2; t++) {
                 unsigned weights[2][4];
 #pragma unroll
                 for (int m = 0; m < 2; m++) {
-                    const uint4 even = words[w][2 * m];
-                    const uint4 odd = words[w][2 * m + 1];
+                    const uint4 even = words[2 * m];
+                    const uint4 odd = words[2 * m + 1];
                     weights[m][0] = t == 0 ? even.x : even.z;
                     weights[m][1] = t == 0 ? odd.x : odd.z;
                     weights[m][2] = t == 0 ? even.y : even.w;
@@ -110,7 +112,7 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
 #pragma unroll
                 for (int pair = 0; pair < D / 16; pair++) {
                     unsigned right[4];
-                    load_right_summed<D>(right, shared->k[stage], lane, w, t, pair);
+                    load_right_summed(right, shared_address(shared->k[stage]) + operands.part(w, t), operands, pair);
                     multiply_pair(sums[0][2 * pair], sums[0][2 * pair + 1], weights[0], right);
                     multiply_pair(sums[1][2 * pair], sums[1][2 * pair + 1], weights[1], right);
                 }
@@ -119,7 +121,7 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
                 float by_distance[NEAR] = {};
 #pragma unroll
                 for (int r = 0; r < 4; r++) {
-                    const unsigned pairs[4] = {words[w][r].x, words[w][r].y, words[w][r].z, words[w][r].w};
+                    const unsigned pairs[4] = {words[r].x, words[r].y, words[r].z, words[r].w};
 #pragma unroll
                     for (int i = 0; i < 4; i++) {
                         by_distance[2 * i - r + 4] += low_bf16(pairs[i]);
@@ -139,7 +141,7 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
     if (BIAS) {
         sums_by_distance.skip_to(partials, lane, places);
     }
-    const float scale[4] = {1, 1, 1, 1};
+    const float scale[4] = {in.scale, in.scale, in.scale, in.scale};
     const Rows dq = rows_of(in.dq, in.dq_stride, row, head, in.queries, in.head_size);
     store_rows<D>(sums, scale, shared->k[0], dq, first, warp, lane);
 }
@@ -147,10 +149,10 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
 #define QUERY_SUMS_PARAMETERS                                                                                          \
     const bf16 *k, const bf16 *d_scores, bf16 *dq, float *bias_partials, const int *query_segments,                    \
         const int *key_segments, int k_stride, int dq_stride, int heads, int head_size, int queries, int keys,         \
-        int causal
+        int causal, float scale
 
 #define QUERY_SUMS_OPERANDS                                                                                            \
     QuerySums {                                                                                                        \
         k, d_scores, dq, bias_partials, query_segments, key_segments, k_stride, dq_stride, heads, head_size, queries,  \
-            keys, causal                                                                                               \
+            keys, causal, scale                                                                                        \
     }

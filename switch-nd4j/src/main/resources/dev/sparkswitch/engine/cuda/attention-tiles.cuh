@@ -57,59 +57,91 @@ __device__ __forceinline__ int turn(int chunk, int by) {
     return chunk ^ (by & (D >= 64 ? 7 : D / 8 - 1));
 }
 
-template <int D>
-__device__ __forceinline__ int staying_at(int row, int chunk) {
-    return row * D + turn<D>(chunk, row >> 2) * 8;
+template <int D, int COUNT>
+__device__ __forceinline__ int turned(int chunk, int row) {
+    return turn<D>(chunk, COUNT == STAYING ? row >> 2 : (row & 1) | (row >> 3 & 3) << 1);
 }
 
 template <int D>
-__device__ __forceinline__ int streamed_at(int row, int chunk) {
-    return row * D + turn<D>(chunk, (row & 1) | (row >> 3 & 3) << 1) * 8;
+__device__ __forceinline__ int staying_at(int row, int chunk) {
+    return row * D + turned<D, STAYING>(chunk, row) * 8;
 }
 
 // Begins to copy rows from `first` on to a tile; rows and columns beyond the matrix become 0.
 template <int D, int COUNT>
 __device__ __forceinline__ void load_tile(bf16* tile, const Rows& rows, int first, bool wide) {
     constexpr int CHUNKS = D / 8;
+    constexpr int AT_ONCE = THREADS / CHUNKS;
+    const int own = threadIdx.x / CHUNKS;
+    const int chunk = threadIdx.x % CHUNKS;
+    const int place = own * D + turned<D, COUNT>(chunk, own) * 8;
+    const bf16* from = rows.data + static_cast<long long>(first + own) * rows.stride + chunk * 8;
+    const long long next = AT_ONCE * rows.stride;
+    if (wide && first + COUNT <= rows.count) {
 #pragma unroll
-    for (int i = 0; i < COUNT * CHUNKS / THREADS; i++) {
-        int number = i * THREADS + threadIdx.x;
-        int row = number / CHUNKS;
-        int chunk = number % CHUNKS;
-        bf16* to = tile + (COUNT == STAYING ? staying_at<D>(row, chunk) : streamed_at<D>(row, chunk));
-        bool inside = first + row < rows.count;
-        const bf16* from = rows.data + (inside ? first + row : 0) * rows.stride + chunk * 8;
+        for (int i = 0; i < COUNT / AT_ONCE; i++) {
+            // The turns of own and of i * AT_ONCE are of different bits.
+            copy_async16(tile + (place ^ turned<D, COUNT>(0, i * AT_ONCE) * 8) + i * AT_ONCE * D, from + i * next);
+        }
+        return;
+    }
+#pragma unroll 1
+    for (int i = 0; i < COUNT / AT_ONCE; i++) {
+        bf16* to = tile + (place ^ turned<D, COUNT>(0, i * AT_ONCE) * 8) + i * AT_ONCE * D;
+        const bool inside = first + own + i * AT_ONCE < rows.count;
         if (wide) {
             copy_async16(to, from, inside ? 16 : 0);
         } else {
+#pragma unroll 1
             for (int column = 0; column < 8; column++) {
                 to[column].bits = inside && chunk * 8 + column < rows.width ? from[column].bits : 0;
             }
         }
+        from += next;
     }
 }
 
-// The left operand of a product: 16 of a warp's rows that stay (the m-th part) and 16 columns.
+constexpr int BF16_BYTES = 2;
+
+// Where the rows lie that a lane names to ldmatrix, in bytes from the beginning of a tile. The step of a product turns two
+// bits of it, and parts of a tile lie at constant distances.
 template <int D>
-__device__ __forceinline__ void load_left(unsigned (&a)[4], const bf16* tile, int warp, int lane, int m, int step) {
-    int row = warp * WARP_ROWS + 4 * (lane & 7) + 2 * m + (lane >> 3 & 1);
-    load_matrices(a, tile + row * D + turn<D>(2 * step + (lane >> 4), lane) * 8);
+struct Operands {
+    static constexpr int ROW_BYTES = D * BF16_BYTES;
+    // The left operand of a product: a warp's rows that stay.
+    int left;
+    // The right operand where streamed rows are the result's columns.
+    int right;
+    // The right operand where streamed rows are summed over and the tile's columns are the result's.
+    int summed;
+
+    __device__ __forceinline__ Operands(int warp, int lane) {
+        left = (warp * WARP_ROWS + 4 * (lane & 7) + (lane >> 3 & 1)) * ROW_BYTES + turn<D>(lane >> 4, lane) * 16;
+        right = (8 * (lane >> 1 & 3) + (lane & 1) + 2 * (lane >> 4)) * ROW_BYTES + turn<D>(lane >> 3 & 1, lane) * 16;
+        summed = (8 * (lane >> 1 & 3) + (lane & 1) + 2 * (lane >> 3 & 1)) * ROW_BYTES + turn<D>(lane >> 4, lane) * 16;
+    }
+
+    // The bytes of part (w, t) of a streamed tile.
+    static __device__ __forceinline__ int part(int w, int t) { return (32 * w + 4 * t) * ROW_BYTES; }
+};
+
+// The m-th 16 of a warp's rows that stay, and 16 columns.
+template <int D>
+__device__ __forceinline__ void load_left(unsigned (&a)[4], SharedAddress tile, const Operands<D>& operands, int m, int step) {
+    load_matrices(a, tile + (operands.left ^ 32 * step) + 2 * m * Operands<D>::ROW_BYTES);
 }
 
-// The right operand where streamed rows are the result's columns: the 16 of part (w, t), 16 columns of theirs to sum over.
-// The first two words are those of u = 0.
+// 16 streamed rows of the part that begins at `part`, and 16 columns of theirs to sum over. The first two words are those of
+// u = 0.
 template <int D>
-__device__ __forceinline__ void load_right(unsigned (&b)[4], const bf16* tile, int lane, int w, int t, int step) {
-    int row = 32 * w + 4 * t + 8 * (lane >> 1 & 3) + (lane & 1) + 2 * (lane >> 4);
-    load_matrices(b, tile + row * D + turn<D>(2 * step + (lane >> 3 & 1), lane) * 8);
+__device__ __forceinline__ void load_right(unsigned (&b)[4], SharedAddress part, const Operands<D>& operands, int step) {
+    load_matrices(b, part + (operands.right ^ 32 * step));
 }
 
-// The right operand where the 16 streamed rows of part (w, t) are summed over and the tile's columns are the result's: 16 of
-// them, the first two words being those of the first eight.
+// 16 columns for the 16 streamed rows of the part that begins at `part`, the first two words being those of the first eight.
 template <int D>
-__device__ __forceinline__ void load_right_summed(unsigned (&b)[4], const bf16* tile, int lane, int w, int t, int pair) {
-    int row = 32 * w + 4 * t + 8 * (lane >> 1 & 3) + (lane & 1) + 2 * (lane >> 3 & 1);
-    load_matrices_transposed(b, tile + row * D + turn<D>(2 * pair + (lane >> 4), lane) * 8);
+__device__ __forceinline__ void load_right_summed(unsigned (&b)[4], SharedAddress part, const Operands<D>& operands, int pair) {
+    load_matrices_transposed(b, part + (operands.summed ^ 32 * pair));
 }
 
 // d += a b for two right operands beside each other.

@@ -25,6 +25,29 @@ constexpr unsigned ALL_LANES = 0xffffffffu;
     type* name = reinterpret_cast<type*>(dynamic_shared_bytes)
 #endif
 
+// Four of the bytes of low (0 to 3) and high (4 to 7), the i-th named by four bits of `selector` from bit 4 i on; the highest of
+// them asks for eight times the byte's sign instead.
+__device__ __forceinline__ unsigned permute_bytes(unsigned low, unsigned high, unsigned selector) {
+#ifdef SIMT_EMULATOR
+    return simt::permute_bytes(low, high, selector);
+#else
+    unsigned result;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(result) : "r"(low), "r"(high), "r"(selector));
+    return result;
+#endif
+}
+
+// Byte `at` of each of four words, that of the first in the lowest place.
+__device__ __forceinline__ unsigned gather_bytes(unsigned a, unsigned b, unsigned c, unsigned d, unsigned at) {
+    unsigned selector = at | (at + 4) << 4;
+    return permute_bytes(permute_bytes(a, b, selector), permute_bytes(c, d, selector), 0x5410);
+}
+
+// 16 times the sign of byte `at` of low, and above it 16 times that of high.
+__device__ __forceinline__ unsigned spread_signs(unsigned low, unsigned high, unsigned at) {
+    return permute_bytes(low, high, 0xcc88 + 0x1111 * at);
+}
+
 // Conversions; to bfloat16 by rounding to nearest, ties to even.
 
 __device__ __forceinline__ float to_float(float x) { return x; }

@@ -15,33 +15,52 @@ __device__ __forceinline__ void mma_16x8x16(float (&d)[4], const unsigned (&a)[4
 #endif
 }
 
-#ifndef SIMT_EMULATOR
-__device__ __forceinline__ unsigned shared_address(const void* shared) {
+// A place in shared memory to which bytes are added: half as wide as a pointer, and known to be in shared memory.
+#ifdef SIMT_EMULATOR
+using SharedAddress = const char*;
+
+__device__ __forceinline__ SharedAddress shared_address(const void* shared) { return static_cast<const char*>(shared); }
+#else
+using SharedAddress = unsigned;
+
+__device__ __forceinline__ SharedAddress shared_address(const void* shared) {
     return static_cast<unsigned>(__cvta_generic_to_shared(shared));
 }
 #endif
 
 // Four 8x8 matrices of 16-bit numbers from shared memory: lanes 8 i to 8 i + 7 name the rows (16 bytes each, at multiples of
 // 16) of matrix i, of which a lane gets row lane / 4, columns 2 (lane % 4) and the next, as r[i].
-__device__ __forceinline__ void load_matrices(unsigned (&r)[4], const void* row) {
+__device__ __forceinline__ void load_matrices(unsigned (&r)[4], SharedAddress row) {
 #ifdef SIMT_EMULATOR
     simt::load_matrices(r, row, false, __LINE__);
 #else
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(shared_address(row))
+                 : "r"(row)
                  : "memory");
 #endif
 }
 
 // The same of each matrix's transpose: a lane gets column lane / 4, rows 2 (lane % 4) and the next.
-__device__ __forceinline__ void load_matrices_transposed(unsigned (&r)[4], const void* row) {
+__device__ __forceinline__ void load_matrices_transposed(unsigned (&r)[4], SharedAddress row) {
 #ifdef SIMT_EMULATOR
     simt::load_matrices(r, row, true, __LINE__);
 #else
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(shared_address(row))
+                 : "r"(row)
+                 : "memory");
+#endif
+}
+
+// Begins to copy 16 bytes to shared memory.
+__device__ __forceinline__ void copy_async16(void* shared, const void* global) {
+#ifdef SIMT_EMULATOR
+    simt::copy_async(shared, global, 16, 16);
+#else
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
+                 :
+                 : "r"(shared_address(shared)), "l"(__cvta_generic_to_global(global))
                  : "memory");
 #endif
 }

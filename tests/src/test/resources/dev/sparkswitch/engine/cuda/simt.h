@@ -202,6 +202,18 @@ Registration<A...> registration(const char* name, void (*kernel)(A...)) {
     return Registration<A...>(name, kernel);
 }
 
+// As prmt.b32 without a mode.
+inline unsigned permute_bytes(unsigned low, unsigned high, unsigned selector) {
+    uint64_t bytes = static_cast<uint64_t>(high) << 32 | low;
+    unsigned result = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned wanted = selector >> 4 * i & 15;
+        unsigned byte = static_cast<unsigned>(bytes >> 8 * (wanted & 7)) & 0xff;
+        result |= (wanted < 8 ? byte : byte < 0x80 ? 0u : 0xffu) << 8 * i;
+    }
+    return result;
+}
+
 }  // namespace simt
 
 #define threadIdx (simt::thread_index)
