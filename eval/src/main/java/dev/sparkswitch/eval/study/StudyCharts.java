@@ -98,9 +98,7 @@ final class StudyCharts {
             double[][] points = row.course().points().stream()
                     .map(point -> new double[] {x.applyAsDouble(point), y.applyAsDouble(point)})
                     .toArray(double[][]::new);
-            if (points.length > 0) {
-                curves.add(new Curve(row.variant().name(), Style.POINTS, points));
-            }
+            curves.add(new Curve(row.variant().name(), Style.POINTS, points));
         }
         return curves;
     }
@@ -114,9 +112,14 @@ final class StudyCharts {
             Axis y,
             List<Curve> curves,
             Marks marks) {
-        if (!curves.isEmpty()) {
+        if (curves.stream().anyMatch(StudyCharts::isSeen)) {
             blocks.add(Chart.lines(title, note, width, x, y, Scale.SWITCHABLE, curves, marks));
         }
+    }
+
+    /** A variant without points keeps its colour for the charts in which it has some. */
+    private static boolean isSeen(Curve curve) {
+        return curve.points().length > 0;
     }
 
     List<Block> speedUps() {
@@ -190,16 +193,14 @@ final class StudyCharts {
             List<Block> blocks, String title, String note, Axis y, ToDoubleFunction<ExpertLoad.Moment> value) {
         List<Curve> curves = new ArrayList<>();
         for (Comparison.Row row : comparison.rows()) {
-            if (!row.load().isEmpty()) {
-                curves.add(new Curve(
-                        row.variant().name(),
-                        Style.LINE,
-                        row.load().course().stream()
-                                .map(moment -> new double[] {moment.step(), value.applyAsDouble(moment)})
-                                .toArray(double[][]::new)));
-            }
+            curves.add(new Curve(
+                    row.variant().name(),
+                    Style.LINE,
+                    row.load().course().stream()
+                            .map(moment -> new double[] {moment.step(), value.applyAsDouble(moment)})
+                            .toArray(double[][]::new)));
         }
-        if (!curves.isEmpty()) {
+        if (curves.stream().anyMatch(StudyCharts::isSeen)) {
             blocks.add(Chart.lines(title, note, Width.HALF, STEP, y, Scale.FROM_ZERO, curves, Marks.NONE));
         }
     }

@@ -90,11 +90,11 @@ public final class StudyReport {
         List<Tiles.Tile> tiles = new ArrayList<>();
         fastest().ifPresent(row -> {
             String name = row.variant().name();
-            String base = "as " + comparison.baseline().variant().name();
+            String base = comparison.baseline().variant().name();
             tiles.add(new Tiles.Tile("Speed-up in steps", Numbers.decimal(row.stepSpeedUp(), 2), "×", name));
             tiles.add(new Tiles.Tile("Speed-up in time", Numbers.decimal(row.timeSpeedUp(), 2), "×", name));
             tiles.add(new Tiles.Tile(
-                    "Operations a token", Numbers.decimal(row.flopsRatio(), 3), "×", name + ", as much " + base));
+                    "Operations a token", Numbers.decimal(row.flopsRatio(), 3), "×", name + " beside " + base));
         });
         comparison.rows().stream()
                 .filter(row -> Double.isFinite(row.lossAtStep()))
@@ -178,8 +178,8 @@ public final class StudyReport {
                                 + " experts count the tokens that are sent to them, not their empty slots.")
                 .column("Model", Table.Kind.TEXT)
                 .column("Experts", Table.Kind.NUMBER)
-                .column("Parameters, M", Table.Kind.NUMBER)
-                .column("GFLOP a token", Table.Kind.NUMBER)
+                .column("Params, M", Table.Kind.NUMBER)
+                .column("GFLOP/token", Table.Kind.NUMBER)
                 .column("of " + comparison.baseline().variant().name(), Table.Kind.NUMBER)
                 .column("Tokens/s", Table.Kind.NUMBER)
                 .column("Dropped", Table.Kind.NUMBER)

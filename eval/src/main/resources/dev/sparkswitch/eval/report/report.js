@@ -90,7 +90,8 @@
     var y = formats[spec.y.format];
     var legend = spec.series.length > 1;
     option.legend.show = legend;
-    option.legend.data = spec.series.map(function (series) { return series.name; });
+    // A curve without points keeps the colours of those that follow.
+    option.legend.data = spec.series.filter(function (series) { return series.points.length > 0; }).map(function (series) { return series.name; });
     option.graphic = [above(spec.y, legend ? 30 : 4)];
     option.grid = { left: 4, right: 30, top: legend ? 58 : 30, bottom: 26, containLabel: true };
     option.xAxis = stepAxis(spec.x);
@@ -149,7 +150,7 @@
   }
 
   function nice(value, round) {
-    var unit = Math.abs(value) >= 10 ? 5 : Math.abs(value) >= 2 ? 1 : 0.25;
+    var unit = Math.abs(value) >= 10 ? 5 : Math.abs(value) >= 2 ? 0.5 : 0.25;
     return round(value / unit) * unit;
   }
 
@@ -230,7 +231,7 @@
     var labels = roundLabels(spec.columns, short(spec.x.format));
     option.legend.show = false;
     option.graphic = [above(spec.y, 8)];
-    option.grid = { left: 4, right: 6, top: 34, bottom: 26, containLabel: true };
+    option.grid = { left: textWidth(spec.rows, 12) + 12, right: 6, top: 34, bottom: 46 };
     var names = { type: 'category', axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: false } };
     option.xAxis = Object.assign({}, names, {
       data: spec.columns.map(String), name: spec.x.name, nameLocation: 'middle', nameGap: 28,
