@@ -145,7 +145,8 @@ final class StudyTest {
         assertThat(run(limited).code()).isEqualTo(3);
         assertThat(run(limited).code()).isZero();
 
-        assertThat(json("run/manifest.json").at("/properties/heldout-loss").asDouble()).isPositive();
+        assertThat(json("run/manifest.json").at("/properties/heldout-loss").asDouble())
+                .isPositive();
         assertThat(json("run/manifest.json").at("/properties/heldout-loss"))
                 .isEqualTo(json("whole/manifest.json").at("/properties/heldout-loss"));
     }
