@@ -22,7 +22,7 @@ public final class StudyJob extends Job<StudyConfig> {
 
     @Override
     protected void plan(StudyConfig config, PrintWriter out) {
-        StudyPlan.of(config, sectionFiles()).print(JobContext.hadoopSettings(), out);
+        StudyPlan.of(config, sectionFiles()).printPlanned(JobContext.hadoopSettings(), out);
     }
 
     @Override

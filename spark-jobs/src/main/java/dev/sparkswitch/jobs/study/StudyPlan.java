@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.SectionFiles;
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.bench.StepFlops;
 import dev.sparkswitch.eval.study.StudyVariant;
 import dev.sparkswitch.jobs.run.FinetuneConfig;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -28,6 +30,7 @@ import org.apache.hadoop.fs.Path;
 public final class StudyPlan {
     private static final double GIGA = 1e9;
     private static final double MEGA = 1e6;
+    private static final StudyWork.Lengths T5_ROWS = new StudyWork.Lengths(512, 114);
 
     private final StudyConfig config;
     private final List<Run> runs;
@@ -139,6 +142,13 @@ public final class StudyPlan {
      * @param standing how the runs of each variant stand, in the order of the seeds
      */
     List<StudyVariant> variants(Configuration hadoop, Map<String, List<StudyVariant.Run>> standing) {
+        return variants(hadoop, standing, work -> work.lengths(hadoop));
+    }
+
+    private List<StudyVariant> variants(
+            Configuration hadoop,
+            Map<String, List<StudyVariant.Run>> standing,
+            Function<StudyWork, StudyWork.Lengths> lengthsOf) {
         List<StudyVariant> variants = new ArrayList<>();
         for (String name : config.variants().keySet()) {
             StudyWork work = runs.stream()
@@ -147,7 +157,7 @@ public final class StudyPlan {
                     .orElseThrow()
                     .work();
             T5Config model = work.model(hadoop);
-            StudyWork.Lengths lengths = work.lengths(hadoop);
+            StudyWork.Lengths lengths = lengthsOf.apply(work);
             int rows = work.training().rows();
             variants.add(new StudyVariant(
                     name,
@@ -170,7 +180,20 @@ public final class StudyPlan {
 
     /** Prints what the variants cost beside the baseline. */
     public void print(Configuration hadoop, PrintWriter out) {
-        List<StudyVariant> variants = variants(hadoop, Map.of());
+        print(variants(hadoop, Map.of()), out);
+    }
+
+    /** The same for a plan whose shards need not be there yet: rows are as long as T5's then. */
+    public void printPlanned(Configuration hadoop, PrintWriter out) {
+        try {
+            print(hadoop, out);
+        } catch (UserException e) {
+            out.printf("# Of rows of %d + %d positions (%s)%n", T5_ROWS.inputs(), T5_ROWS.targets(), e.getMessage());
+            print(variants(hadoop, Map.of(), work -> T5_ROWS), out);
+        }
+    }
+
+    private void print(List<StudyVariant> variants, PrintWriter out) {
         double base = variants.stream()
                 .filter(variant -> variant.name().equals(config.comparedWith()))
                 .findFirst()
