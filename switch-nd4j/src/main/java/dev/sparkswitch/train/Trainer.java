@@ -50,6 +50,9 @@ public final class Trainer implements AutoCloseable {
     private long step;
     private double trained;
     private boolean paused;
+    /** The next step's rows, where they were read while the card was busy. */
+    private List<HostBatch> ahead = List.of();
+
     private double lastHeldOut = Double.NaN;
     private OptionalDouble score = OptionalDouble.empty();
 
@@ -214,7 +217,9 @@ public final class Trainer implements AutoCloseable {
     public StepMetrics trainStep(long began) {
         long start = System.nanoTime();
         try {
-            StepMetrics metrics = training.run(step + 1, readStep(), start, began);
+            List<HostBatch> batches = ahead.isEmpty() ? readStep(step) : ahead;
+            ahead = List.of();
+            StepMetrics metrics = training.run(step + 1, batches, start, began, this::readAhead);
             step++;
             trained += metrics.seconds();
             return metrics.trainedFor(trained);
@@ -260,7 +265,14 @@ public final class Trainer implements AutoCloseable {
         };
     }
 
-    private List<HostBatch> readStep() {
+    private void readAhead() {
+        if (step + 1 < config.steps()) {
+            ahead = readStep(step + 1);
+        }
+    }
+
+    /** This rank's rows of the step after the first {@code step}. */
+    private List<HostBatch> readStep(long step) {
         List<HostBatch> batches = new ArrayList<>();
         for (int micro = 0; micro < config.accumulation(); micro++) {
             long firstRow = order.batch(step) * config.rows()

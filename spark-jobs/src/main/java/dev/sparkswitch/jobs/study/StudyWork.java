@@ -141,7 +141,7 @@ sealed interface StudyWork {
 
         @Override
         public Optional<ExecutorMemory> memory(Configuration hadoop) {
-            return Optional.empty();
+            return Finetune.memory(hadoop, config);
         }
 
         /** {@link #task} does, once it has looked at the model that training begins with. */
