@@ -279,6 +279,7 @@ public final class TrainingStep {
                 totals.tokens(),
                 0,
                 0,
+                0,
                 layers,
                 Optional.empty(),
                 new TreeMap<>());

@@ -141,20 +141,22 @@ final class TrainingRank implements RankBody<RunSummary> {
                                             metrics)
                                     .with(
                                             selection(validation.value()),
-                                            teacher.value().map(this::teaching)))) {
+                                            teacher.value().map(this::teaching))
+                                    .pausingAt(Optional.ofNullable(spec.pauseAt())))) {
                 trainer.run();
-                StepMetrics.HeldOutLoss last = heldOut.value().isPresent()
+                StepMetrics.HeldOutLoss last = heldOut.value().isPresent() && !trainer.isPaused()
                         ? trainer.heldOutLoss()
                         : new StepMetrics.HeldOutLoss(Double.NaN, Double.NaN, 0);
                 List<Double> compared = new ArrayList<>();
-                for (String other : spec.compared()) {
+                for (String other : trainer.isPaused() ? List.<String>of() : spec.compared()) {
                     Optional<SwitchTransformer> loaded = teacher.value().flatMap(told -> loaded(told, other));
                     compared.add(
                             loaded.isPresent()
                                     ? trainer.measure(loaded.get()).value()
                                     : worth(trainer, other, hadoop, engine, context.worldSize(), collectives));
                 }
-                return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
+                return new RunSummary(
+                        trainer.step(), trainer.isPaused(), last.all(), last.text(), engine.description(), compared);
             }
         }
     }
@@ -237,7 +239,7 @@ final class TrainingRank implements RankBody<RunSummary> {
             case SPARK -> TaskResources.ofTask();
             case HOST -> {
                 int cores = RankResources.wholeMachine().cores();
-                yield new RankResources(Math.max(1, cores / context.worldSize()), context.rank());
+                yield new RankResources(Math.max(1, cores / context.worldSize()), spec.firstCard() + context.rank());
             }
         };
     }
