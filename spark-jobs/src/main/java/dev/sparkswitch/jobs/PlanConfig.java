@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param targets target positions a row
  * @param optimizer the rule of the updates
  * @param recomputation what a backward pass makes again
+ * @param exchangeChunks parts in which a rank's experts exchange tokens
  */
 public record PlanConfig(
         @Setting(help = "the model, or a file of conf/models")
@@ -54,7 +55,10 @@ public record PlanConfig(
         OptimizerKind optimizer,
 
         @Setting(value = "none", help = "what a backward pass makes again instead of keeping it: none or branches")
-        Recomputation recomputation) {
+        Recomputation recomputation,
+
+        @Setting(value = "0", help = "parts in which a rank's experts exchange tokens, at most one for each; 0 chooses")
+        int exchangeChunks) {
     public PlanConfig {
         if (cards < 1 || cardsAHost < 1) {
             throw new IllegalArgumentException(
@@ -63,7 +67,8 @@ public record PlanConfig(
     }
 
     StepPlan.Question question() {
-        return new StepPlan.Question(model, inputs, targets, optimizer, recomputation, cardsAHost, card);
+        return new StepPlan.Question(
+                model, inputs, targets, optimizer, recomputation, exchangeChunks, cardsAHost, card);
     }
 
     /** Bytes of the weights that a card holds when a copy of the experts is spread over {@code spread} cards. */

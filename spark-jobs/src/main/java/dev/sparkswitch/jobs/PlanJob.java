@@ -119,7 +119,7 @@ public final class PlanJob extends Job<PlanConfig> {
     }
 
     private static void table(PrintWriter out, PlanConfig config, List<StepPlan> plans) {
-        out.println("  experts over  copies  rows a card  GiB a card      ms a step      tokens/s  exchange");
+        out.println("  experts over  copies  rows a card  GiB a card      ms a step      tokens/s   exposed");
         for (StepPlan plan : plans) {
             out.printf(
                     Locale.ROOT,
@@ -130,7 +130,7 @@ public final class PlanJob extends Job<PlanConfig> {
                     plan.memory().total() / GIB,
                     1000 * plan.stepSeconds(),
                     plan.tokensPerSecond(),
-                    100 * plan.communicationShare(),
+                    100 * plan.exposedShare(),
                     plan.memory().total() <= config.card().memory() ? "" : "  does not fit");
         }
     }
@@ -153,7 +153,11 @@ public final class PlanJob extends Job<PlanConfig> {
                 memory.gradients() / GIB,
                 memory.optimizer() / GIB,
                 memory.activations() / GIB);
-        out.printf(Locale.ROOT, "  exchange  %.1f MB leave a card in a step%n", plan.wireBytes() / MEGA);
+        out.printf(
+                Locale.ROOT,
+                "  exchange  %.1f MB leave a card in a step and take %.2f ms, beside other operations as far as they can%n",
+                plan.wireBytes() / MEGA,
+                1000 * plan.exchangeSeconds());
         for (Map.Entry<Phase, Work> phase : new TreeMap<>(plan.phases()).entrySet()) {
             double seconds = phase.getValue().seconds();
             out.printf(

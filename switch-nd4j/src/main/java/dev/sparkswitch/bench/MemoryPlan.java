@@ -1,8 +1,10 @@
 package dev.sparkswitch.bench;
 
 import dev.sparkswitch.collective.Collectives;
+import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.cuda.CudaEngine;
@@ -83,15 +85,29 @@ public record MemoryPlan(StepReport.Memory memory, int rows) {
         }
 
         @Override
-        public void allReduceSum(Tensor data, RankGroup group) {}
+        public boolean overlaps() {
+            return true;
+        }
 
         @Override
-        public void allToAll(Tensor send, Tensor receive, RankGroup group) {}
+        public Exchange startAllReduceSum(Tensor data, RankGroup group) {
+            return Exchange.DONE;
+        }
+
+        @Override
+        public Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group) {
+            return Exchange.DONE;
+        }
 
         @Override
         public void broadcast(Tensor data, int root, RankGroup group) {}
 
         @Override
         public void barrier(RankGroup group) {}
+
+        @Override
+        public Moment moment() {
+            return Moment.now();
+        }
     }
 }

@@ -15,10 +15,17 @@ import java.util.Map;
 public final class Parameters implements AutoCloseable {
     private final Engine engine;
     private final Map<String, ParameterSpec> specs = new HashMap<>();
-    private final List<Weight> weights = new ArrayList<>();
+    private final List<Held> weights = new ArrayList<>();
     private final List<Parameter> parameters = new ArrayList<>();
     private final GradientArena sharedGradients;
     private final GradientArena expertGradients;
+    /** Told of gradients that become complete; null before a step's last backward pass. */
+    private Runnable progress;
+    /** Weights from this one on have complete gradients. */
+    private int complete;
+
+    /** A weight, and where its gradient lies. */
+    private record Held(Weight weight, GradientArena gradients) {}
 
     Parameters(Engine engine, T5Config config, Parallelism parallelism) {
         this.engine = engine;
@@ -62,9 +69,9 @@ public final class Parameters implements AutoCloseable {
      */
     public Map<Tensor, String> operands() {
         Map<Tensor, String> names = new IdentityHashMap<>();
-        for (Weight weight : weights) {
-            names.put(weight.value(), weight.name());
-            names.put(weight.gradient(), weight.name());
+        for (Held held : weights) {
+            names.put(held.weight().value(), held.weight().name());
+            names.put(held.weight().gradient(), held.weight().name());
         }
         return names;
     }
@@ -146,28 +153,73 @@ public final class Parameters implements AutoCloseable {
 
     private Weight weight(String name, GradientArena gradients, int... shape) {
         Weight weight = new Weight(name, engine.allocateParameter(shape), gradients.take(shape));
-        weights.add(weight);
+        weights.add(new Held(weight, gradients));
         return weight;
+    }
+
+    /** The number of the weight that is made next. */
+    int next() {
+        return weights.size();
     }
 
     /** Starts a step: gradients count from zero again. */
     public void resetGradients() {
-        weights.forEach(Weight::reset);
+        weights.forEach(held -> held.weight().reset());
+        progress = null;
     }
 
-    /** Ends a step's backward passes: gradients that nothing has written become zero. */
-    public void completeGradients() {
-        for (Weight weight : weights) {
-            if (!weight.written()) {
-                engine.fill(weight.gradient(), 0);
-            }
+    /**
+     * The backward pass that comes next is the step's last, which completes gradients as it goes.
+     *
+     * @param progress run whenever there may be more for {@link #takeSharedGradients} and {@link #takeExpertGradients}, at the
+     *     same places of the pass on every rank
+     */
+    public void lastPass(Runnable progress) {
+        this.progress = progress;
+        complete = weights.size();
+        sharedGradients.begin();
+        expertGradients.begin();
+    }
+
+    /** The pass will no longer touch the gradients of the weights from number {@code first} on. */
+    void completeFrom(int first) {
+        if (progress == null) {
+            return;
         }
+        while (complete > first) {
+            complete--;
+            Held held = weights.get(complete);
+            if (!held.weight().written()) {
+                engine.fill(held.weight().gradient(), 0);
+            }
+            held.gradients().completeLast();
+        }
+        progress.run();
+    }
+
+    /**
+     * Complete gradients of dense and router parameters that were not taken yet, in pieces of at least {@code bytes} where they
+     * have neighbours; cut alike on every rank.
+     */
+    public List<Tensor> takeSharedGradients(long bytes) {
+        return sharedGradients.takeComplete(bytes);
+    }
+
+    /** {@link #takeSharedGradients} of this rank's experts; cut alike on all ranks that hold them. */
+    public List<Tensor> takeExpertGradients(long bytes) {
+        return expertGradients.takeComplete(bytes);
+    }
+
+    /** Ends a step's backward passes where none was said to be the last: gradients that nothing has written become zero. */
+    public void completeGradients() {
+        lastPass(() -> {});
+        completeFrom(0);
     }
 
     @Override
     public void close() {
-        for (Weight weight : weights) {
-            weight.value().close();
+        for (Held held : weights) {
+            held.weight().value().close();
         }
         sharedGradients.close();
         expertGradients.close();

@@ -45,6 +45,9 @@ public final class Trainer implements AutoCloseable {
     private final BatchOrder order;
     private final BestModel best = new BestModel();
     private long step;
+    /** The next step's rows, where they were read while the card was busy. */
+    private List<HostBatch> ahead = List.of();
+
     private double lastHeldOut = Double.NaN;
     private OptionalDouble score = OptionalDouble.empty();
 
@@ -183,9 +186,10 @@ public final class Trainer implements AutoCloseable {
     /** One step: reads this rank's rows, runs a {@link TrainingStep}. */
     public StepMetrics trainStep(long began) {
         long start = System.nanoTime();
-        List<HostBatch> batches = readStep();
+        List<HostBatch> batches = ahead.isEmpty() ? readStep(step) : ahead;
+        ahead = List.of();
         try {
-            StepMetrics metrics = training.run(step + 1, batches, start, began);
+            StepMetrics metrics = training.run(step + 1, batches, start, began, this::readAhead);
             step++;
             return metrics;
         } catch (DivergenceException e) {
@@ -197,7 +201,9 @@ public final class Trainer implements AutoCloseable {
     private String origin(List<HostBatch> batches) {
         String found;
         try {
-            found = training.search(step + 1, batches).report();
+            found = engine.stepsSumSquares()
+                    ? training.searchGradients().report()
+                    : training.search(step + 1, batches).report();
         } catch (RuntimeException e) {
             // What it was to explain is worse.
             LOG.warn("The origin of the step's numbers could not be looked for", e);
@@ -242,7 +248,14 @@ public final class Trainer implements AutoCloseable {
         };
     }
 
-    private List<HostBatch> readStep() {
+    private void readAhead() {
+        if (step + 1 < config.steps()) {
+            ahead = readStep(step + 1);
+        }
+    }
+
+    /** This rank's rows of the step after the first {@code step}. */
+    private List<HostBatch> readStep(long step) {
         List<HostBatch> batches = new ArrayList<>();
         for (int micro = 0; micro < config.accumulation(); micro++) {
             long firstRow = order.batch(step) * config.rows()

@@ -12,6 +12,9 @@ import dev.sparkswitch.model.Recomputation;
  * @param rows rows a step, over all ranks and micro-batches
  * @param accumulation micro-batches a rank runs for one step
  * @param recomputation what a backward pass makes again instead of keeping it
+ * @param exchangeChunks parts in which a rank's experts exchange tokens with other ranks, each while another is computed; 0 for
+ *     as many as serve
+ * @param bucketBytes bytes of gradients, at least, that ranks sum at a time while a backward pass completes others
  * @param seed the seed of every random number
  * @param initScale s of the initial weights' sigma = sqrt(s / fan_in)
  * @param embeddingInit sigma of the initial embeddings; 1 in T5, which trains on a million tokens a step, less where steps
@@ -40,6 +43,12 @@ public record TrainingConfig(
 
         @Setting(value = "none", help = "none, or branches: less memory for a third more arithmetic, same results")
         Recomputation recomputation,
+
+        @Setting(value = "0", help = "parts in which a rank's experts exchange tokens, at most one for each; 0 chooses")
+        int exchangeChunks,
+
+        @Setting(value = "33554432", help = "bytes of gradients that ranks sum at a time, beside the backward pass")
+        int bucketBytes,
 
         @Setting(value = "0", help = "seed of every random number")
         long seed,
@@ -88,6 +97,8 @@ public record TrainingConfig(
         Contradictions.none(found -> found.atLeast(1, "steps", steps)
                 .atLeast(1, "rows", rows)
                 .atLeast(1, "accumulation", accumulation)
+                .atLeast(0, "exchange-chunks", exchangeChunks)
+                .atLeast(1, "bucket-bytes", bucketBytes)
                 .atLeast(1, "evaluate-every", evaluateEvery)
                 .atLeast(1, "held-out-rows", heldOutRows)
                 .atLeast(1, "checkpoint-every", checkpointEvery)

@@ -92,32 +92,48 @@ public final class TrainingStep {
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
      * @throws ResourceException where memory does not suffice, with what would take less
-     * @throws DivergenceException where training has left its course; the parameters are then as before
+     * @throws DivergenceException where training has left its course; the parameters are then worth nothing where the engine
+     *     {@linkplain Engine#stepsSumSquares sums squares as it updates}, and as before where it does not
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
+        return run(step, batches, start, began, () -> {});
+    }
+
+    /**
+     * {@link #run(long, List, long, long)}.
+     *
+     * @param meanwhile what the host does while the engine updates parameters, if it would wait for that otherwise
+     */
+    StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
+        GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
         double lossSum;
         try {
-            lossSum = backward(model, step, batches, totals);
+            lossSum = backward(model, step, batches, totals, sums::advance);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
         }
-        model.parameters().completeGradients();
-        for (Tensor gradients : model.parameters().sharedGradients()) {
-            collectives.allReduceSum(gradients, world);
-        }
-        RankGroup replicas = placement.replicaGroup(rank);
-        if (replicas.size() > 1) {
-            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
-            for (Tensor gradients : model.parameters().expertGradients()) {
-                collectives.allReduceSum(gradients, replicas);
+        sums.await();
+        double learningRate = config.learningRate().at(step, config.steps());
+        if (engine.stepsSumSquares()) {
+            List<double[]> statistics = model.takeRoutingStatistics();
+            double squares;
+            try (Tensor ofSlots = optimizer.measuredStep(step, learningRate)) {
+                meanwhile.run();
+                GradientSquares all = optimizer.squares(ofSlots);
+                squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
             }
+            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares, start, began);
+            guard.check(metrics);
+            return metrics;
         }
-        StepMetrics metrics = metrics(step, totals, lossSum, start, began);
+        double squares = (countsExperts() ? engine.sumSquares(model.parameters().expertGradients()) : 0)
+                + (countsShared() ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
+        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares, start, began);
         guard.check(metrics);
-        optimizer.step(step, metrics.learningRate());
+        optimizer.step(step, learningRate);
         return metrics;
     }
 
@@ -130,8 +146,15 @@ public final class TrainingStep {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
         search.lookAtParameters();
-        backward(model.through(search.watched()), step, batches, totals);
+        backward(model.through(search.watched()), step, batches, totals, () -> {});
         model.takeRoutingStatistics();
+        return search;
+    }
+
+    /** Looks at the step's gradients, where parameters are already worth nothing. */
+    NonFiniteSearch searchGradients() {
+        NonFiniteSearch search = new NonFiniteSearch(model);
+        search.lookAtGradients();
         return search;
     }
 
@@ -158,8 +181,13 @@ public final class TrainingStep {
         return count;
     }
 
-    /** Runs all micro-batches; returns this rank's sum of cross-entropies. */
-    private double backward(SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals) {
+    /**
+     * Runs all micro-batches; returns this rank's sum of cross-entropies.
+     *
+     * @param progress run where the last pass has completed gradients
+     */
+    private double backward(
+            SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals, Runnable progress) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -173,9 +201,14 @@ public final class TrainingStep {
                 totals.routedTargets(),
                 config.labelSmoothing(),
                 config.zLoss(),
-                config.recomputation());
+                config.recomputation(),
+                config.exchangeChunks());
         double sum = 0;
-        for (HostBatch host : batches) {
+        for (int i = 0; i < batches.size(); i++) {
+            HostBatch host = batches.get(i);
+            if (i == batches.size() - 1) {
+                model.parameters().lastPass(progress);
+            }
             try (Batch batch = Batch.upload(engine, host);
                     Tensor losses = train(through, batch, host, settings)) {
                 for (double loss : through.download(losses)) {
@@ -196,15 +229,28 @@ public final class TrainingStep {
         }
     }
 
-    private StepMetrics metrics(long step, StepTotals totals, double lossSum, long start, long began) {
-        List<double[]> statistics = model.takeRoutingStatistics();
+    /** One rank of each exchange group counts in full; experts are apart on each. */
+    private boolean countsExperts() {
+        return rank < placement.expertParallel();
+    }
+
+    /** Dense gradients are the same on all ranks. */
+    private boolean countsShared() {
+        return rank == 0;
+    }
+
+    private StepMetrics metrics(
+            long step,
+            StepTotals totals,
+            double lossSum,
+            List<double[]> statistics,
+            double squares,
+            long start,
+            long began) {
         int layerSize = statistics.isEmpty() ? 0 : statistics.get(0).length;
         double[] values = new double[2 + statistics.size() * layerSize];
         values[0] = lossSum;
-        // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
-        boolean firstReplica = rank < placement.expertParallel();
-        values[1] = (firstReplica ? engine.sumSquares(model.parameters().expertGradients()) : 0)
-                + (rank == 0 ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
+        values[1] = squares;
         for (int layer = 0; layer < statistics.size(); layer++) {
             System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
         }

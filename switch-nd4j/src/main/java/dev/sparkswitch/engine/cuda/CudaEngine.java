@@ -44,6 +44,7 @@ public final class CudaEngine implements Engine {
     private final CudaSlots expertSlots;
     private final CudaExperts experts;
     private final CudaOptimizers optimizers;
+    private final boolean stepsSumSquares = Switches.isOn(Switches.STEP_SQUARES);
     private Runnable reads = () -> {};
 
     /**
@@ -107,7 +108,7 @@ public final class CudaEngine implements Engine {
 
     /** The number of a new group of cards, which one member alone makes and tells the others. */
     public byte[] newGroup() {
-        return Nccl.newGroup();
+        return device.newGroup();
     }
 
     /**
@@ -119,6 +120,11 @@ public final class CudaEngine implements Engine {
      */
     public CardGroup join(byte[] id, int index, int size) {
         return device.join(id, index, size);
+    }
+
+    /** The moment at which all is done that was asked for so far, of this engine and of groups, on the groups' clock. */
+    public Moment exchangeMoment() {
+        return device.exchangeMoment();
     }
 
     /** Runs {@code check} whenever contents have been read, before they are used: it throws where they are worth nothing. */
@@ -283,6 +289,36 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public Activated activate(Tensor x, Activation activation, Dropout dropout) {
+        return activations.activate(x, activation, dropout);
+    }
+
+    @Override
+    public Tensor activatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        if (!CudaActivations.isMask(forward.saved())) {
+            return Engine.super.activatedInputGradient(dz, w, forward, activation, dropout);
+        }
+        return maskedInputGradient(dz, w, forward, dropout);
+    }
+
+    @Override
+    public Tensor groupedActivatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        if (!CudaActivations.isMask(forward.saved())) {
+            return Engine.super.groupedActivatedInputGradient(dz, w, forward, activation, dropout);
+        }
+        return maskedInputGradient(dz, w, forward, dropout);
+    }
+
+    private Tensor maskedInputGradient(Tensor dz, Tensor w, Activated forward, Dropout dropout) {
+        CudaTensor dx = context.compute(forward.result().shape());
+        double scale = dropout.active() ? dropout.scale() : 1;
+        products.maskedInputGradient(dz, w, CudaContext.cuda(forward.saved()), scale, dx);
+        return dx;
+    }
+
+    @Override
     public Tensor embed(Tensor ids, Tensor table, Dropout dropout) {
         return embeddings.embed(ids, table, dropout);
     }
@@ -396,7 +432,17 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
-        optimizers.adafactor(step, slots);
+        optimizers.adafactor(step, slots, null);
+    }
+
+    @Override
+    public void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        optimizers.adafactor(step, slots, squares);
+    }
+
+    @Override
+    public boolean stepsSumSquares() {
+        return stepsSumSquares;
     }
 
     /** From here on the card takes the times of its operations, at some cost. */
@@ -411,7 +457,12 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
-        optimizers.adamw(step, slots);
+        optimizers.adamw(step, slots, null);
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        optimizers.adamw(step, slots, squares);
     }
 
     @Override

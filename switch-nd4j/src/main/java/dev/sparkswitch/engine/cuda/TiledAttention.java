@@ -74,7 +74,7 @@ final class TiledAttention {
     }
 
     private static int maskPitch(AttentionShape shape) {
-        return (shape.keyLength() + STAYING - 1) / STAYING * (STAYING / Byte.SIZE);
+        return roundUp(shape.keyLength(), STAYING) / Byte.SIZE;
     }
 
     private Saved allocateSaved(AttentionShape shape, Dropout dropout) {
@@ -126,13 +126,17 @@ final class TiledAttention {
         return keyBytes + scoreBytes + nearBytes + MOST_TILES;
     }
 
-    /** Numbers from one query's gradients of scores to the next's. */
-    private static int scorePitch(AttentionShape shape) {
-        return (shape.keyLength() + STAYING - 1) / STAYING * STAYING;
+    private static int roundUp(int count, int multiple) {
+        return (count + multiple - 1) / multiple * multiple;
+    }
+
+    /** Numbers of the gradients of scores of a row and head. */
+    private static long scoreNumbers(AttentionShape shape) {
+        return (long) roundUp(shape.queryLength(), STREAMED) * roundUp(shape.keyLength(), STAYING);
     }
 
     private static long scoreBytes(AttentionShape shape) {
-        return lines(shape) * scorePitch(shape) * DType.BFLOAT16.bytes();
+        return shape.rows() * shape.heads() * scoreNumbers(shape) * DType.BFLOAT16.bytes();
     }
 
     private static String name(String kernel, AttentionInputs inputs, Dropout dropout) {
@@ -211,7 +215,7 @@ final class TiledAttention {
             boolean keepsScores = keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES;
             if (keepsScores) {
                 try (CudaTensor dScores =
-                        context.compute(shape.rows() * shape.heads(), shape.queryLength(), scorePitch(shape))) {
+                        context.compute(shape.rows() * shape.heads(), Math.toIntExact(scoreNumbers(shape)))) {
                     deltas(shape, cuda(attention.result()), dResult, deltas);
                     keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, dScores);
                     querySums(shape, inputs, dropout, dScores, gradients, partials);

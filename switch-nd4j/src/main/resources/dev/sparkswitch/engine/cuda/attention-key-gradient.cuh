@@ -50,13 +50,12 @@ struct KeyGradientShared {
     unsigned char visible[MOST_TILES];
 };
 
-// Zeros for 8 * CHUNKS keys from `at` on of as many queries as 64, or as there are.
-template <int CHUNKS, int COUNT>
-__device__ __forceinline__ void clear_scores(bf16* at, int pitch, int queries, int thread) {
-    for (int i = thread; i < STREAMED * CHUNKS; i += COUNT) {
-        if (i / CHUNKS < queries) {
-            store16(at + static_cast<long long>(i / CHUNKS) * pitch + i % CHUNKS * 8, make_uint4(0, 0, 0, 0));
-        }
+// Zeros for KEYS keys from `at` on of a streamed tile of queries.
+template <int KEYS, int COUNT>
+__device__ __forceinline__ void clear_scores(bf16* at, int pitch, int thread) {
+    constexpr int CHUNKS = KEYS / 4;
+    for (int i = thread; i < STREAMED / 2 * CHUNKS; i += COUNT) {
+        store16(at + static_cast<long long>(i / CHUNKS) * 2 * pitch + i % CHUNKS * 8, make_uint4(0, 0, 0, 0));
     }
 }
 
@@ -106,6 +105,13 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         }
     };
 
+    const int own = first + warp * WARP_ROWS + 4 * group;
+    const bool idle = first + warp * WARP_ROWS >= in.keys;
+    int segments[4];
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+        segments[r] = own + r < in.keys ? key_segments[own + r] : 0;
+    }
     {
         const Rows k = rows_of(in.k, in.k_stride, row, head, in.keys, in.head_size);
         const Rows v = rows_of(in.v, in.v_stride, row, head, in.keys, in.head_size);
@@ -131,13 +137,6 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     copy_async_wait<1>();
     __syncthreads();
 
-    const int own = first + warp * WARP_ROWS + 4 * group;
-    const bool idle = first + warp * WARP_ROWS >= in.keys;
-    int segments[4];
-#pragma unroll
-    for (int r = 0; r < 4; r++) {
-        segments[r] = own + r < in.keys ? key_segments[own + r] : 0;
-    }
     unsigned values[2][IN_REGISTERS ? STEPS : 1][4];
     if (IN_REGISTERS) {
 #pragma unroll
@@ -149,14 +148,15 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         }
     }
     const bool leaves_scores = in.d_scores != nullptr;
-    const int score_row = score_pitch(in.keys);
-    bf16* d_scores_out = in.d_scores + lines * score_row + first;
+    const int scores_of_query = score_pitch(in.keys);
+    bf16* d_scores_out =
+        in.d_scores +
+        (static_cast<long long>(row) * in.heads + head) * score_rows(in.queries) * scores_of_query + 2 * first;
     if (leaves_scores) {
         for (int other = 0; other < tiles && other < MOST_TILES; other++) {
             if (shared->visible[other] == NONE_VISIBLE) {
-                const int query = other * STREAMED;
-                clear_scores<STAYING / 8, THREADS>(
-                    d_scores_out + static_cast<long long>(query) * score_row, score_row, in.queries - query, threadIdx.x);
+                clear_scores<STAYING, THREADS>(
+                    d_scores_out + static_cast<long long>(other) * STREAMED * scores_of_query, scores_of_query, threadIdx.x);
             }
         }
     }
@@ -176,9 +176,9 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         tile = next;
         if (idle) {
             if (leaves_scores) {
-                clear_scores<WARP_ROWS / 8, WARP>(
-                    d_scores_out + static_cast<long long>(first_query) * score_row + warp * WARP_ROWS, score_row,
-                    in.queries - first_query, lane);
+                clear_scores<WARP_ROWS, WARP>(
+                    d_scores_out + static_cast<long long>(first_query) * scores_of_query + 2 * warp * WARP_ROWS,
+                    scores_of_query, lane);
             }
             continue;
         }
@@ -285,22 +285,19 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
             if (leaves_scores) {
                 // Keys beyond the last have whatever came of zeros.
                 const int left = in.keys - own;
+                bf16* to = d_scores_out + static_cast<long long>(first_query + at) * scores_of_query +
+                           2 * (warp * WARP_ROWS + 4 * group);
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    const int u = i >> 1;
-                    const int b = i & 1;
-                    unsigned words[2] = {
-                        pack_bf16(scores[0][u][b], scores[0][u][2 + b]), pack_bf16(scores[1][u][b], scores[1][u][2 + b])};
+                for (int u = 0; u < 2; u++) {
+                    uint4 words = make_uint4(
+                        pack_bf16(scores[0][u][0], scores[0][u][2]), pack_bf16(scores[0][u][1], scores[0][u][3]),
+                        pack_bf16(scores[1][u][0], scores[1][u][2]), pack_bf16(scores[1][u][1], scores[1][u][3]));
                     if (left < 4) {
-                        words[0] = left <= 0 ? 0 : left == 1 ? words[0] & 0xffffu : words[0];
-                        words[1] = left <= 2 ? 0 : words[1] & 0xffffu;
+                        const unsigned lower = left <= 0 ? 0 : left == 1 ? 0xffffu : 0xffffffffu;
+                        const unsigned upper = left <= 2 ? 0 : 0xffffu;
+                        words = make_uint4(words.x & lower, words.y & lower, words.z & upper, words.w & upper);
                     }
-                    if (first_query + at + i < in.queries) {
-                        store_eight_bytes(
-                            d_scores_out + static_cast<long long>(first_query + at + i) * score_row +
-                                warp * WARP_ROWS + 4 * group,
-                            words[0], words[1]);
-                    }
+                    store16(to + 2 * u * scores_of_query, words);
                 }
             }
             as_left(weights[0], scores[0][0], scores[0][1]);

@@ -78,6 +78,14 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
                 BF16_TOLERANCE);
     }
 
+    /** This one, and with it the emulated card that reaches others where this is one that does not. */
+    List<EngineCase> linked() {
+        if (!name.startsWith("emulated")) {
+            return List.of(this);
+        }
+        return List.of(this, cuda("linked emulated cuda", (kind, rank) -> EmulatedEngine.openLinked(kind), precision));
+    }
+
     static EngineCase nd4j(Precision precision, int threads) {
         return new EngineCase(
                 "nd4j " + precision + " " + threads,

@@ -110,7 +110,8 @@ class TrainingRunTest {
                 host.routedTargets(),
                 0,
                 0,
-                Recomputation.NONE);
+                Recomputation.NONE,
+                0);
         double sum = 0;
         model.parameters().resetGradients();
         try (Batch batch = Batch.upload(model.engine(), host);

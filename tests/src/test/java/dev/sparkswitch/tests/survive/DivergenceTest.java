@@ -76,6 +76,23 @@ class DivergenceTest {
                 .containsExactlyElementsOf(LongStream.rangeClosed(1, 12).boxed().toList());
     }
 
+    @Test
+    void aNormThatComesWithTheUpdateTurnsTheRunBackAsWell() throws IOException {
+        Map<String, double[]> wanted = without("without", POISONED_BATCH, POISONED_BATCH)
+                .in(Precision.FLOAT64)
+                .run();
+        LocalRun run = new LocalRun(folder.resolve("updated"))
+                .withRows(source -> new Rows(1000, rowOf(POISONED_BATCH)))
+                .withEngine(PoisonedEngine::thatUpdatesFirst)
+                .in(Precision.FLOAT64);
+
+        Map<String, double[]> found = run.run();
+
+        assertThat(run.causes()).singleElement().asString().contains("gradient norm NaN at step 7");
+        wanted.forEach((name, values) ->
+                assertThat(distance(found.get(name), values)).as(name).isLessThan(1e-9));
+    }
+
     private static double distance(double[] found, double[] wanted) {
         double difference = 0;
         double norm = 0;

@@ -116,10 +116,16 @@ class WorldEqualityTest {
      * @param expertParallel ranks that share one copy of the experts
      * @param accumulation micro-batches a rank
      * @param recomputation what is made again
+     * @param exchangeChunks parts in which tokens travel
      */
-    private record Way(int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+    private record Way(
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation, int exchangeChunks) {
         /** One rank, one micro-batch, everything kept. */
         static final Way PLAIN = new Way(1, 1, 1, Recomputation.NONE);
+
+        Way(int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+            this(ranks, expertParallel, accumulation, recomputation, 1);
+        }
     }
 
     private Trace train(T5Config model, Precision precision, Way way, int rows, int steps) {
@@ -132,6 +138,8 @@ class WorldEqualityTest {
                         "seed=7",
                         "accumulation=" + way.accumulation(),
                         "recomputation=" + way.recomputation().name().toLowerCase(Locale.ROOT),
+                        "exchange-chunks=" + way.exchangeChunks(),
+                        "bucket-bytes=4000",
                         "checkpoint-every=1000000",
                         "learning-rate.schedule=constant",
                         "learning-rate.rate=0.05",
@@ -209,23 +217,23 @@ class WorldEqualityTest {
     }
 
     /** Of all ways those that pair every number of ranks with everything else. */
-    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed")
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed, {4} chunks")
     @CsvSource({
-        "1, 1, 4, NONE",
-        "1, 1, 2, BRANCHES",
-        "2, 1, 1, NONE",
-        "2, 1, 4, BRANCHES",
-        "2, 2, 1, BRANCHES",
-        "2, 2, 2, NONE",
-        "4, 1, 1, BRANCHES",
-        "4, 2, 1, NONE",
-        "4, 2, 2, BRANCHES",
-        "4, 4, 1, BRANCHES",
-        "4, 4, 2, NONE"
+        "1, 1, 4, NONE, 1",
+        "1, 1, 2, BRANCHES, 2",
+        "2, 1, 1, NONE, 1",
+        "2, 1, 4, BRANCHES, 1",
+        "2, 2, 1, BRANCHES, 2",
+        "2, 2, 2, NONE, 1",
+        "4, 1, 1, BRANCHES, 1",
+        "4, 2, 1, NONE, 1",
+        "4, 2, 2, BRANCHES, 2",
+        "4, 4, 1, BRANCHES, 3",
+        "4, 4, 2, NONE, 0"
     })
     void float64TrainingIsTheSameOnEveryWorld(
-            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
-        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation), ROWS);
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation, int exchangeChunks) {
+        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation, exchangeChunks), ROWS);
     }
 
     static Stream<Arguments> allWays() {
@@ -245,7 +253,7 @@ class WorldEqualityTest {
     @MethodSource("allWays")
     void float64TrainingIsTheSameInEveryWay(
             int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
-        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation), 2 * ROWS);
+        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation, 2), 2 * ROWS);
     }
 
     static Stream<RouterConfig> routers() {
@@ -263,17 +271,17 @@ class WorldEqualityTest {
     }
 
     /** Ranks whose experts are of different sizes, and expert projections on their ranks. */
-    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
-    @CsvSource({"2, 2, 1, NONE", "4, 2, 2, BRANCHES"})
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed, {4} chunks")
+    @CsvSource({"2, 2, 1, NONE, 2", "4, 2, 2, BRANCHES, 1"})
     void modelsBeyondThePaperAreTheSameOnEveryWorld(
-            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation, int exchangeChunks) {
         SwitchConfig sparse = model().sparse().orElseThrow().toBuilder()
                 .expertWidths(List.of(24, 12, 16, 16))
                 .attention(AttentionForm.SWITCH)
                 .build();
         requireSame(
                 model().toBuilder().sparse(sparse).build(),
-                new Way(ranks, expertParallel, accumulation, recomputation),
+                new Way(ranks, expertParallel, accumulation, recomputation, exchangeChunks),
                 ROWS);
     }
 
