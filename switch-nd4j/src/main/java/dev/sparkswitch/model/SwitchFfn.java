@@ -45,8 +45,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             int site,
             Parallelism parallelism) {
         ParameterNames names = new ParameterNames(config);
-        SwitchConfig sparse = config.sparse().orElseThrow();
-        ExpertPlacement placement = parallelism.placement();
+        SwitchConfig sparse = config.sparseLayer(stack, layer);
+        ExpertPlacement placement = parallelism.placement().ofLayer(sparse.experts());
         this.name = names.feedForward(stack, layer);
         this.router = Router.of(
                 engine,

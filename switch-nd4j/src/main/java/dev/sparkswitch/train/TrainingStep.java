@@ -125,16 +125,16 @@ public final class TrainingStep {
                 GradientSquares all = optimizer.squares(ofSlots);
                 squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
             }
-            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares, start, began);
+            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares);
             guard.check(metrics);
-            return metrics;
+            return timed(metrics, start, began);
         }
         double squares = (countsExperts() ? engine.sumSquares(model.parameters().expertGradients()) : 0)
                 + (countsShared() ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
-        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares, start, began);
+        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares);
         guard.check(metrics);
         optimizer.step(step, learningRate);
-        return metrics;
+        return timed(metrics, start, began);
     }
 
     /**
@@ -239,30 +239,34 @@ public final class TrainingStep {
         return rank == 0;
     }
 
+    private static StepMetrics timed(StepMetrics metrics, long start, long began) {
+        long now = System.nanoTime();
+        return metrics.timed((now - start) / 1e9, (now - began) / 1e9);
+    }
+
+    /** All but what a clock says. */
     private StepMetrics metrics(
-            long step,
-            StepTotals totals,
-            double lossSum,
-            List<double[]> statistics,
-            double squares,
-            long start,
-            long began) {
-        int layerSize = statistics.isEmpty() ? 0 : statistics.get(0).length;
-        double[] values = new double[2 + statistics.size() * layerSize];
+            long step, StepTotals totals, double lossSum, List<double[]> statistics, double squares) {
+        double[] values =
+                new double[2 + statistics.stream().mapToInt(each -> each.length).sum()];
         values[0] = lossSum;
         values[1] = squares;
-        for (int layer = 0; layer < statistics.size(); layer++) {
-            System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
+        int end = 2;
+        for (double[] layer : statistics) {
+            System.arraycopy(layer, 0, values, end, layer.length);
+            end += layer.length;
         }
         double[] sums = sumOverRanks(values);
         double balance = 0;
         double z = 0;
         List<RouterMetrics> layers = new ArrayList<>();
-        if (layerSize > 0) {
+        if (!statistics.isEmpty()) {
             SwitchConfig sparse = model.config().sparse().orElseThrow();
             long groups = (long) sparse.capacity().balanceGroups(microRows) * config.accumulation() * world.size();
+            int from = 2;
             for (int layer = 0; layer < statistics.size(); layer++) {
-                double[] sum = Arrays.copyOfRange(sums, 2 + layer * layerSize, 2 + (layer + 1) * layerSize);
+                double[] sum = Arrays.copyOfRange(sums, from, from + statistics.get(layer).length);
+                from += sum.length;
                 balance += sum[RoutingStatistics.BALANCE] / groups;
                 z += sum[RoutingStatistics.Z] / Math.max(1, sum[RoutingStatistics.ROUTED]);
                 layers.add(RouterMetrics.of(model.sparseLayerNames().get(layer), sum, sparse.router()));
@@ -270,7 +274,6 @@ public final class TrainingStep {
             balance *= sparse.balanceLoss();
             z *= sparse.routerZLoss();
         }
-        long now = System.nanoTime();
         return new StepMetrics(
                 step,
                 sums[0] / Math.max(1, totals.targetTokens()),
@@ -279,8 +282,8 @@ public final class TrainingStep {
                 config.learningRate().at(step, config.steps()),
                 Math.sqrt(sums[1]),
                 totals.tokens(),
-                (now - start) / 1e9,
-                (now - began) / 1e9,
+                0,
+                0,
                 layers,
                 Optional.empty(),
                 new TreeMap<>());
