@@ -71,8 +71,9 @@ public final class Parameters implements AutoCloseable {
     public Map<Tensor, String> operands() {
         Map<Tensor, String> names = new IdentityHashMap<>();
         for (Held held : weights) {
-            names.put(held.weight().value(), held.weight().name());
-            names.put(held.weight().gradient(), held.weight().name());
+            Weight weight = held.weight();
+            names.put(weight.value(), weight.name());
+            names.put(weight.gradient(), weight.name());
         }
         return names;
     }

@@ -117,7 +117,9 @@ public final class TrainingStep {
         }
         sums.await();
         double learningRate = config.learningRate().at(step, config.steps());
-        if (engine.stepsSumSquares()) {
+        // A loss that is no number is found out before the parameters go the same way: where it was lost can still be
+        // seen.
+        if (engine.stepsSumSquares() && Double.isFinite(lossSum)) {
             List<double[]> statistics = model.takeRoutingStatistics();
             double squares;
             try (Tensor ofSlots = optimizer.measuredStep(step, learningRate)) {
@@ -184,10 +186,10 @@ public final class TrainingStep {
     /**
      * Runs all micro-batches; returns this rank's sum of cross-entropies.
      *
-     * @param progress run where the last pass has completed gradients
+     * @param complete what is done each time that the last of them has completed gradients
      */
     private double backward(
-            SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals, Runnable progress) {
+            SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals, Runnable complete) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -207,7 +209,7 @@ public final class TrainingStep {
         for (int i = 0; i < batches.size(); i++) {
             HostBatch host = batches.get(i);
             if (i == batches.size() - 1) {
-                model.parameters().lastPass(progress);
+                model.parameters().lastPass(complete);
             }
             try (Batch batch = Batch.upload(engine, host);
                     Tensor losses = train(through, batch, host, settings)) {
@@ -282,6 +284,7 @@ public final class TrainingStep {
                 config.learningRate().at(step, config.steps()),
                 Math.sqrt(sums[1]),
                 totals.tokens(),
+                0,
                 0,
                 0,
                 layers,
