@@ -84,6 +84,24 @@ final class NonFiniteSearch {
         }
     }
 
+    /**
+     * Looks at gradients in the order in which a backward pass makes them, the last parameters' first: what it was given by the
+     * layers behind was finite where theirs are.
+     */
+    void lookAtGradients() {
+        List<Parameter> all = model.parameters().all();
+        for (int i = all.size() - 1; i >= 0; i--) {
+            Parameter parameter = all.get(i);
+            look(
+                    all.size() - i,
+                    parameter.gradient(),
+                    "numbers that are not finite stand in the gradient of "
+                            + parameter.spec().name()
+                            + ", the first with such that the backward pass made; with"
+                            + " SPARKSWITCH_JAVA_OPTIONS=-Dsparkswitch.cuda.off=step-squares the operation is named");
+        }
+    }
+
     private Object run(Method method, Object... arguments) throws Throwable {
         Object result;
         try {
@@ -125,6 +143,9 @@ final class NonFiniteSearch {
         }
         if (value instanceof Engine.Attention attention) {
             return List.of(attention.result());
+        }
+        if (value instanceof Engine.Activated activated) {
+            return List.of(activated.result());
         }
         if (value instanceof Engine.LossGradient loss) {
             return List.of(loss.tokenLoss(), loss.dHidden());

@@ -232,7 +232,9 @@ public final class Trainer implements AutoCloseable {
     private String origin(List<HostBatch> batches) {
         String found;
         try {
-            found = training.search(step + 1, batches).report();
+            found = engine.stepsSumSquares()
+                    ? training.searchGradients().report()
+                    : training.search(step + 1, batches).report();
         } catch (RuntimeException e) {
             // What it was to explain is worse.
             LOG.warn("The origin of the step's numbers could not be looked for", e);

@@ -153,6 +153,13 @@ public final class TrainingStep {
         return search;
     }
 
+    /** Looks at the step's gradients, where parameters are already worth nothing. */
+    NonFiniteSearch searchGradients() {
+        NonFiniteSearch search = new NonFiniteSearch(model);
+        search.lookAtGradients();
+        return search;
+    }
+
     /** What the denominators of the step's loss count, over all ranks. */
     private record StepTotals(long targetTokens, long routedInputs, long routedTargets, long tokens) {}
 

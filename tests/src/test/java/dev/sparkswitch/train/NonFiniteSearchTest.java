@@ -42,6 +42,9 @@ class NonFiniteSearchTest {
             .sparse(SwitchConfig.of(4, 1, 1, CapacityConfig.group(1, 1.25, 2.0, 1)))
             .build();
 
+    private static final TrainingConfig CONFIG = Configs.load(
+            TrainingConfig.class, JsonNodeFactory.instance.objectNode(), List.of("rows=" + ROWS, "steps=10"));
+
     /** Does something to what the {@code call}-th call of an operation gives or takes. */
     private static Engine spoiling(Engine engine, String operation, int call, BiConsumer<Object, Object[]> spoil) {
         int[] calls = {0};
@@ -63,22 +66,35 @@ class NonFiniteSearchTest {
         return search(engine, model -> {});
     }
 
+    /** The step after its passes, before what looks at gradients does. */
+    private static String searchGradients(Engine engine, Change change) {
+        Parallelism parallelism = new Parallelism(ExpertPlacement.single(4), new SingleRank());
+        try (engine;
+                SwitchTransformer model = new SwitchTransformer(engine, MODEL, parallelism);
+                Optimizer optimizer =
+                        Optimizer.of(engine, CONFIG, model.parameters().all())) {
+            new Initializer(3, 1, 1).initialize(model);
+            TrainingStep step = new TrainingStep(model, parallelism, CONFIG, optimizer);
+            step.search(1, List.of(batch()));
+            change.make(model);
+            return NonFiniteSearch.earliest(List.of(step.searchGradients().report()));
+        }
+    }
+
     private interface Change {
         void make(SwitchTransformer model);
     }
 
     private static String search(Engine engine, Change change) {
         Parallelism parallelism = new Parallelism(ExpertPlacement.single(4), new SingleRank());
-        TrainingConfig config = Configs.load(
-                TrainingConfig.class, JsonNodeFactory.instance.objectNode(), List.of("rows=" + ROWS, "steps=10"));
         try (engine;
                 SwitchTransformer model = new SwitchTransformer(engine, MODEL, parallelism);
                 Optimizer optimizer =
-                        Optimizer.of(engine, config, model.parameters().all())) {
+                        Optimizer.of(engine, CONFIG, model.parameters().all())) {
             new Initializer(3, 1, 1).initialize(model);
             change.make(model);
             NonFiniteSearch search =
-                    new TrainingStep(model, parallelism, config, optimizer).search(1, List.of(batch()));
+                    new TrainingStep(model, parallelism, CONFIG, optimizer).search(1, List.of(batch()));
             return NonFiniteSearch.earliest(List.of(search.report()));
         }
     }
@@ -156,6 +172,26 @@ class NonFiniteSearchTest {
         Tensor turned = engine.allocateParameter(w.extent(1), w.extent(0));
         engine.fill(turned, 1);
         return turned;
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void whereParametersAreSpoiledTheLastSpoiledGradientIsNamed(EngineCase engineCase) {
+        Engine engine = engineCase.make();
+        String name = "decoder.block.0.layer.1.EncDecAttention.q.weight";
+
+        assertThat(searchGradients(engine, model -> {
+                    engine.fill(
+                            model.parameters()
+                                    .named("encoder.block.1.layer.0.SelfAttention.o.weight")
+                                    .gradient(),
+                            Double.NaN);
+                    engine.fill(model.parameters().named(name).gradient(), Double.NaN);
+                }))
+                .startsWith("numbers that are not finite stand in the gradient of " + name
+                        + ", the first with such that the backward pass made; with"
+                        + " SPARKSWITCH_JAVA_OPTIONS=-Dsparkswitch.cuda.off=step-squares the operation is named"
+                        + " (128 NaN and 0 infinite in ");
     }
 
     @Test
