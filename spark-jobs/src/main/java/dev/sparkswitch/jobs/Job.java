@@ -5,6 +5,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.jobs.run.ExecutorMemory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -104,6 +105,11 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
         group().ifPresent(group -> words.add(group.word()));
         words.add(getClass().getAnnotation(Command.class).name());
         return words;
+    }
+
+    /** For {@link #plan}: what each rank will need, where that is known. */
+    static void printMemory(Optional<ExecutorMemory> memory, PrintWriter out) {
+        memory.ifPresent(known -> out.println("# " + known.line()));
     }
 
     /** What {@link #run} would do, for {@code --dry-run}: lines below the resolved configuration. Starts nothing. */

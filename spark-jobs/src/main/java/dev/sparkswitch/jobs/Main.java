@@ -68,6 +68,7 @@ public final class Main implements Runnable {
                 new BenchStepJob(),
                 new BenchOpsJob(),
                 new BenchDataJob(),
+                new BenchScalingJob(),
                 new BundleJob());
     }
 

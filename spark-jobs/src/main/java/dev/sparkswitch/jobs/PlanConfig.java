@@ -11,6 +11,7 @@ import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The settings of {@code plan}.
@@ -85,8 +86,13 @@ public record PlanConfig(
         return model.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1);
     }
 
-    /** Experts of a sparse layer, or as many as there are cards where there is none. */
-    int experts() {
-        return model.sparse().map(SwitchConfig::experts).orElse(cards);
+    /** Whether the experts of every sparse layer can be spread evenly over {@code spread} cards, and copies over all. */
+    boolean divides(int spread) {
+        return cards % spread == 0 && expertCounts().stream().allMatch(experts -> experts % spread == 0);
+    }
+
+    /** Each number of experts that a sparse layer has. */
+    Set<Integer> expertCounts() {
+        return model.sparse().map(SwitchConfig::expertCounts).orElse(Set.of());
     }
 }

@@ -75,9 +75,8 @@ public final class PlanJob extends Job<PlanConfig> {
         List<StepPlan> plans = new ArrayList<>();
         int least = 0;
         for (int spread = 1; spread <= config.cards(); spread++) {
-            boolean divides = config.cards() % spread == 0 && config.experts() % spread == 0;
             boolean wanted = config.expertParallel().map(given -> given).orElse(spread) == spread;
-            if (divides && wanted) {
+            if (config.divides(spread) && wanted) {
                 least = spread;
                 if (config.weightBytes(spread) <= config.card().memory()) {
                     addPlans(config, spread, plans);
@@ -85,8 +84,8 @@ public final class PlanJob extends Job<PlanConfig> {
             }
         }
         if (least == 0) {
-            throw new UserException("The " + config.experts() + " experts cannot be spread so over " + config.cards()
-                    + " cards: expert-parallel must divide both.");
+            throw new UserException("Layers of " + config.expertCounts() + " experts cannot be spread so over "
+                    + config.cards() + " cards: expert-parallel must divide all of these numbers.");
         }
         if (plans.isEmpty()) {
             throw new UserException(String.format(

@@ -14,7 +14,6 @@ import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.Recomputation;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.Optimizer;
@@ -86,8 +85,7 @@ public final class StepBenchmark {
         training.microRows(
                 plan.ranks(),
                 config.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1));
-        int experts = config.sparse().map(SwitchConfig::experts).orElse(plan.ranks());
-        this.placement = new ExpertPlacement(experts, plan.ranks(), plan.ranks());
+        this.placement = ExpertPlacement.of(config, plan.ranks(), plan.ranks());
         this.rows = new RandomStep(config, plan.rows() / plan.ranks(), plan.inputLength(), plan.targetLength());
     }
 

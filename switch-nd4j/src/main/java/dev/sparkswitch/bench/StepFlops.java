@@ -73,7 +73,7 @@ final class StepFlops {
         if (!config.sparse(stack, layer) || config.sparse().orElseThrow().attention() == AttentionForm.DENSE) {
             return dense;
         }
-        SwitchConfig sparse = config.sparse().orElseThrow();
+        SwitchConfig sparse = config.sparseLayer(stack, layer);
         return sparse.router().share() * dense + router(sparse, tokens);
     }
 
@@ -87,7 +87,7 @@ final class StepFlops {
         if (!config.sparse(stack, layer)) {
             return unit * config.feedForwardSize();
         }
-        SwitchConfig sparse = config.sparse().orElseThrow();
+        SwitchConfig sparse = config.sparseLayer(stack, layer);
         return sparse.router().share() * unit * meanWidth(sparse) + router(sparse, tokens);
     }
 

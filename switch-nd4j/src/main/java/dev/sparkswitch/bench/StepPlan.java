@@ -6,7 +6,6 @@ import dev.sparkswitch.engine.cuda.CudaEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Recomputation;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.Optimizer;
@@ -68,13 +67,12 @@ public record StepPlan(
      */
     public static StepPlan of(Question question, int cards, int expertParallel, int rows) {
         T5Config model = question.model();
-        int experts = model.sparse().map(SwitchConfig::experts).orElse(expertParallel);
         TrainingConfig training = RandomStep.training(
                 rows * cards, question.optimizer(), question.recomputation(), question.exchangeChunks());
         RandomStep random = new RandomStep(model, rows, question.inputLength(), question.targetLength());
         PlannedMeter meter = new PlannedMeter(question.rates());
         PlannedCollectives wire = new PlannedCollectives(cards, question.cardsAHost(), question.rates(), meter);
-        Parallelism parallelism = new Parallelism(new ExpertPlacement(experts, expertParallel, cards), wire);
+        Parallelism parallelism = new Parallelism(ExpertPlacement.of(model, expertParallel, cards), wire);
         try (Engine bare = CudaEngine.planned(Precision.BF16);
                 Engine engine = new MeteredEngine(bare, meter);
                 SwitchTransformer planned = new SwitchTransformer(engine, model, parallelism);

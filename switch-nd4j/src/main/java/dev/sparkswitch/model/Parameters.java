@@ -30,12 +30,13 @@ public final class Parameters implements AutoCloseable {
         this.engine = engine;
         long shared = 0;
         long experts = 0;
-        int first = parallelism.placement().firstExpert(parallelism.rank());
-        int end = first + parallelism.placement().localExperts();
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
             specs.put(spec.name(), spec);
             if (spec.role() == Role.EXPERT) {
-                experts += spec.expert() >= first && spec.expert() < end ? spec.count() : 0;
+                int ofLayer = config.sparseLayer(spec.stack().orElseThrow(), spec.layer())
+                        .experts();
+                boolean own = parallelism.placement().ofLayer(ofLayer).holds(parallelism.rank(), spec.expert());
+                experts += own ? spec.count() : 0;
             } else {
                 shared += spec.count();
             }

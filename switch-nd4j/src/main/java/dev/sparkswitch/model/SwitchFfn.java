@@ -45,8 +45,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             int site,
             Parallelism parallelism) {
         ParameterNames names = new ParameterNames(config);
-        SwitchConfig sparse = config.sparse().orElseThrow();
-        ExpertPlacement placement = parallelism.placement();
+        SwitchConfig sparse = config.sparseLayer(stack, layer);
+        ExpertPlacement placement = parallelism.placement().ofLayer(sparse.experts());
         this.name = names.feedForward(stack, layer);
         this.router = Router.of(
                 engine,
@@ -67,15 +67,15 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     }
 
     /** What a part of a run keeps. */
-    private record KeptPart(ExpertRun.Part part, Engine.Activated inside) {}
+    private record KeptPart(ExpertRun.Part part, Engine.Activated active) {}
 
     /** What a chunk of experts keeps: its slots, and what its parts keep. */
     private record KeptChunk(Tensor received, List<KeptPart> parts) {
         private void close() {
             received.close();
             for (KeptPart part : parts) {
-                part.inside().result().close();
-                part.inside().saved().close();
+                part.active().result().close();
+                part.active().saved().close();
             }
         }
     }
@@ -186,10 +186,10 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         Tensor results = overParts(engine, from, to, received, (part, slots) -> {
             Tensor hidden = engine.groupedLinear(slots, part.of(part.run().in().value()));
             Dropout dropout = expertDropout(pass, choice.routing().plan(), part);
-            Engine.Activated inside = engine.activate(hidden, activation, dropout);
-            parts.add(new KeptPart(part, inside));
+            Engine.Activated active = engine.activate(hidden, activation, dropout);
+            parts.add(new KeptPart(part, active));
             return engine.groupedLinear(
-                    inside.result(), part.of(part.run().out().value()));
+                    active.result(), part.of(part.run().out().value()));
         });
         kept.add(new KeptChunk(received, parts));
         return results;
@@ -241,7 +241,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             return overParts(engine, from, to, slots, (part, dOut) -> {
                 Dropout dropout = expertDropout(pass, plan, part);
                 Tensor gradient = engine.groupedActivatedInputGradient(
-                        dOut, part.of(part.run().out().value()), parts.next().inside(), activation, dropout);
+                        dOut, part.of(part.run().out().value()), parts.next().active(), activation, dropout);
                 dHidden.add(gradient);
                 return engine.groupedLinearInputGradient(
                         gradient, part.of(part.run().in().value()));
@@ -258,7 +258,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
                         part.run().out(),
                         part,
                         slots(dResults, part, from),
-                        kept.inside().result());
+                        kept.active().result());
                 addGradient(part.run().in(), part, dHidden.get(i), slots(chunk.received(), part, from));
                 dHidden.get(i).close();
             }

@@ -32,7 +32,8 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
             int site,
             Parallelism parallelism) {
         ParameterNames names = new ParameterNames(config);
-        ExpertPlacement placement = parallelism.placement();
+        int experts = config.sparseLayer(stack, layer).experts();
+        ExpertPlacement placement = parallelism.placement().ofLayer(experts);
         this.name = names.selfAttention(stack, layer);
         this.router = Router.of(
                 engine,
@@ -52,7 +53,6 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
                 new TokenExchange(engine, parallelism.collectives(), placement.exchangeGroup(parallelism.rank()));
         this.queryKeyValue = new ExpertProjection(parameters.experts(inputs), exchange);
         this.output = new ExpertProjection(parameters.experts(outputs), exchange);
-        int experts = config.sparse().orElseThrow().experts();
         this.statistics = engine.allocate(engine.precision().master(), RoutingStatistics.size(experts));
         engine.fill(statistics, 0);
     }

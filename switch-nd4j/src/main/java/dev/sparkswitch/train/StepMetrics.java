@@ -46,6 +46,23 @@ public record StepMetrics(
      */
     public record HeldOutLoss(double all, double text, long targetTokens) {}
 
+    /** The same step with the time that it took, and that since the attempt began, in seconds. */
+    StepMetrics timed(double took, double since) {
+        return new StepMetrics(
+                step,
+                crossEntropy,
+                balanceLoss,
+                zLoss,
+                learningRate,
+                gradientNorm,
+                tokens,
+                took,
+                since,
+                layers,
+                heldOut,
+                scores);
+    }
+
     /** The same step with what was measured after it. */
     StepMetrics evaluated(Optional<HeldOutLoss> loss, SortedMap<String, Double> found) {
         return new StepMetrics(

@@ -107,34 +107,34 @@ public final class TrainingStep {
     StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
-        GradientSums gradients = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
+        GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
         double lossSum;
         try {
-            lossSum = backward(step, batches, totals, gradients);
+            lossSum = backward(step, batches, totals, sums);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
         }
-        gradients.await();
+        sums.await();
         double learningRate = config.learningRate().at(step, config.steps());
         if (engine.stepsSumSquares()) {
             List<double[]> statistics = model.takeRoutingStatistics();
             double squares;
-            try (Tensor sums = optimizer.measuredStep(step, learningRate)) {
+            try (Tensor ofSlots = optimizer.measuredStep(step, learningRate)) {
                 meanwhile.run();
-                GradientSquares all = optimizer.squares(sums);
+                GradientSquares all = optimizer.squares(ofSlots);
                 squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
             }
-            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares, start, began);
+            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares);
             guard.check(metrics);
-            return metrics;
+            return timed(metrics, start, began);
         }
         double squares = (countsExperts() ? engine.sumSquares(model.parameters().expertGradients()) : 0)
                 + (countsShared() ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
-        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares, start, began);
+        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares);
         guard.check(metrics);
         optimizer.step(step, learningRate);
-        return metrics;
+        return timed(metrics, start, began);
     }
 
     /** What the denominators of the step's loss count, over all ranks. */
@@ -161,7 +161,7 @@ public final class TrainingStep {
     }
 
     /** Runs all micro-batches, the sums of gradients started with the last; returns this rank's sum of cross-entropies. */
-    private double backward(long step, List<HostBatch> batches, StepTotals totals, GradientSums gradients) {
+    private double backward(long step, List<HostBatch> batches, StepTotals totals, GradientSums sums) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -181,7 +181,7 @@ public final class TrainingStep {
         for (int i = 0; i < batches.size(); i++) {
             HostBatch host = batches.get(i);
             if (i == batches.size() - 1) {
-                model.parameters().lastPass(gradients::advance);
+                model.parameters().lastPass(sums::advance);
             }
             try (Batch batch = Batch.upload(engine, host);
                     Tensor losses = train(batch, host, settings)) {
@@ -213,30 +213,34 @@ public final class TrainingStep {
         return rank == 0;
     }
 
+    private static StepMetrics timed(StepMetrics metrics, long start, long began) {
+        long now = System.nanoTime();
+        return metrics.timed((now - start) / 1e9, (now - began) / 1e9);
+    }
+
+    /** All but what a clock says. */
     private StepMetrics metrics(
-            long step,
-            StepTotals totals,
-            double lossSum,
-            List<double[]> statistics,
-            double squares,
-            long start,
-            long began) {
-        int layerSize = statistics.isEmpty() ? 0 : statistics.get(0).length;
-        double[] values = new double[2 + statistics.size() * layerSize];
+            long step, StepTotals totals, double lossSum, List<double[]> statistics, double squares) {
+        double[] values =
+                new double[2 + statistics.stream().mapToInt(each -> each.length).sum()];
         values[0] = lossSum;
         values[1] = squares;
-        for (int layer = 0; layer < statistics.size(); layer++) {
-            System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
+        int end = 2;
+        for (double[] layer : statistics) {
+            System.arraycopy(layer, 0, values, end, layer.length);
+            end += layer.length;
         }
         double[] sums = sumOverRanks(values);
         double balance = 0;
         double z = 0;
         List<RouterMetrics> layers = new ArrayList<>();
-        if (layerSize > 0) {
+        if (!statistics.isEmpty()) {
             SwitchConfig sparse = model.config().sparse().orElseThrow();
             long groups = (long) sparse.capacity().balanceGroups(microRows) * config.accumulation() * world.size();
+            int from = 2;
             for (int layer = 0; layer < statistics.size(); layer++) {
-                double[] sum = Arrays.copyOfRange(sums, 2 + layer * layerSize, 2 + (layer + 1) * layerSize);
+                double[] sum = Arrays.copyOfRange(sums, from, from + statistics.get(layer).length);
+                from += sum.length;
                 balance += sum[RoutingStatistics.BALANCE] / groups;
                 z += sum[RoutingStatistics.Z] / Math.max(1, sum[RoutingStatistics.ROUTED]);
                 layers.add(RouterMetrics.of(model.sparseLayerNames().get(layer), sum, sparse.router()));
@@ -244,7 +248,6 @@ public final class TrainingStep {
             balance *= sparse.balanceLoss();
             z *= sparse.routerZLoss();
         }
-        long now = System.nanoTime();
         return new StepMetrics(
                 step,
                 sums[0] / Math.max(1, totals.targetTokens()),
@@ -253,8 +256,8 @@ public final class TrainingStep {
                 config.learningRate().at(step, config.steps()),
                 Math.sqrt(sums[1]),
                 totals.tokens(),
-                (now - start) / 1e9,
-                (now - began) / 1e9,
+                0,
+                0,
                 layers,
                 Optional.empty(),
                 new TreeMap<>());

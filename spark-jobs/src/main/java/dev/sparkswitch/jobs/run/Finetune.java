@@ -50,7 +50,22 @@ public final class Finetune {
                         beginning.inputs(),
                         Optional.of(shards.selection(hadoop, config.data(), beginning.vocabulary())),
                         Optional.empty(),
+                        List.of(),
                         List.of()));
+    }
+
+    /** The settings of executors that follow from what a rank needs; empty where that is not known. */
+    public static Optional<ExecutorMemory> memory(Configuration hadoop, FinetuneConfig config) {
+        return ExecutorMemory.foreseen(
+                config.engine(),
+                () -> ExecutorMemory.of(
+                        beginning(hadoop, config).model(),
+                        List.of(),
+                        config.training(),
+                        config.cluster(),
+                        config.engine(),
+                        config.inputs(),
+                        config.targets()));
     }
 
     /** What training begins with. */

@@ -24,6 +24,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param selection {@link TaskSelection} as JSON, or empty where the last model is the result
  * @param teacher {@link TeacherSpec} as JSON, or empty
  * @param compared models that are measured at the end as the run's own are
+ * @param beside {@code config.json} of each model that ranks hold together with the one that they train
  */
 record RunSpec(
         String folder,
@@ -40,7 +41,8 @@ record RunSpec(
         Map<String, String> hadoop,
         String selection,
         String teacher,
-        List<String> compared)
+        List<String> compared,
+        List<String> beside)
         implements Serializable {
 
     /** Hadoop's configuration with the settings that Spark was given. */

@@ -20,7 +20,6 @@ import dev.sparkswitch.cluster.AttemptOptions;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingStatus;
@@ -80,6 +79,7 @@ public final class TrainingRun {
      * @param selection how the result is chosen among the run's models; empty: it is the last one
      * @param teacher whom the model learns from beside the data
      * @param compared other models to measure at the end
+     * @param beside models that ranks hold together with the one that they train, the teacher and some of those among them
      */
     public record Task(
             String name,
@@ -95,7 +95,8 @@ public final class TrainingRun {
             List<Manifest.Input> inputs,
             Optional<TaskSelection> selection,
             Optional<TeacherSpec> teacher,
-            List<String> compared) {}
+            List<String> compared,
+            List<T5Config> beside) {}
 
     /** A finished run: its folder, its manifest, and whether it was finished before. */
     public record Finished(Path folder, Manifest manifest, boolean wasComplete) {}
@@ -239,9 +240,7 @@ public final class TrainingRun {
         Contradictions ofModel = new Contradictions();
         model.contradictions(ofModel);
         ofModel.messages().forEach(message -> found.check(false, "model: " + message + "."));
-        model.sparse()
-                .ifPresent(sparse -> found.attempt(() -> new ExpertPlacement(
-                        sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks())));
+        found.attempt(() -> ExpertPlacement.of(model, cluster.expertParallel(cluster.ranks()), cluster.ranks()));
         found.attempt(() -> settings.microRows(cluster.ranks(), groupRows(model)));
     }
 
@@ -285,6 +284,12 @@ public final class TrainingRun {
         }
     }
 
+    /** The lengths of the rows in a box. */
+    static ShardLayout layout(Configuration hadoop, String box) throws IOException {
+        Path path = new Path(box);
+        return ShardLayout.of(Manifests.require(path.getFileSystem(hadoop), path, Manifest.SHARDS));
+    }
+
     /** Rows that are routed together. */
     static int groupRows(T5Config model) {
         return model.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1);
@@ -293,8 +298,7 @@ public final class TrainingRun {
     /** Whether experts and rows can be divided among that many ranks. */
     private static boolean legal(Task task, int ranks) {
         try {
-            int experts = task.model().sparse().map(SwitchConfig::experts).orElse(ranks);
-            new ExpertPlacement(experts, task.cluster().expertParallel(ranks), ranks);
+            ExpertPlacement.of(task.model(), task.cluster().expertParallel(ranks), ranks);
             task.settings().microRows(ranks, groupRows(task.model()));
             return true;
         } catch (UserException e) {
@@ -334,7 +338,10 @@ public final class TrainingRun {
                 task.teacher()
                         .map(teacher -> Configs.toTree(teacher).toString())
                         .orElse(""),
-                task.compared().stream().map(other -> qualified(hadoop, other)).toList());
+                task.compared().stream().map(other -> qualified(hadoop, other)).toList(),
+                task.beside().stream()
+                        .map(other -> HuggingFaceConfig.write(other).toString())
+                        .toList());
     }
 
     /** Shows what the ranks report. */
