@@ -96,9 +96,12 @@ public final class JobContext implements AutoCloseable {
             implements TrainingRun.SparkSource {
         @Override
         public SparkSession start() {
-            // Standard output is for results.
-            memory.ifPresent(known -> System.err.println(context.command + ": " + known.line()));
-            return context.spark(SparkProfile.training(cluster, memory));
+            // Runs side by side share a session.
+            synchronized (context) {
+                // Standard output is for results.
+                memory.ifPresent(known -> System.err.println(context.command + ": " + known.line()));
+                return context.spark(SparkProfile.training(cluster, memory));
+            }
         }
     }
 

@@ -65,6 +65,7 @@ public final class Main implements Runnable {
                 new GenerateJob(),
                 new ConvertJob(),
                 new PlanJob(),
+                new StudyJob(),
                 new BenchStepJob(),
                 new BenchOpsJob(),
                 new BenchDataJob(),

@@ -4,11 +4,14 @@ import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.Recomputation;
+import java.time.Duration;
+import java.util.Optional;
 
 /**
  * How a model is trained.
  *
  * @param steps optimizer steps
+ * @param time the time in training steps after which a run ends, should it have steps left; evaluation and checkpoints apart
  * @param rows rows a step, over all ranks and micro-batches
  * @param accumulation micro-batches a rank runs for one step
  * @param recomputation what a backward pass makes again instead of keeping it
@@ -34,6 +37,9 @@ import dev.sparkswitch.model.Recomputation;
  */
 public record TrainingConfig(
         @Setting(value = "10000", help = "optimizer steps") int steps,
+
+        @Setting(help = "end after this time in training steps, such as 30m, should there be steps left")
+        Optional<Duration> time,
 
         @Setting(value = "64", help = "rows a step, over all ranks and micro-batches")
         int rows,
@@ -95,6 +101,7 @@ public record TrainingConfig(
         DivergenceConfig divergence) {
     public TrainingConfig {
         Contradictions.none(found -> found.atLeast(1, "steps", steps)
+                .check(time.isEmpty() || time.get().toNanos() > 0, "time must be more than nothing")
                 .atLeast(1, "rows", rows)
                 .atLeast(1, "accumulation", accumulation)
                 .atLeast(0, "exchange-chunks", exchangeChunks)

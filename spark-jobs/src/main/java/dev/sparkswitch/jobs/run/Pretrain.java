@@ -38,24 +38,26 @@ public final class Pretrain {
 
     /** Trains, or finds that it is done; see {@link TrainingRun#run}. */
     public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, PretrainConfig config) {
-        return TrainingRun.run(
-                spark,
-                hadoop,
-                new TrainingRun.Task(
-                        "pretrain",
-                        config.output(),
-                        config.shards() + "/train",
-                        Optional.of(config.shards() + "/heldout"),
-                        config.initFrom(),
-                        config.model(),
-                        config.training(),
-                        config.cluster(),
-                        config.engine(),
-                        Configs.toTree(config),
-                        List.of(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        List.of(),
-                        List.of()));
+        return TrainingRun.run(spark, hadoop, task(config));
+    }
+
+    /** What there is to train. */
+    public static TrainingRun.Task task(PretrainConfig config) {
+        return new TrainingRun.Task(
+                "pretrain",
+                config.output(),
+                config.shards() + "/train",
+                Optional.of(config.shards() + "/heldout"),
+                config.initFrom(),
+                config.model(),
+                config.training(),
+                config.cluster(),
+                config.engine(),
+                Configs.toTree(config),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                List.of());
     }
 }

@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import java.io.Serializable;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +19,8 @@ import org.apache.hadoop.conf.Configuration;
  * @param engineSettings {@link EngineSettings} as JSON
  * @param expertParallel see {@link ClusterSettings#expertParallel}
  * @param place where the ranks run
+ * @param firstCard see {@link ClusterSettings#firstCard}
+ * @param pauseAt when the ranks stop with a checkpoint; null: at no time
  * @param config the whole configuration as JSON, for manifests
  * @param inputs the manifests' inputs: name, path and id of each
  * @param hadoop settings of Hadoop's file systems
@@ -36,6 +39,8 @@ record RunSpec(
         String engineSettings,
         int expertParallel,
         ClusterSettings.Place place,
+        int firstCard,
+        Instant pauseAt,
         String config,
         List<List<String>> inputs,
         Map<String, String> hadoop,

@@ -25,6 +25,7 @@ import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingStatus;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -139,17 +140,31 @@ public final class TrainingRun {
     }
 
     /**
-     * Trains, or finds that it is done.
+     * Trains to the end, or finds that it is done.
      *
      * @throws UserException for settings that cannot work, before any rank starts
+     * @throws ResourceException where the time limit came first
      */
     public static Finished run(SparkSource source, Configuration hadoop, Task task) {
+        return advance(source, hadoop, task)
+                .orElseThrow(() -> new ResourceException("The time limit of this " + task.name()
+                        + " (cluster.time-limit) came before its end: the same command goes on from the checkpoint in "
+                        + task.folder() + "."));
+    }
+
+    /**
+     * Trains to the end or to the time limit, or finds that it is done.
+     *
+     * @return empty where the time limit came first
+     * @throws UserException for settings that cannot work, before any rank starts
+     */
+    public static Optional<Finished> advance(SparkSource source, Configuration hadoop, Task task) {
         Contradictions found = new Contradictions();
         Optional<RunFolder> opened = found.attempt(() -> RunFolder.open(hadoop, task));
         Optional<Manifest> finished =
                 opened.flatMap(folder -> found.attempt(folder::finished).flatMap(manifest -> manifest));
         if (finished.isPresent()) {
-            return new Finished(opened.get().path(), finished.get(), true);
+            return Optional.of(new Finished(opened.get().path(), finished.get(), true));
         }
         check(hadoop, task, found);
         found.raiseLines();
@@ -177,6 +192,9 @@ public final class TrainingRun {
                     .run(body, new StatusPrinter(progress))
                     .get(0);
         }
+        if (summary.paused()) {
+            return Optional.empty();
+        }
         Manifest.Builder manifest = Manifest.builder(KIND)
                 .seed(task.settings().seed())
                 .config(task.config())
@@ -192,7 +210,7 @@ public final class TrainingRun {
         }
         task.selection().ifPresent(selection -> nameBest(folder, selection, manifest));
         TrainingReport.write(folder, task, manifest.build());
-        return new Finished(folder.path(), folder.commit(manifest.build()), false);
+        return Optional.of(new Finished(folder.path(), folder.commit(manifest.build()), false));
     }
 
     private static void nameBest(RunFolder folder, TaskSelection selection, Manifest.Builder manifest) {
@@ -327,6 +345,8 @@ public final class TrainingRun {
                 Configs.toTree(task.engine()).toString(),
                 task.cluster().expertParallel(task.cluster().ranks()),
                 task.cluster().place(),
+                task.cluster().firstCard(),
+                task.cluster().timeLimit().map(Instant.now()::plus).orElse(null),
                 task.config().toString(),
                 folder.inputs().stream()
                         .map(input -> List.of(input.name(), input.path(), input.id()))
