@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution. Addresses are those
- * of the device's memory.
+ * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution, and exchanges with other
+ * cards in another. Addresses are those of the device's memory.
  */
 interface Device extends AutoCloseable {
     /** The device in one line, for logs. */
