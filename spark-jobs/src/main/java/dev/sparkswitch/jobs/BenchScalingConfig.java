@@ -76,7 +76,6 @@ public record BenchScalingConfig(
 
     /** So many ranks, where they are to run. */
     ClusterSettings cluster(int worldSize) {
-        return new ClusterSettings(
-                place, worldSize, 0, 0, 1, Optional.empty(), 0, coresPerRank, memoryPerRank);
+        return new ClusterSettings(place, worldSize, 0, 0, 1, Optional.empty(), 0, coresPerRank, memoryPerRank);
     }
 }
