@@ -55,6 +55,11 @@ final class MeteredCollectives implements Collectives {
     }
 
     @Override
+    public boolean takesRowsApart() {
+        return collectives.takesRowsApart();
+    }
+
+    @Override
     public Exchange startAllReduceSum(Tensor data, RankGroup group) {
         return metered("allReduceSum", group, data, () -> collectives.startAllReduceSum(data, group));
     }

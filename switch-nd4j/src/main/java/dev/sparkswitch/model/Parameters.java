@@ -4,6 +4,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -63,6 +64,20 @@ public final class Parameters implements AutoCloseable {
         return List.copyOf(parameters);
     }
 
+    /**
+     * What operations take parameters by, and what it is called: the values and the gradient of each block of parameters, by
+     * identity.
+     */
+    public Map<Tensor, String> operands() {
+        Map<Tensor, String> names = new IdentityHashMap<>();
+        for (Held held : weights) {
+            Weight weight = held.weight();
+            names.put(weight.value(), weight.name());
+            names.put(weight.gradient(), weight.name());
+        }
+        return names;
+    }
+
     /** The parameter of that name, which this rank must hold. */
     public Parameter named(String name) {
         for (Parameter parameter : parameters) {
@@ -77,7 +92,7 @@ public final class Parameters implements AutoCloseable {
     Weight single(String name) {
         ParameterSpec spec = spec(name);
         int[] shape = spec.shape().stream().mapToInt(Integer::intValue).toArray();
-        Weight weight = weight(sharedGradients, shape);
+        Weight weight = weight(name, sharedGradients, shape);
         parameters.add(new Parameter(spec, weight.value(), weight.gradient()));
         return weight;
     }
@@ -88,7 +103,11 @@ public final class Parameters implements AutoCloseable {
         for (String name : names) {
             rows += spec(name).shape().get(0);
         }
-        Weight weight = weight(sharedGradients, rows, spec(names.get(0)).shape().get(1));
+        Weight weight = weight(
+                name(names.get(0), names.size()),
+                sharedGradients,
+                rows,
+                spec(names.get(0)).shape().get(1));
         addRows(names, weight.value(), weight.gradient());
         return weight;
     }
@@ -100,7 +119,9 @@ public final class Parameters implements AutoCloseable {
             rows += spec(name).shape().get(0);
         }
         int columns = spec(namesByExpert.get(0).get(0)).shape().get(1);
-        Weight weight = weight(expertGradients, namesByExpert.size(), rows, columns);
+        int count = namesByExpert.size() * namesByExpert.get(0).size();
+        Weight weight =
+                weight(name(namesByExpert.get(0).get(0), count), expertGradients, namesByExpert.size(), rows, columns);
         for (int e = 0; e < namesByExpert.size(); e++) {
             addRows(
                     namesByExpert.get(e),
@@ -128,8 +149,12 @@ public final class Parameters implements AutoCloseable {
         return spec;
     }
 
-    private Weight weight(GradientArena gradients, int... shape) {
-        Weight weight = new Weight(engine.allocateParameter(shape), gradients.take(shape));
+    private static String name(String first, int count) {
+        return count == 1 ? first : first + " and " + (count - 1) + " more";
+    }
+
+    private Weight weight(String name, GradientArena gradients, int... shape) {
+        Weight weight = new Weight(name, engine.allocateParameter(shape), gradients.take(shape));
         weights.add(new Held(weight, gradients));
         return weight;
     }

@@ -59,6 +59,26 @@ public final class SwitchTransformer implements AutoCloseable {
         this.sparseLayers = construction.sparseLayers();
     }
 
+    private SwitchTransformer(SwitchTransformer original, Engine view) {
+        this.engine = view;
+        this.config = original.config;
+        this.parallelism = original.parallelism;
+        this.parameters = original.parameters;
+        this.inputEmbedding = original.inputEmbedding;
+        this.targetEmbedding = original.targetEmbedding;
+        this.head = original.head;
+        this.encoder = original.encoder;
+        this.decoder = original.decoder;
+        this.sparseLayers = original.sparseLayers;
+        this.inputSite = original.inputSite;
+        this.targetSite = original.targetSite;
+    }
+
+    /** This very model, whose passes call {@code view}, a way to its engine; closing one closes both. */
+    public SwitchTransformer through(Engine view) {
+        return new SwitchTransformer(this, view);
+    }
+
     public T5Config config() {
         return config;
     }

@@ -191,7 +191,7 @@ public record T5Config(
      */
     public void requirePrecision(Precision precision) {
         boolean experts = sparse.isPresent() && sparse.get().attention() == AttentionForm.SWITCH;
-        if (experts && precision == Precision.BF16) {
+        if (experts && (precision == Precision.BF16 || precision == Precision.BF16_PRODUCTS)) {
             throw new UserException("Experts in attention need float32: set engine.precision to float32, or"
                     + " model.sparse.attention to dense.");
         }

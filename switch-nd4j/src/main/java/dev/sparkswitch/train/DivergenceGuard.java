@@ -30,7 +30,7 @@ final class DivergenceGuard {
      */
     void check(StepMetrics metrics) {
         if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
-            throw new DivergenceException(
+            throw DivergenceException.notFinite(
                     metrics.step(),
                     "loss " + metrics.loss() + " and gradient norm " + metrics.gradientNorm() + " at step "
                             + metrics.step());
@@ -57,7 +57,7 @@ final class DivergenceGuard {
         }
         double limit = mean + Math.max(config.explosion(), DEVIATIONS * Math.sqrt(squares / window.size()));
         if (metrics.crossEntropy() > limit) {
-            throw new DivergenceException(
+            throw DivergenceException.offCourse(
                     metrics.step(),
                     String.format(
                             Locale.ROOT,

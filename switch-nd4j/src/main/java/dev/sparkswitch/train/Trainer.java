@@ -216,16 +216,29 @@ public final class Trainer implements AutoCloseable {
     /** One step: reads this rank's rows, runs a {@link TrainingStep}. */
     public StepMetrics trainStep(long began) {
         long start = System.nanoTime();
+        List<HostBatch> batches = ahead.isEmpty() ? readStep(step) : ahead;
+        ahead = List.of();
         try {
-            List<HostBatch> batches = ahead.isEmpty() ? readStep(step) : ahead;
-            ahead = List.of();
             StepMetrics metrics = training.run(step + 1, batches, start, began, this::readAhead);
             step++;
             trained += metrics.seconds();
             return metrics.trainedFor(trained);
         } catch (DivergenceException e) {
-            throw rollBack(e);
+            throw rollBack(e.isFinite() ? e : e.saying(e.getMessage() + ": " + origin(batches)));
         }
+    }
+
+    /** Where the numbers of a step were lost: the earliest place that any rank found. */
+    private String origin(List<HostBatch> batches) {
+        String found;
+        try {
+            found = training.search(step + 1, batches).report();
+        } catch (RuntimeException e) {
+            // What it was to explain is worse.
+            LOG.warn("The origin of the step's numbers could not be looked for", e);
+            found = NonFiniteSearch.NOTHING;
+        }
+        return NonFiniteSearch.earliest(context.allGather(found));
     }
 
     /**
@@ -249,8 +262,7 @@ public final class Trainer implements AutoCloseable {
             job.checkpoints().add(new Rollback(found.step(), first, last, found.getMessage()));
         }
         String skipped = first == last ? "batch " + last : "batches " + first + " to " + last;
-        return new DivergenceException(
-                found.step(),
+        return found.saying(
                 "training diverged (" + found.getMessage() + "): it goes back to a checkpoint and leaves out " + skipped
                         + ", for the " + ordinal(rollbacks.size() + 1) + " of at most " + limits.rollbacks()
                         + " times");

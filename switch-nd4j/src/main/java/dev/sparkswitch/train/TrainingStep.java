@@ -110,14 +110,16 @@ public final class TrainingStep {
         GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
         double lossSum;
         try {
-            lossSum = backward(step, batches, totals, sums);
+            lossSum = backward(model, step, batches, totals, sums::advance);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
         }
         sums.await();
         double learningRate = config.learningRate().at(step, config.steps());
-        if (engine.stepsSumSquares()) {
+        // A loss that is no number is found out before the parameters go the same way: where it was lost can still be
+        // seen.
+        if (engine.stepsSumSquares() && Double.isFinite(lossSum)) {
             List<double[]> statistics = model.takeRoutingStatistics();
             double squares;
             try (Tensor ofSlots = optimizer.measuredStep(step, learningRate)) {
@@ -135,6 +137,20 @@ public final class TrainingStep {
         guard.check(metrics);
         optimizer.step(step, learningRate);
         return timed(metrics, start, began);
+    }
+
+    /**
+     * Runs a step's passes once more, looking at what every operation makes, to tell where its numbers were lost. All ranks
+     * do so together; gradients are worth nothing afterwards.
+     */
+    NonFiniteSearch search(long step, List<HostBatch> batches) {
+        NonFiniteSearch search = new NonFiniteSearch(model);
+        StepTotals totals = totals(batches);
+        model.parameters().resetGradients();
+        search.lookAtParameters();
+        backward(model.through(search.watched()), step, batches, totals, () -> {});
+        model.takeRoutingStatistics();
+        return search;
     }
 
     /** What the denominators of the step's loss count, over all ranks. */
@@ -160,8 +176,13 @@ public final class TrainingStep {
         return count;
     }
 
-    /** Runs all micro-batches, the sums of gradients started with the last; returns this rank's sum of cross-entropies. */
-    private double backward(long step, List<HostBatch> batches, StepTotals totals, GradientSums sums) {
+    /**
+     * Runs all micro-batches; returns this rank's sum of cross-entropies.
+     *
+     * @param complete what is done each time that the last of them has completed gradients
+     */
+    private double backward(
+            SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals, Runnable complete) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -181,11 +202,11 @@ public final class TrainingStep {
         for (int i = 0; i < batches.size(); i++) {
             HostBatch host = batches.get(i);
             if (i == batches.size() - 1) {
-                model.parameters().lastPass(sums::advance);
+                model.parameters().lastPass(complete);
             }
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = train(batch, host, settings)) {
-                for (double loss : model.download(losses)) {
+                    Tensor losses = train(through, batch, host, settings)) {
+                for (double loss : through.download(losses)) {
                     sum += loss;
                 }
             }
@@ -193,13 +214,13 @@ public final class TrainingStep {
         return sum;
     }
 
-    private Tensor train(Batch batch, HostBatch host, StepSettings settings) {
+    private Tensor train(SwitchTransformer through, Batch batch, HostBatch host, StepSettings settings) {
         if (teaching.isEmpty()) {
-            return model.train(batch, settings);
+            return through.train(batch, settings);
         }
         Teaching how = teaching.get();
         try (Teacher.Lesson lesson = how.teacher().teach(batch, host)) {
-            return model.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
+            return through.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
         }
     }
 

@@ -162,6 +162,13 @@ class T5ConfigTest {
                         .build()
                         .requirePrecision(Precision.BF16))
                 .hasMessageContaining("Experts in attention need float32");
+        assertThatThrownBy(() -> T5Config.builder()
+                        .sparse(SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                                .attention(AttentionForm.SWITCH)
+                                .build())
+                        .build()
+                        .requirePrecision(Precision.BF16_PRODUCTS))
+                .hasMessageContaining("Experts in attention need float32");
         assertThatThrownBy(() -> CapacityConfig.group(0, 0, Double.NaN, 0))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("capacity.group-rows is 0")

@@ -84,7 +84,7 @@ public record ExecutorMemory(TrainingMemory need) {
                 beside,
                 training,
                 ExpertPlacement.of(model, cluster.expertParallel(ranks), ranks),
-                engine.precision().orElse(Precision.FLOAT32),
+                engine.processorPrecision(),
                 inputLength,
                 targetLength);
     }

@@ -10,6 +10,7 @@ import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.bench.MemoryPlan;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
@@ -161,8 +162,8 @@ final class TrainingRank implements RankBody<RunSummary> {
     }
 
     /**
-     * The model, without weights yet, once it is known that memory suffices for it, its training and the models beside it. A
-     * card's memory is another matter.
+     * The model, without weights yet, once it is known that memory suffices for it, its training and the models beside it. Of
+     * a card's memory it is said what a step will take.
      */
     private SwitchTransformer make(
             RankContext context,
@@ -171,8 +172,26 @@ final class TrainingRank implements RankBody<RunSummary> {
             Parallelism parallelism,
             Engine engine,
             TokenSource rows) {
-        if (engine instanceof Nd4jEngine) {
-            ShardLayout layout = rows.layout();
+        ShardLayout layout = rows.layout();
+        if (engine instanceof CudaEngine card) {
+            MemoryPlan plan = MemoryPlan.of(
+                    config,
+                    training,
+                    parallelism.placement(),
+                    engine.precision(),
+                    layout.inputLength(),
+                    layout.targetLength());
+            long free = card.freeBytes();
+            if (context.rank() == 0) {
+                LOG.info(plan.table(free));
+            }
+            if (!plan.fits(free)) {
+                LOG.warn(
+                        "the card of rank {} may run out of memory: raise training.accumulation, set"
+                                + " training.recomputation=branches or spread the experts over more ranks",
+                        context.rank());
+            }
+        } else if (engine instanceof Nd4jEngine) {
             ExecutorMemory.of(
                             config,
                             spec.beside().stream().map(TrainingRank::model).toList(),

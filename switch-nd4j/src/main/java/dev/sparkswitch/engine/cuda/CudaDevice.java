@@ -1,5 +1,6 @@
 package dev.sparkswitch.engine.cuda;
 
+import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
@@ -46,6 +47,7 @@ final class CudaDevice implements Device {
     private final CudaModules modules;
     private final CublasLt products;
     private final long workspace;
+    private final Trail trail = new Trail();
     private CudaProfile profile;
     private Optional<Boolean> masks = Optional.empty();
 
@@ -176,7 +178,11 @@ final class CudaDevice implements Device {
     @Override
     public void download(long source, ByteBuffer target) {
         use();
-        staging.download(source, target);
+        try {
+            staging.download(source, target);
+        } catch (InternalException e) {
+            throw trail.explain(e);
+        }
     }
 
     @Override
@@ -211,21 +217,22 @@ final class CudaDevice implements Device {
             parameterAddresses.put(i, arguments.address() + given.offset(i));
         }
         begin(kernel.name());
-        Cuda.check(
-                cudart.cuLaunchKernel(
-                        function.function,
-                        launch.blocksX(),
-                        launch.blocksY(),
-                        launch.blocksZ(),
-                        launch.threads(),
-                        1,
-                        1,
-                        launch.sharedBytes(),
-                        stream,
-                        parameterList,
-                        (PointerPointer<?>) null),
-                "cuLaunchKernel",
-                kernel);
+        int status = cudart.cuLaunchKernel(
+                function.function,
+                launch.blocksX(),
+                launch.blocksY(),
+                launch.blocksZ(),
+                launch.threads(),
+                1,
+                1,
+                launch.sharedBytes(),
+                stream,
+                parameterList,
+                (PointerPointer<?>) null);
+        if (status != 0) {
+            Cuda.check(status, "cuLaunchKernel", kernel + " " + given + " by " + launch);
+        }
+        trail.add(kernel);
         end();
     }
 
@@ -236,6 +243,7 @@ final class CudaDevice implements Device {
             begin("product " + product);
         }
         products.multiply(product);
+        trail.add(product);
         end();
     }
 
@@ -253,7 +261,11 @@ final class CudaDevice implements Device {
     @Override
     public void synchronize() {
         use();
-        Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", description);
+        try {
+            Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", description);
+        } catch (InternalException e) {
+            throw trail.explain(e);
+        }
     }
 
     @Override

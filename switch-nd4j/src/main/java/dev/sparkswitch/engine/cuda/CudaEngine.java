@@ -42,6 +42,7 @@ public final class CudaEngine implements Engine {
     private final CudaLoss losses;
     private final CudaRouting routings;
     private final CudaSlots expertSlots;
+    private final CudaExperts experts;
     private final CudaOptimizers optimizers;
     private final boolean stepsSumSquares = Switches.isOn(Switches.STEP_SQUARES);
     private Runnable reads = () -> {};
@@ -53,8 +54,8 @@ public final class CudaEngine implements Engine {
      * @param precision FLOAT32 or BF16
      */
     CudaEngine(Device device, Precision precision) {
-        if (precision == Precision.FLOAT64) {
-            throw new IllegalArgumentException("this engine computes in float32 or bf16, not in float64");
+        if (precision != Precision.FLOAT32 && precision != Precision.BF16) {
+            throw new IllegalArgumentException("this engine computes in float32 or bf16, not in " + precision);
         }
         this.device = device;
         this.memory = new DeviceMemory(device);
@@ -69,6 +70,7 @@ public final class CudaEngine implements Engine {
         this.losses = new CudaLoss(context, products);
         this.routings = new CudaRouting(context, products);
         this.expertSlots = new CudaSlots(context);
+        this.experts = new CudaExperts(context, products, activations, expertSlots);
         this.optimizers = new CudaOptimizers(context);
     }
 
@@ -86,6 +88,11 @@ public final class CudaEngine implements Engine {
     /** The engine on no card at all: it takes the memory that it would take, and every number that it gives is 0. */
     public static CudaEngine planned(Precision precision) {
         return new CudaEngine(new PlannedDevice(), precision);
+    }
+
+    /** Bytes of the card's memory that nobody holds. */
+    public long freeBytes() {
+        return device.freeBytes();
     }
 
     /** Bytes of {@link #link}. */
@@ -113,6 +120,11 @@ public final class CudaEngine implements Engine {
      */
     public CardGroup join(byte[] id, int index, int size) {
         return device.join(id, index, size);
+    }
+
+    /** Whether exchanges of groups had better take parts whose rows lie apart than have them moved together. */
+    public boolean takesRowsApart() {
+        return Switches.isOn(Switches.EXPERT_MESSAGES);
     }
 
     /** The moment at which all is done that was asked for so far, of this engine and of groups, on the groups' clock. */
@@ -397,6 +409,13 @@ public final class CudaEngine implements Engine {
     @Override
     public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
         return expertSlots.combineBackward(dy, slots, routing);
+    }
+
+    @Override
+    public Tensor experts(Tensor x, Routing routing, Tensor in, Activation activation, Tensor out) {
+        return routing.experts() == 1 || routing.plan().slots() <= CudaExperts.FEW_SLOTS
+                ? Engine.super.experts(x, routing, in, activation, out)
+                : experts.experts(x, routing, in, activation, out);
     }
 
     @Override

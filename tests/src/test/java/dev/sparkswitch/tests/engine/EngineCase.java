@@ -41,6 +41,7 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
             cases.add(nd4j(Precision.FLOAT64, 1));
             cases.add(nd4j(Precision.FLOAT32, 1));
             cases.add(nd4j(Precision.FLOAT32, 2));
+            cases.add(nd4j(Precision.BF16_PRODUCTS, 2));
         }
         if (groups.contains("emulated") && isHere(EmulatedEngine.missing())) {
             cases.add(cuda("emulated cuda", (precision, rank) -> EmulatedEngine.open(precision), Precision.FLOAT32));
@@ -91,7 +92,11 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
                 precision,
                 threads,
                 rank -> new Nd4jEngine(precision, threads),
-                precision == Precision.FLOAT64 ? 1e-10 : FLOAT32_TOLERANCE);
+                switch (precision) {
+                    case FLOAT64 -> 1e-10;
+                    case FLOAT32 -> FLOAT32_TOLERANCE;
+                    case BF16_PRODUCTS, BF16 -> BF16_TOLERANCE;
+                });
     }
 
     /** A new engine. */

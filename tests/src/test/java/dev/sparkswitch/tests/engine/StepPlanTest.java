@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.bench.CardRates;
+import dev.sparkswitch.bench.MemoryPlan;
 import dev.sparkswitch.bench.Phase;
 import dev.sparkswitch.bench.StepBenchmark;
 import dev.sparkswitch.bench.StepPlan;
@@ -12,10 +15,13 @@ import dev.sparkswitch.bench.StepReport;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import dev.sparkswitch.model.CapacityConfig;
+import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Recomputation;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
+import dev.sparkswitch.train.TrainingConfig;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Plans of steps beside steps that are taken, and beside what can be counted by hand. */
@@ -70,6 +76,41 @@ class StepPlanTest {
                 .isCloseTo(
                         taken.memory().activations(),
                         within(0.3 * taken.memory().activations()));
+    }
+
+    private static MemoryPlan memory(String... settings) {
+        TrainingConfig training =
+                Configs.load(TrainingConfig.class, JsonNodeFactory.instance.objectNode(), List.of(settings));
+        return MemoryPlan.of(MODEL, training, ExpertPlacement.single(EXPERTS), Precision.BF16, INPUTS, TARGETS);
+    }
+
+    @Test
+    void theMemoryOfARunIsThatOfItsSteps() {
+        StepReport.Memory step = plan(1, 1, 8).memory();
+
+        assertThat(memory("rows=" + ROWS, "optimizer=adamw").memory()).isEqualTo(step);
+        MemoryPlan halves = memory("rows=" + ROWS, "optimizer=adamw", "accumulation=2");
+        assertThat(halves.rows()).isEqualTo(ROWS / 2);
+        assertThat(halves.memory().activations()).isLessThan(step.activations());
+        assertThat(halves.memory().parameters()).isEqualTo(step.parameters());
+        assertThat(memory("rows=" + ROWS, "recomputation=branches").memory().activations())
+                .isLessThan(memory("rows=" + ROWS).memory().activations());
+    }
+
+    @Test
+    void aPlanIsATableBesideWhatIsFree() {
+        long gib = 1L << 30;
+        MemoryPlan plan = new MemoryPlan(new StepReport.Memory(2 * gib, 4 * gib, gib / 2, 9 * gib), 16);
+
+        assertThat(plan.table(12 * gib)).isEqualTo("""
+                        memory of a training step, planned, in GiB:
+                          weights          2.00
+                          gradients        4.00
+                          optimizer        0.50
+                          activations      9.00  16 rows at a time
+                          together        15.50  12.00 are free""");
+        assertThat(plan.fits(12 * gib)).isFalse();
+        assertThat(plan.fits(15 * gib + gib / 2)).isTrue();
     }
 
     @Test
