@@ -194,7 +194,7 @@
     var room = lying ? Math.min(textWidth(spec.categories, 12.5), narrow.matches ? 120 : 280) : 0;
     option.grid = lying
       ? { left: room + 12, right: 30, top: legend ? 34 : 6, bottom: 48 }
-      : { left: 4, right: 14, top: legend ? 58 : 30, bottom: 6, containLabel: true };
+      : { left: 10, right: 14, top: legend ? 58 : 30, bottom: 6, containLabel: true };
     if (!lying) { option.graphic = [above(spec.value, legend ? 30 : 4)]; }
     var names = {
       type: 'category', data: spec.categories, inverse: lying,
