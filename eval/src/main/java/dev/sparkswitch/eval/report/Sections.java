@@ -84,7 +84,7 @@ public final class Sections {
         add(
                 blocks,
                 "Loss",
-                "Lower is better. Held out: text that training never sees.",
+                "Lower is better. Held out: text that training never sees, without dropout and smoothed labels.",
                 Width.FULL,
                 nats,
                 curves,
