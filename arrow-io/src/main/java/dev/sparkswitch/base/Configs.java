@@ -91,7 +91,8 @@ public final class Configs {
         return load(type, tree, name, overrides, SectionFiles.NONE);
     }
 
-    private static <R extends Record> R load(
+    /** Binds a tree and overrides; {@code name} stands for the tree in errors, {@code files} finds sections' own files. */
+    public static <R extends Record> R load(
             Class<R> type, JsonNode tree, String name, List<String> overrides, SectionFiles files) {
         List<String> errors = new ArrayList<>();
         Set<String> overridden = new LinkedHashSet<>();
@@ -124,6 +125,14 @@ public final class Configs {
         } catch (IOException e) {
             throw new UserException(name + " cannot be read (" + e.getMessage() + "): correct the path.", e);
         }
+    }
+
+    /**
+     * The tree of settings of {@code type} with others over them: sections become one, all else is replaced. Neither tree is
+     * changed, and neither need be complete or right: what is wrong shows when the result is bound.
+     */
+    public static JsonNode merged(Class<? extends Record> type, JsonNode below, JsonNode above) {
+        return ConfigMerge.merged(type, below, above);
     }
 
     /** The tree that {@link #load} would bind to an equal record. */

@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param warmUp steps before them
  * @param profiled steps after them, whose operations are timed one by one
  * @param optimizer the rule of the updates
+ * @param exchangeChunks parts in which a rank's experts exchange tokens
  * @param dropout instead of the model's, inside experts and out
  * @param operations lines below each phase
  */
@@ -51,6 +52,9 @@ public record BenchStepConfig(
         @Setting(value = "adafactor", help = "adafactor or adamw")
         OptimizerKind optimizer,
 
+        @Setting(value = "0", help = "parts in which a rank's experts exchange tokens, at most one for each; 0 chooses")
+        int exchangeChunks,
+
         @Setting(help = "dropout inside experts and out; the model's own where not given")
         Optional<Double> dropout,
 
@@ -58,7 +62,8 @@ public record BenchStepConfig(
         int operations) {
 
     StepBenchmark.Plan plan() {
-        return new StepBenchmark.Plan(ranks, batch, inputs, targets, warmUp, steps, profiled, optimizer);
+        return new StepBenchmark.Plan(
+                ranks, batch, inputs, targets, warmUp, steps, profiled, optimizer, exchangeChunks);
     }
 
     /** A card of its own for a rank, or its share of the cores. */

@@ -21,11 +21,16 @@ public final class DistillJob extends Job<DistillConfig> {
 
     @Override
     protected void run(DistillConfig config, JobContext context) {
-        context.finished(Distill.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
+        context.finished(Distill.run(
+                context.sparkForTraining(config.cluster(), Distill.memory(context.hadoop(), config)),
+                context.hadoop(),
+                config));
     }
 
     @Override
     protected void plan(DistillConfig config, PrintWriter out) {
-        Distill.plan(new Configuration(), config).forEach(line -> out.println("# " + line));
+        Configuration hadoop = JobContext.hadoopSettings();
+        Distill.plan(hadoop, config).forEach(line -> out.println("# " + line));
+        printMemory(Distill.memory(hadoop, config), out);
     }
 }

@@ -2,6 +2,7 @@ package dev.sparkswitch.jobs;
 
 import dev.sparkswitch.jobs.run.Finetune;
 import dev.sparkswitch.jobs.run.FinetuneConfig;
+import java.io.PrintWriter;
 import picocli.CommandLine.Command;
 
 /** {@code sparkswitch finetune}: a model and tasks to a tuned model. */
@@ -18,6 +19,14 @@ public final class FinetuneJob extends Job<FinetuneConfig> {
 
     @Override
     protected void run(FinetuneConfig config, JobContext context) {
-        context.finished(Finetune.run(context.sparkForTraining(config.cluster()), context.hadoop(), config));
+        context.finished(Finetune.run(
+                context.sparkForTraining(config.cluster(), Finetune.memory(context.hadoop(), config)),
+                context.hadoop(),
+                config));
+    }
+
+    @Override
+    protected void plan(FinetuneConfig config, PrintWriter out) {
+        printMemory(Finetune.memory(JobContext.hadoopSettings(), config), out);
     }
 }

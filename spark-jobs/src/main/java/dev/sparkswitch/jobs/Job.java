@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.SectionFiles;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.jobs.run.ExecutorMemory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -106,6 +108,11 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
         return words;
     }
 
+    /** For {@link #plan}: what each rank will need, where that is known. */
+    static void printMemory(Optional<ExecutorMemory> memory, PrintWriter out) {
+        memory.ifPresent(known -> out.println("# " + known.line()));
+    }
+
     /** What {@link #run} would do, for {@code --dry-run}: lines below the resolved configuration. Starts nothing. */
     protected void plan(C configuration, PrintWriter out) throws Exception {}
 
@@ -175,6 +182,11 @@ public abstract class Job<C extends Record> implements Callable<Integer> {
         }
         return Configs.load(
                 type, new ByteArrayInputStream(found.content()), found.origin(), overrides(), this::sectionFile);
+    }
+
+    /** Finds the files that sections are in, for a job that binds settings inside its own. */
+    final SectionFiles sectionFiles() {
+        return this::sectionFile;
     }
 
     /** A file that holds a section: as it is named, or beside the configuration, or of the installation, or of its models. */

@@ -82,12 +82,11 @@ public final class JobContext implements AutoCloseable {
         return () -> spark(profile);
     }
 
-    /** Spark for training, started when ranks are to run in its executors: nothing of it is asked for before. */
-    TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster) {
-        return sparkForTraining(cluster, Optional.empty());
-    }
-
-    /** The same for ranks whose need of memory is known. */
+    /**
+     * Spark for training, started when ranks are to run in its executors: nothing of it is asked for before.
+     *
+     * @param memory that ranks need, where it is known; it is said before they start
+     */
     TrainingRun.SparkSource sparkForTraining(ClusterSettings cluster, Optional<ExecutorMemory> memory) {
         return new LateSpark(this, cluster, memory);
     }
@@ -97,7 +96,12 @@ public final class JobContext implements AutoCloseable {
             implements TrainingRun.SparkSource {
         @Override
         public SparkSession start() {
-            return context.spark(SparkProfile.training(cluster, memory));
+            // Runs side by side share a session.
+            synchronized (context) {
+                // Standard output is for results.
+                memory.ifPresent(known -> System.err.println(context.command + ": " + known.line()));
+                return context.spark(SparkProfile.training(cluster, memory));
+            }
         }
     }
 

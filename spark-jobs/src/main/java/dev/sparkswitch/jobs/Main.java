@@ -65,9 +65,11 @@ public final class Main implements Runnable {
                 new GenerateJob(),
                 new ConvertJob(),
                 new PlanJob(),
+                new StudyJob(),
                 new BenchStepJob(),
                 new BenchOpsJob(),
                 new BenchDataJob(),
+                new BenchScalingJob(),
                 new BundleJob());
     }
 

@@ -11,6 +11,7 @@ import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The settings of {@code plan}.
@@ -25,6 +26,7 @@ import java.util.Optional;
  * @param targets target positions a row
  * @param optimizer the rule of the updates
  * @param recomputation what a backward pass makes again
+ * @param exchangeChunks parts in which a rank's experts exchange tokens
  */
 public record PlanConfig(
         @Setting(help = "the model, or a file of conf/models")
@@ -54,7 +56,10 @@ public record PlanConfig(
         OptimizerKind optimizer,
 
         @Setting(value = "none", help = "what a backward pass makes again instead of keeping it: none or branches")
-        Recomputation recomputation) {
+        Recomputation recomputation,
+
+        @Setting(value = "0", help = "parts in which a rank's experts exchange tokens, at most one for each; 0 chooses")
+        int exchangeChunks) {
     public PlanConfig {
         if (cards < 1 || cardsAHost < 1) {
             throw new IllegalArgumentException(
@@ -63,7 +68,8 @@ public record PlanConfig(
     }
 
     StepPlan.Question question() {
-        return new StepPlan.Question(model, inputs, targets, optimizer, recomputation, cardsAHost, card);
+        return new StepPlan.Question(
+                model, inputs, targets, optimizer, recomputation, exchangeChunks, cardsAHost, card);
     }
 
     /** Bytes of the weights that a card holds when a copy of the experts is spread over {@code spread} cards. */
@@ -80,8 +86,13 @@ public record PlanConfig(
         return model.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1);
     }
 
-    /** Experts of a sparse layer, or as many as there are cards where there is none. */
-    int experts() {
-        return model.sparse().map(SwitchConfig::experts).orElse(cards);
+    /** Whether the experts of every sparse layer can be spread evenly over {@code spread} cards, and copies over all. */
+    boolean divides(int spread) {
+        return cards % spread == 0 && expertCounts().stream().allMatch(experts -> experts % spread == 0);
+    }
+
+    /** Each number of experts that a sparse layer has. */
+    Set<Integer> expertCounts() {
+        return model.sparse().map(SwitchConfig::expertCounts).orElse(Set.of());
     }
 }

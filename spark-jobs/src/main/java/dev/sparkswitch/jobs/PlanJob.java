@@ -75,9 +75,8 @@ public final class PlanJob extends Job<PlanConfig> {
         List<StepPlan> plans = new ArrayList<>();
         int least = 0;
         for (int spread = 1; spread <= config.cards(); spread++) {
-            boolean divides = config.cards() % spread == 0 && config.experts() % spread == 0;
             boolean wanted = config.expertParallel().map(given -> given).orElse(spread) == spread;
-            if (divides && wanted) {
+            if (config.divides(spread) && wanted) {
                 least = spread;
                 if (config.weightBytes(spread) <= config.card().memory()) {
                     addPlans(config, spread, plans);
@@ -85,8 +84,8 @@ public final class PlanJob extends Job<PlanConfig> {
             }
         }
         if (least == 0) {
-            throw new UserException("The " + config.experts() + " experts cannot be spread so over " + config.cards()
-                    + " cards: expert-parallel must divide both.");
+            throw new UserException("Layers of " + config.expertCounts() + " experts cannot be spread so over "
+                    + config.cards() + " cards: expert-parallel must divide all of these numbers.");
         }
         if (plans.isEmpty()) {
             throw new UserException(String.format(
@@ -119,7 +118,7 @@ public final class PlanJob extends Job<PlanConfig> {
     }
 
     private static void table(PrintWriter out, PlanConfig config, List<StepPlan> plans) {
-        out.println("  experts over  copies  rows a card  GiB a card      ms a step      tokens/s  exchange");
+        out.println("  experts over  copies  rows a card  GiB a card      ms a step      tokens/s   exposed");
         for (StepPlan plan : plans) {
             out.printf(
                     Locale.ROOT,
@@ -130,7 +129,7 @@ public final class PlanJob extends Job<PlanConfig> {
                     plan.memory().total() / GIB,
                     1000 * plan.stepSeconds(),
                     plan.tokensPerSecond(),
-                    100 * plan.communicationShare(),
+                    100 * plan.exposedShare(),
                     plan.memory().total() <= config.card().memory() ? "" : "  does not fit");
         }
     }
@@ -153,7 +152,11 @@ public final class PlanJob extends Job<PlanConfig> {
                 memory.gradients() / GIB,
                 memory.optimizer() / GIB,
                 memory.activations() / GIB);
-        out.printf(Locale.ROOT, "  exchange  %.1f MB leave a card in a step%n", plan.wireBytes() / MEGA);
+        out.printf(
+                Locale.ROOT,
+                "  exchange  %.1f MB leave a card in a step and take %.2f ms, beside other operations as far as they can%n",
+                plan.wireBytes() / MEGA,
+                1000 * plan.exchangeSeconds());
         for (Map.Entry<Phase, Work> phase : new TreeMap<>(plan.phases()).entrySet()) {
             double seconds = phase.getValue().seconds();
             out.printf(

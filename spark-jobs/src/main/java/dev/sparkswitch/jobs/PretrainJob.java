@@ -22,6 +22,7 @@ public final class PretrainJob extends Job<PretrainConfig> {
     @Override
     protected void plan(PretrainConfig config, PrintWriter out) {
         Pretrain.requireConsistent(config);
+        printMemory(Pretrain.memory(JobContext.hadoopSettings(), config), out);
     }
 
     @Override

@@ -1,29 +1,42 @@
 package dev.sparkswitch.bench;
 
 import dev.sparkswitch.collective.Collectives;
+import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
+import java.util.function.Supplier;
 
-/** Collectives that tell a meter of each, waiting for other ranks included. */
+/**
+ * Collectives that tell a timeline of each, waiting for other ranks included: what the engine's operations wait for, and what the
+ * exchange takes itself, beside them or not.
+ */
 final class MeteredCollectives implements Collectives {
     private final Collectives collectives;
-    private final Meter meter;
+    private final Timeline timeline;
 
     /** Meters {@code collectives}, which are closed with this. */
-    MeteredCollectives(Collectives collectives, Meter meter) {
+    MeteredCollectives(Collectives collectives, Timeline timeline) {
         this.collectives = collectives;
-        this.meter = meter;
+        this.timeline = timeline;
     }
 
-    private void metered(String operation, RankGroup group, double bytes, Runnable work) {
-        if (group.size() == 1) {
-            work.run();
-            return;
+    private Exchange metered(String operation, RankGroup group, Tensor data, Supplier<Exchange> start) {
+        if (group.size() == 1 || !timeline.marksExchanges()) {
+            return start.get();
         }
-        meter.measure(Phase.COMMUNICATION, operation + " among " + group.size() + " ranks", 0, bytes, () -> {
-            work.run();
+        String name = operation + " " + data + " among " + group.size() + " ranks";
+        Moment began = collectives.moment();
+        Exchange started = exposed("start of " + name, start);
+        timeline.exchange(name, began, collectives.moment());
+        return () -> exposed("wait for " + name, () -> {
+            started.await();
             return null;
         });
+    }
+
+    private <T> T exposed(String operation, Supplier<T> work) {
+        return timeline.measure(Phase.COMMUNICATION, operation, 0, 0, work);
     }
 
     @Override
@@ -37,23 +50,38 @@ final class MeteredCollectives implements Collectives {
     }
 
     @Override
-    public void allReduceSum(Tensor data, RankGroup group) {
-        metered("allReduceSum " + data, group, MeteredEngine.bytes(data), () -> collectives.allReduceSum(data, group));
+    public boolean overlaps() {
+        return collectives.overlaps();
     }
 
     @Override
-    public void allToAll(Tensor send, Tensor receive, RankGroup group) {
-        metered("allToAll " + send, group, MeteredEngine.bytes(send), () -> collectives.allToAll(send, receive, group));
+    public boolean takesRowsApart() {
+        return collectives.takesRowsApart();
+    }
+
+    @Override
+    public Exchange startAllReduceSum(Tensor data, RankGroup group) {
+        return metered("allReduceSum", group, data, () -> collectives.startAllReduceSum(data, group));
+    }
+
+    @Override
+    public Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group) {
+        return metered("allToAll", group, send, () -> collectives.startAllToAll(send, receive, group));
     }
 
     @Override
     public void broadcast(Tensor data, int root, RankGroup group) {
-        metered("broadcast " + data, group, MeteredEngine.bytes(data), () -> collectives.broadcast(data, root, group));
+        collectives.broadcast(data, root, group);
     }
 
     @Override
     public void barrier(RankGroup group) {
-        metered("barrier", group, 0, () -> collectives.barrier(group));
+        collectives.barrier(group);
+    }
+
+    @Override
+    public Moment moment() {
+        return collectives.moment();
     }
 
     @Override

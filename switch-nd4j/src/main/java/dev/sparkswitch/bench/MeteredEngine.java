@@ -299,6 +299,33 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
+    public Activated activate(Tensor x, Activation activation, Dropout dropout) {
+        return timed(Phase.NORMS, "activation " + x, 0, bytes(x), () -> engine.activate(x, activation, dropout));
+    }
+
+    @Override
+    public Tensor activatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        return timed(
+                Phase.PRODUCTS,
+                of("activatedInputGradient", dz, w),
+                products(dz, w),
+                bytes(dz, w, forward.saved()),
+                () -> engine.activatedInputGradient(dz, w, forward, activation, dropout));
+    }
+
+    @Override
+    public Tensor groupedActivatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        return timed(
+                Phase.EXPERTS,
+                of("groupedActivatedInputGradient", dz, w),
+                products(dz, w),
+                bytes(dz, w, forward.saved()),
+                () -> engine.groupedActivatedInputGradient(dz, w, forward, activation, dropout));
+    }
+
+    @Override
     public Tensor embed(Tensor ids, Tensor table, Dropout dropout) {
         return timed(Phase.EMBEDDING, of("embed", ids, table), 0, bytes(), () -> engine.embed(ids, table, dropout));
     }
@@ -463,8 +490,23 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
+    public void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        timed(Phase.OPTIMIZER, "adafactor", 0, adafactorBytes(slots), () -> engine.adafactor(step, slots, squares));
+    }
+
+    @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
         timed(Phase.OPTIMIZER, "adamw", 0, adamwBytes(slots), () -> engine.adamw(step, slots));
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        timed(Phase.OPTIMIZER, "adamw", 0, adamwBytes(slots), () -> engine.adamw(step, slots, squares));
+    }
+
+    @Override
+    public boolean stepsSumSquares() {
+        return engine.stepsSumSquares();
     }
 
     @Override

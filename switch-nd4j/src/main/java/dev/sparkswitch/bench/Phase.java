@@ -16,8 +16,8 @@ public enum Phase {
     LOSS("loss"),
     /** Embeddings. */
     EMBEDDING("embedding"),
-    /** What moves tokens and gradients between ranks. */
-    COMMUNICATION("communication"),
+    /** Waiting for what moves tokens and gradients between ranks. */
+    COMMUNICATION("exposed communication"),
     /** The gradients' norm and the update. */
     OPTIMIZER("optimizer"),
     /** Fills, copies and transfers to and from the host. */

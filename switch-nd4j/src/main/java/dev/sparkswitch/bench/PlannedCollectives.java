@@ -1,12 +1,15 @@
 package dev.sparkswitch.bench;
 
 import dev.sparkswitch.collective.Collectives;
+import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 
 /**
  * The first rank's exchanges in a world that is not there, as they would take on cards of given rates: rings inside a host,
- * then between hosts over every card's own network port.
+ * then between hosts over every card's own network port. Exchanges run one after the other beside the engine's operations, as
+ * cards have them, and neither slows the other.
  */
 final class PlannedCollectives implements Collectives {
     private final int worldSize;
@@ -14,6 +17,9 @@ final class PlannedCollectives implements Collectives {
     private final CardRates rates;
     private final PlannedMeter meter;
     private double wireBytes;
+    private double seconds;
+    /** When the exchange started last ends, on the engine's clock. */
+    private double end;
 
     PlannedCollectives(int worldSize, int cardsAHost, CardRates rates, PlannedMeter meter) {
         this.worldSize = worldSize;
@@ -27,8 +33,16 @@ final class PlannedCollectives implements Collectives {
         return wireBytes;
     }
 
+    /** What the first rank's exchanges take, one after the other. */
+    double seconds() {
+        return seconds;
+    }
+
+    /** Forgets what was counted; all of it has been awaited. */
     void clear() {
         wireBytes = 0;
+        seconds = 0;
+        end = 0;
     }
 
     private int hosts(RankGroup group) {
@@ -38,10 +52,13 @@ final class PlannedCollectives implements Collectives {
                 .count();
     }
 
-    private void count(double inside, double outside) {
+    private Exchange exchange(double inside, double outside) {
         wireBytes += inside + outside;
-        meter.add(
-                Phase.COMMUNICATION, rates.latency() + inside / rates.linkBytes() + outside / rates.networkBytes(), 0);
+        double taken = rates.latency() + inside / rates.linkBytes() + outside / rates.networkBytes();
+        seconds += taken;
+        end = Math.max(end, meter.seconds()) + taken;
+        double own = end;
+        return () -> meter.add(Phase.COMMUNICATION, Math.max(0, own - meter.seconds()), 0);
     }
 
     @Override
@@ -55,20 +72,31 @@ final class PlannedCollectives implements Collectives {
     }
 
     @Override
-    public void allReduceSum(Tensor data, RankGroup group) {
-        if (group.size() > 1) {
-            double bytes = MeteredEngine.bytes(data);
-            double hosts = hosts(group);
-            double together = group.size() / hosts;
-            count(2 * bytes * (together - 1) / together, 2 * bytes / together * (hosts - 1) / hosts);
-        }
+    public boolean overlaps() {
+        return true;
     }
 
     @Override
-    public void allToAll(Tensor send, Tensor receive, RankGroup group) {
+    public boolean takesRowsApart() {
+        return true;
+    }
+
+    @Override
+    public Exchange startAllReduceSum(Tensor data, RankGroup group) {
+        if (group.size() == 1) {
+            return Exchange.DONE;
+        }
+        double bytes = MeteredEngine.bytes(data);
+        double hosts = hosts(group);
+        double together = group.size() / hosts;
+        return exchange(2 * bytes * (together - 1) / together, 2 * bytes / together * (hosts - 1) / hosts);
+    }
+
+    @Override
+    public Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group) {
         double bytes = MeteredEngine.bytes(send);
         double together = group.size() / (double) hosts(group);
-        count(bytes * (together - 1) / group.size(), bytes * (group.size() - together) / group.size());
+        return exchange(bytes * (together - 1) / group.size(), bytes * (group.size() - together) / group.size());
     }
 
     @Override
@@ -76,4 +104,9 @@ final class PlannedCollectives implements Collectives {
 
     @Override
     public void barrier(RankGroup group) {}
+
+    @Override
+    public Moment moment() {
+        return Moment.now();
+    }
 }

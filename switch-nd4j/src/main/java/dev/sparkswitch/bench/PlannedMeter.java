@@ -10,6 +10,7 @@ import java.util.function.Supplier;
 final class PlannedMeter implements Meter {
     private final CardRates rates;
     private final Map<Phase, Work> phases = new EnumMap<>(Phase.class);
+    private double seconds;
 
     PlannedMeter(CardRates rates) {
         this.rates = rates;
@@ -22,8 +23,14 @@ final class PlannedMeter implements Meter {
         return result;
     }
 
-    void add(Phase phase, double seconds, double flops) {
-        phases.merge(phase, new Work(1, seconds, flops), Work::plus);
+    void add(Phase phase, double taken, double flops) {
+        seconds += taken;
+        phases.merge(phase, new Work(1, taken, flops), Work::plus);
+    }
+
+    /** The engine's clock: what all operations counted so far would take. */
+    double seconds() {
+        return seconds;
     }
 
     /** Bytes that an operation writes anew. */
@@ -46,6 +53,7 @@ final class PlannedMeter implements Meter {
     /** Forgets what was counted. */
     void clear() {
         phases.clear();
+        seconds = 0;
     }
 
     Map<Phase, Work> phases() {

@@ -24,7 +24,7 @@ record RandomStep(T5Config model, int rows, int inputLength, int targetLength) {
     private static final int FIRST_TOKEN = 2;
 
     /** Training by {@code rows} of all ranks a step that never ends. */
-    static TrainingConfig training(int rows, OptimizerKind optimizer, Recomputation recomputation) {
+    static TrainingConfig training(int rows, OptimizerKind optimizer, Recomputation recomputation, int exchangeChunks) {
         return Configs.load(
                 TrainingConfig.class,
                 JsonNodeFactory.instance.objectNode(),
@@ -34,6 +34,7 @@ record RandomStep(T5Config model, int rows, int inputLength, int targetLength) {
                         "learning-rate.rate=0.001",
                         "learning-rate.schedule=constant",
                         "divergence.explosion=0",
+                        "exchange-chunks=" + exchangeChunks,
                         "recomputation=" + recomputation.name().toLowerCase(Locale.ROOT),
                         "optimizer=" + optimizer.name().toLowerCase(Locale.ROOT)));
     }

@@ -14,7 +14,6 @@ import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.Recomputation;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.Optimizer;
@@ -24,14 +23,15 @@ import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingStep;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.IntFunction;
 
 /**
  * Times whole training steps, as a {@link dev.sparkswitch.train.Trainer} takes them, on random tokens: first as they are,
- * then some more with every operation's beginning and end marked, which costs time itself. Several ranks are threads of this
- * process, each with an engine of its own.
+ * then some more with the exchanges' beginnings and ends marked, if there are any, and some with every operation's, which costs
+ * time itself. Several ranks are threads of this process, each with an engine of its own.
  */
 public final class StepBenchmark {
     /**
@@ -45,6 +45,7 @@ public final class StepBenchmark {
      * @param steps steps that count
      * @param profiled steps after those whose operations are timed; 0 for none
      * @param optimizer the rule of the updates
+     * @param exchangeChunks as in {@link TrainingConfig}
      */
     public record Plan(
             int ranks,
@@ -54,7 +55,8 @@ public final class StepBenchmark {
             int warmUp,
             int steps,
             int profiled,
-            OptimizerKind optimizer) {
+            OptimizerKind optimizer,
+            int exchangeChunks) {
         public Plan {
             if (ranks < 1 || rows % ranks != 0) {
                 throw new UserException("batch " + rows + " cannot be spread evenly over ranks " + ranks + ".");
@@ -79,12 +81,11 @@ public final class StepBenchmark {
     private StepBenchmark(Plan plan, T5Config config) {
         this.plan = plan;
         this.config = config;
-        this.training = RandomStep.training(plan.rows(), plan.optimizer(), Recomputation.NONE);
+        this.training = RandomStep.training(plan.rows(), plan.optimizer(), Recomputation.NONE, plan.exchangeChunks());
         training.microRows(
                 plan.ranks(),
                 config.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1));
-        int experts = config.sparse().map(SwitchConfig::experts).orElse(plan.ranks());
-        this.placement = new ExpertPlacement(experts, plan.ranks(), plan.ranks());
+        this.placement = ExpertPlacement.of(config, plan.ranks(), plan.ranks());
         this.rows = new RandomStep(config, plan.rows() / plan.ranks(), plan.inputLength(), plan.targetLength());
     }
 
@@ -162,8 +163,10 @@ public final class StepBenchmark {
             double[] seconds = new double[plan.steps()];
             double[] profiled = new double[plan.profiled()];
             StepMetrics last = null;
+            Optional<StepReport.Exchanges> exchanges;
             int number = 0;
-            long total = plan.warmUp() + (long) plan.steps() + plan.profiled();
+            int exchanging = plan.ranks() == 1 ? 0 : plan.profiled();
+            long total = plan.warmUp() + (long) plan.steps() + exchanging + plan.profiled();
             try (Progress progress = first ? Progress.start("bench", "steps", total) : null) {
                 for (int i = 0; i < plan.warmUp(); i++) {
                     last = step(step, ++number, parallelism.rank(), progress);
@@ -176,8 +179,20 @@ public final class StepBenchmark {
                     start.close();
                     start = end;
                 }
+                double exchangeSeconds = 0;
+                for (int i = 0; i < exchanging; i++) {
+                    timeline.start(Timeline.Marks.EXCHANGES);
+                    last = step(step, ++number, parallelism.rank(), progress);
+                    Moment end = engine.moment();
+                    timeline.stop();
+                    exchangeSeconds += end.secondsSince(start);
+                    start.close();
+                    start = end;
+                }
+                exchanges = StepReport.Exchanges.of(timeline, exchangeSeconds, exchanging);
+                timeline.clear();
                 for (int i = 0; i < plan.profiled(); i++) {
-                    timeline.start();
+                    timeline.start(Timeline.Marks.ALL);
                     last = step(step, ++number, parallelism.rank(), progress);
                     Moment end = engine.moment();
                     timeline.stop();
@@ -199,6 +214,7 @@ public final class StepBenchmark {
                     StepReport.Memory.of(model, optimizer),
                     last.crossEntropy(),
                     last.droppedFraction(),
+                    exchanges,
                     profiled,
                     timeline.phases(),
                     timeline.operations());

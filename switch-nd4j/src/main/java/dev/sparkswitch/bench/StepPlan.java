@@ -6,7 +6,6 @@ import dev.sparkswitch.engine.cuda.CudaEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Recomputation;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.Optimizer;
@@ -26,6 +25,7 @@ import java.util.Map;
  * @param rows rows a card and step
  * @param memory of a card, by its kind
  * @param phases of a step of the first rank
+ * @param exchangeSeconds that its exchanges take, beside other operations or not
  * @param wireBytes that leave a card in a step
  * @param tokens input and target positions a step, of all cards
  */
@@ -35,6 +35,7 @@ public record StepPlan(
         int rows,
         StepReport.Memory memory,
         Map<Phase, Work> phases,
+        double exchangeSeconds,
         double wireBytes,
         long tokens) {
     /**
@@ -45,6 +46,7 @@ public record StepPlan(
      * @param targetLength target positions a row
      * @param optimizer the rule of the updates
      * @param recomputation what a backward pass makes again
+     * @param exchangeChunks as in {@link TrainingConfig}
      * @param cardsAHost cards that reach each other without the network
      * @param rates of a card
      */
@@ -54,6 +56,7 @@ public record StepPlan(
             int targetLength,
             OptimizerKind optimizer,
             Recomputation recomputation,
+            int exchangeChunks,
             int cardsAHost,
             CardRates rates) {}
 
@@ -64,12 +67,12 @@ public record StepPlan(
      */
     public static StepPlan of(Question question, int cards, int expertParallel, int rows) {
         T5Config model = question.model();
-        int experts = model.sparse().map(SwitchConfig::experts).orElse(expertParallel);
-        TrainingConfig training = RandomStep.training(rows * cards, question.optimizer(), question.recomputation());
+        TrainingConfig training = RandomStep.training(
+                rows * cards, question.optimizer(), question.recomputation(), question.exchangeChunks());
         RandomStep random = new RandomStep(model, rows, question.inputLength(), question.targetLength());
         PlannedMeter meter = new PlannedMeter(question.rates());
         PlannedCollectives wire = new PlannedCollectives(cards, question.cardsAHost(), question.rates(), meter);
-        Parallelism parallelism = new Parallelism(new ExpertPlacement(experts, expertParallel, cards), wire);
+        Parallelism parallelism = new Parallelism(ExpertPlacement.of(model, expertParallel, cards), wire);
         try (Engine bare = CudaEngine.planned(Precision.BF16);
                 Engine engine = new MeteredEngine(bare, meter);
                 SwitchTransformer planned = new SwitchTransformer(engine, model, parallelism);
@@ -87,12 +90,13 @@ public record StepPlan(
                     rows,
                     StepReport.Memory.of(planned, optimizer),
                     Map.copyOf(meter.phases()),
+                    wire.seconds(),
                     wire.wireBytes(),
                     (long) cards * rows * (question.inputLength() + question.targetLength()));
         }
     }
 
-    /** The step in seconds: nothing runs beside anything else. */
+    /** The step in seconds: nothing but exchanges runs beside anything else. */
     public double stepSeconds() {
         return phases.values().stream().mapToDouble(Work::seconds).sum();
     }
@@ -102,8 +106,8 @@ public record StepPlan(
         return tokens / stepSeconds();
     }
 
-    /** The share of a step that cards spend on exchanges. */
-    public double communicationShare() {
+    /** The share of a step in which cards wait for exchanges. */
+    public double exposedShare() {
         Work exchanges = phases.get(Phase.COMMUNICATION);
         return exchanges == null ? 0 : exchanges.seconds() / stepSeconds();
     }

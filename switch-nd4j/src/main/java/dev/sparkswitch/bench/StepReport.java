@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What {@link StepBenchmark} found.
@@ -28,6 +29,7 @@ import java.util.Map;
  * @param memory what the first rank holds
  * @param crossEntropy of the last step's targets, nats
  * @param droppedFraction choices of experts that found no slot in the last step
+ * @param exchanges between ranks, of the first one; empty where it is alone or nothing was timed
  * @param profiledSeconds of each step whose operations were timed
  * @param phases sums over those steps, of the first rank
  * @param operations the same by operation and shape
@@ -44,6 +46,7 @@ public record StepReport(
         Memory memory,
         double crossEntropy,
         double droppedFraction,
+        Optional<Exchanges> exchanges,
         double[] profiledSeconds,
         Map<Phase, Work> phases,
         Map<Phase, Map<String, Work>> operations) {
@@ -75,6 +78,31 @@ public record StepReport(
         /** All of them. */
         public long total() {
             return parameters + gradients + optimizer + activations;
+        }
+    }
+
+    /**
+     * What a rank's exchanges with others take, waiting for them included.
+     *
+     * @param stepSeconds of a step in which exchanges alone were timed
+     * @param exposedSeconds of it in which the engine waited for exchanges
+     * @param seconds that the exchanges took, one after the other, beside the engine's operations or not
+     * @param count of exchanges
+     */
+    public record Exchanges(double stepSeconds, double exposedSeconds, double seconds, int count) {
+        static Optional<Exchanges> of(Timeline timeline, double stepSeconds, int steps) {
+            Work exposed = timeline.phases().get(Phase.COMMUNICATION);
+            if (exposed == null) {
+                return Optional.empty();
+            }
+            Work all = timeline.exchanges();
+            return Optional.of(new Exchanges(
+                    stepSeconds / steps, exposed.seconds() / steps, all.seconds() / steps, all.count() / steps));
+        }
+
+        /** The share of the step in which the engine waited. */
+        public double exposedShare() {
+            return exposedSeconds / stepSeconds;
         }
     }
 
@@ -142,6 +170,13 @@ public record StepReport(
                 memory.optimizer() / GIB,
                 memory.activations() / GIB));
         lines.add(text("  loss        %10.3f nats, %.2f %% of choices dropped", crossEntropy, 100 * droppedFraction));
+        exchanges.ifPresent(found -> lines.add(text(
+                "  exchanges   %10.2f ms exposed, %.1f %% of a step of %.2f ms; %.2f ms in all %d of them",
+                found.exposedSeconds() / MILLI,
+                100 * found.exposedShare(),
+                found.stepSeconds() / MILLI,
+                found.seconds() / MILLI,
+                found.count())));
         if (profiledSeconds.length > 0) {
             addPhases(lines, operationsOfAPhase);
         }
@@ -213,6 +248,11 @@ public record StepReport(
                 .put("activations", memory.activations());
         tree.put("cross-entropy", crossEntropy);
         tree.put("dropped-fraction", droppedFraction);
+        exchanges.ifPresent(found -> tree.putObject("exchanges")
+                .put("step-seconds", found.stepSeconds())
+                .put("exposed-seconds", found.exposedSeconds())
+                .put("seconds", found.seconds())
+                .put("count", found.count()));
         if (profiledSeconds.length > 0) {
             tree.put("profiled-step-seconds", Arrays.stream(profiledSeconds).sum() / profiledSeconds.length);
             ObjectNode parts = tree.putObject("phases");

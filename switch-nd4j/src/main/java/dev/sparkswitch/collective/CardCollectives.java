@@ -2,6 +2,7 @@ package dev.sparkswitch.collective;
 
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.SparkSwitchException;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.cuda.CardGroup;
 import dev.sparkswitch.engine.cuda.CudaEngine;
@@ -15,11 +16,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
- * Collectives from card to card. They are started in the engine's order and the host does not wait for them. The cards' groups
- * are made when they are first needed, over the host's connections, which also tell when a rank is gone: then the card is
+ * Collectives from card to card. They run beside what the engine does, and the host does not wait for them. The cards' groups are
+ * made when they are first needed, over the host's connections, which also tell when a rank is gone: then the card is
  * freed from what it waits for, and whatever next reads from the engine or starts an operation fails with the cause.
  */
 final class CardCollectives implements Collectives {
@@ -104,11 +106,19 @@ final class CardCollectives implements Collectives {
         return " did not meet within " + Duration.ofNanos(deadlineNanos).toSeconds() + " s";
     }
 
-    /** Starts an operation; where it fails because the group is no more, the reason of that is what is told. */
-    private void run(RankGroup group, Consumer<CardGroup> operation) {
+    private Exchange start(RankGroup group, Function<CardGroup, CardGroup.Started> operation) {
         CardGroup cards = cards(group);
+        CardGroup.Started started = told(() -> operation.apply(cards));
+        return () -> told(() -> {
+            started.await();
+            return null;
+        });
+    }
+
+    /** Where an operation fails because its group is no more, the reason of that is what is told. */
+    private <T> T told(Supplier<T> operation) {
         try {
-            operation.accept(cards);
+            return operation.get();
         } catch (RuntimeException e) {
             check();
             throw e;
@@ -166,21 +176,29 @@ final class CardCollectives implements Collectives {
     }
 
     @Override
-    public void allReduceSum(Tensor data, RankGroup group) {
-        if (group.size() > 1) {
-            run(group, cards -> cards.allReduceSum(data));
-        }
+    public boolean overlaps() {
+        return true;
     }
 
     @Override
-    public void allToAll(Tensor send, Tensor receive, RankGroup group) {
-        run(group, cards -> cards.allToAll(send, receive));
+    public boolean takesRowsApart() {
+        return engine.takesRowsApart();
+    }
+
+    @Override
+    public Exchange startAllReduceSum(Tensor data, RankGroup group) {
+        return group.size() == 1 ? Exchange.DONE : start(group, cards -> cards.allReduceSum(data));
+    }
+
+    @Override
+    public Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group) {
+        return start(group, cards -> cards.allToAll(send, receive));
     }
 
     @Override
     public void broadcast(Tensor data, int root, RankGroup group) {
         if (group.size() > 1) {
-            run(group, cards -> cards.broadcast(data, group.indexOf(root)));
+            start(group, cards -> cards.broadcast(data, group.indexOf(root))).await();
         }
     }
 
@@ -189,6 +207,11 @@ final class CardCollectives implements Collectives {
         if (group.size() > 1) {
             host.barrier(group);
         }
+    }
+
+    @Override
+    public Moment moment() {
+        return engine.exchangeMoment();
     }
 
     /** Takes leave once what was started is done; until then the watch goes on. */

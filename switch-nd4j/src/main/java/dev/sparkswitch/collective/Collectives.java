@@ -1,9 +1,16 @@
 package dev.sparkswitch.collective;
 
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 
-/** {@link HostCollectives}' operations on tensors, wherever they live. The same rules of order, deadline and failure hold. */
+/**
+ * {@link HostCollectives}' operations on tensors, wherever they live. The same rules of order, deadline and failure hold.
+ *
+ * <p>A start may return before its operation has ended, which then runs beside what the engine is asked for meanwhile. The
+ * tensors that take part may be neither read nor written nor closed until it is awaited. Operations run in the order of their
+ * starts.
+ */
 public interface Collectives extends AutoCloseable {
     /**
      * The quickest way that the tensors of {@code engine} have to the other ranks': from card to card, in place in host memory,
@@ -21,17 +28,36 @@ public interface Collectives extends AutoCloseable {
     /** The number of ranks in the world. */
     int worldSize();
 
-    /** Replaces {@code data} on every rank of {@code group} by the element-wise sum. */
-    void allReduceSum(Tensor data, RankGroup group);
+    /** Whether what is started runs beside the engine's operations; otherwise it is over when its start returns. */
+    boolean overlaps();
 
-    /** Sends the i-th of equal parts to the group's i-th rank and receives its part for this one. */
-    void allToAll(Tensor send, Tensor receive, RankGroup group);
+    /** Whether {@link #startAllToAll} takes tensors of three axes, of which [:, i, :] is the part of the group's i-th rank. */
+    default boolean takesRowsApart() {
+        return false;
+    }
+
+    /** Starts to replace {@code data} on every rank of {@code group} by the element-wise sum. */
+    Exchange startAllReduceSum(Tensor data, RankGroup group);
+
+    /**
+     * Starts to send the i-th of equal parts to the group's i-th rank and to receive its part for this one: of a matrix or
+     * view of columns the rows, one for each rank.
+     */
+    Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group);
+
+    /** Replaces {@code data} on every rank of {@code group} by the element-wise sum. */
+    default void allReduceSum(Tensor data, RankGroup group) {
+        startAllReduceSum(data, group).await();
+    }
 
     /** Copies {@code data} of the world rank {@code root} to every rank of {@code group}. */
     void broadcast(Tensor data, int root, RankGroup group);
 
     /** Returns once every rank of {@code group} has called it. */
     void barrier(RankGroup group);
+
+    /** The moment at which all is done that the engine was asked for and that was started here, on the operations' clock. */
+    Moment moment();
 
     @Override
     default void close() {}

@@ -69,6 +69,13 @@ final class Routes {
         return true;
     }
 
+    /** A buffer for the elements of {@code tensor}, {@code known} if it is large enough. */
+    static ByteBuffer room(ByteBuffer known, Tensor tensor) {
+        int bytes = Math.toIntExact(tensor.size() * tensor.type().bytes());
+        ByteBuffer buffer = known.capacity() < bytes ? bytes(bytes) : known;
+        return buffer.clear().limit(bytes);
+    }
+
     /** A buffer as {@link HostCollectives} take them. */
     static ByteBuffer bytes(int size) {
         return ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());

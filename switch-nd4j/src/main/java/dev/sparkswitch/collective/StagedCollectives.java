@@ -1,6 +1,7 @@
 package dev.sparkswitch.collective;
 
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 
@@ -16,16 +17,16 @@ final class StagedCollectives implements Collectives {
         this.engine = engine;
     }
 
-    private static ByteBuffer room(ByteBuffer known, Tensor tensor) {
-        int bytes = Math.toIntExact(tensor.size() * tensor.type().bytes());
-        ByteBuffer buffer = known.capacity() < bytes ? Routes.bytes(bytes) : known;
-        return buffer.clear().limit(bytes);
-    }
-
     private ByteBuffer contents(Tensor tensor) {
-        first = room(first, tensor);
+        first = Routes.room(first, tensor);
         engine.download(tensor, first);
         return first;
+    }
+
+    /** The bytes of one of the {@code rows} of a tensor, of which the buffer holds the elements. */
+    private static ByteBuffer row(ByteBuffer all, int row, int rows) {
+        int width = all.remaining() / rows;
+        return all.slice(row * width, width);
     }
 
     @Override
@@ -39,20 +40,42 @@ final class StagedCollectives implements Collectives {
     }
 
     @Override
-    public void allReduceSum(Tensor data, RankGroup group) {
+    public boolean overlaps() {
+        return false;
+    }
+
+    @Override
+    public Exchange startAllReduceSum(Tensor data, RankGroup group) {
         if (group.size() > 1) {
             ByteBuffer contents = contents(data);
             host.allReduceSum(contents, data.type(), group);
             engine.upload(data, contents);
         }
+        return Exchange.DONE;
     }
 
     @Override
-    public void allToAll(Tensor send, Tensor receive, RankGroup group) {
-        ByteBuffer contents = contents(send);
-        second = room(second, receive);
-        host.allToAll(contents, second, group);
-        engine.upload(receive, second);
+    public Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group) {
+        int ranks = group.size();
+        Tensor from = parts(send, ranks);
+        Tensor to = parts(receive, ranks);
+        first = Routes.room(first, from);
+        second = Routes.room(second, to);
+        for (int rank = 0; rank < ranks; rank++) {
+            engine.download(from.slice(rank, rank + 1), row(first, rank, ranks));
+        }
+        host.allToAll(first, second, group);
+        for (int rank = 0; rank < ranks; rank++) {
+            engine.upload(to.slice(rank, rank + 1), row(second, rank, ranks));
+        }
+        return Exchange.DONE;
+    }
+
+    /** A row for each rank. */
+    private static Tensor parts(Tensor tensor, int ranks) {
+        return tensor.rowStride() == tensor.extent(-1)
+                ? tensor.reshape(ranks, Math.toIntExact(tensor.size() / ranks))
+                : tensor;
     }
 
     @Override
@@ -71,6 +94,11 @@ final class StagedCollectives implements Collectives {
         if (group.size() > 1) {
             host.barrier(group);
         }
+    }
+
+    @Override
+    public Moment moment() {
+        return engine.moment();
     }
 
     @Override

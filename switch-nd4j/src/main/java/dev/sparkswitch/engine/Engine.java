@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 
 /**
@@ -158,6 +159,38 @@ public interface Engine extends AutoCloseable {
     /** The gradient of {@link #activation}'s x. */
     Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout);
 
+    /** The result of {@link #activate} and what its backward pass needs, which is the engine's own affair. */
+    record Activated(Tensor result, Tensor saved) {}
+
+    /** {@link #activation} of a tensor that is the engine's from here on: the result may take its place. */
+    default Activated activate(Tensor x, Activation activation, Dropout dropout) {
+        return new Activated(activation(x, activation, dropout), x);
+    }
+
+    /**
+     * The gradient of the x that was activated, through the product that took the result: {@link #activationBackward} of
+     * {@link #linearInputGradient}.
+     *
+     * @param dz the gradient [T, out] of what {@link #linear} made of the result
+     * @param w what it was multiplied by [out, f]
+     * @return [T, branches * f]
+     */
+    default Tensor activatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        try (Tensor dy = allocate(dz.type(), forward.result().shape())) {
+            linearInputGradient(dz, w, dy, Write.SET);
+            return activationBackward(dy, forward.saved(), activation, dropout);
+        }
+    }
+
+    /** {@link #activatedInputGradient} for every expert: dz [E, S, out], w [E, out, f] to [E, S, branches * f]. */
+    default Tensor groupedActivatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        try (Tensor dy = groupedLinearInputGradient(dz, w)) {
+            return activationBackward(dy, forward.saved(), activation, dropout);
+        }
+    }
+
     // Embedding and loss
 
     /** dropout(table[ids]): ids [T], table [V, d] master type, to [T, d]. */
@@ -306,6 +339,43 @@ public interface Engine extends AutoCloseable {
 
     /** One step of AdamW for every slot. */
     void adamw(AdamWStep step, List<AdamWSlot> slots);
+
+    /**
+     * Whether steps of an optimizer, which read all gradients, sum their squares on the way: {@link #sumSquares} before a step
+     * is then a reading that need not be.
+     */
+    default boolean stepsSumSquares() {
+        return false;
+    }
+
+    /**
+     * {@link #adafactor(AdafactorStep, List)}, which also sums squares.
+     *
+     * @param squares FLOAT64 [slots]: becomes the sum of squares of each slot's gradient
+     */
+    default void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        squares(slots.stream().map(AdafactorSlot::gradient).toList(), squares);
+        adafactor(step, slots);
+    }
+
+    /**
+     * {@link #adamw(AdamWStep, List)}, which also sums squares.
+     *
+     * @param squares FLOAT64 [slots]: becomes the sum of squares of each slot's gradient
+     */
+    default void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        squares(slots.stream().map(AdamWSlot::gradient).toList(), squares);
+        adamw(step, slots);
+    }
+
+    private void squares(List<Tensor> gradients, Tensor squares) {
+        ByteBuffer bytes =
+                ByteBuffer.allocateDirect(gradients.size() * Double.BYTES).order(ByteOrder.nativeOrder());
+        for (Tensor gradient : gradients) {
+            bytes.putDouble(sumSquares(List.of(gradient)));
+        }
+        upload(squares, bytes.flip());
+    }
 
     @Override
     void close();

@@ -6,6 +6,8 @@ public enum Precision {
     FLOAT64(DType.FLOAT64, DType.FLOAT64),
     /** Everything in float32. */
     FLOAT32(DType.FLOAT32, DType.FLOAT32),
+    /** Products of weights in bfloat16, summed in float32; everything else in float32. */
+    BF16_PRODUCTS(DType.FLOAT32, DType.FLOAT32),
     /** Activations and products in bfloat16, master weights and the router in float32. */
     BF16(DType.BFLOAT16, DType.FLOAT32);
 

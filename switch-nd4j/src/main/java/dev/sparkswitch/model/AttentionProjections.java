@@ -14,6 +14,11 @@ interface AttentionProjections {
     /** Begins once more with a pass that was begun with the same x; owns what was left of it. */
     Projected again(StackPass pass, Tensor x, Saved left);
 
+    /** See {@link Sublayer#exchangesTokens}. */
+    default boolean exchangesTokens() {
+        return false;
+    }
+
     /** The projections of one pass, in the order of a forward and a backward pass; each is called at most once. */
     interface Projected extends Saved {
         /** Gives back what {@link AttentionProjections#again} can make anew, and returns what it cannot. */

@@ -17,9 +17,9 @@ final class Decoder {
 
     Decoder(Construction construction) {
         this.config = construction.config();
-        this.layers = new LayerStack(config);
         ParameterNames names = construction.names();
         Parameters parameters = construction.parameters();
+        this.layers = new LayerStack(config, parameters);
         Weight bias = null;
         for (int layer = 0; layer < config.decoderLayers(); layer++) {
             SelfAttention attention = construction.selfAttention(Stack.DECODER, layer);
@@ -124,6 +124,7 @@ final class Decoder {
             Tensor dEmbedded = layers.backward(pass, forward.stack().kept(), dOutput);
             engine.relativeBiasGradient(
                     dBias, positions(0, length, length), relativeBias.gradient(), relativeBias.nextWrite());
+            layers.completeGradients();
             return dEmbedded;
         }
     }

@@ -24,12 +24,12 @@ final class DenseFfn implements Sublayer {
         this.site = site;
     }
 
-    private record Kept(Tensor x, Tensor hidden, Tensor active) implements Saved {
+    private record Kept(Tensor x, Engine.Activated active) implements Saved {
         @Override
         public void close() {
             x.close();
-            hidden.close();
-            active.close();
+            active.result().close();
+            active.saved().close();
         }
     }
 
@@ -41,18 +41,17 @@ final class DenseFfn implements Sublayer {
     public Forward forward(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
         Tensor hidden = engine.linear(x, in.value());
-        Tensor active = engine.activation(hidden, activation, dropout(pass));
-        return new Forward(engine.linear(active, out.value()), new Kept(x, hidden, active));
+        Engine.Activated active = engine.activate(hidden, activation, dropout(pass));
+        return new Forward(engine.linear(active.result(), out.value()), new Kept(x, active));
     }
 
     @Override
     public Tensor backward(StackPass pass, Saved saved, Tensor dDelta) {
         Engine engine = pass.engine();
-        try (Kept kept = (Kept) saved;
-                Tensor dActive = engine.allocate(dDelta.type(), kept.active().shape())) {
-            engine.linearWeightGradient(dDelta, kept.active(), out.gradient(), out.nextWrite());
-            engine.linearInputGradient(dDelta, out.value(), dActive, Write.SET);
-            try (Tensor dHidden = engine.activationBackward(dActive, kept.hidden(), activation, dropout(pass))) {
+        try (Kept kept = (Kept) saved) {
+            engine.linearWeightGradient(dDelta, kept.active().result(), out.gradient(), out.nextWrite());
+            try (Tensor dHidden =
+                    engine.activatedInputGradient(dDelta, out.value(), kept.active(), activation, dropout(pass))) {
                 engine.linearWeightGradient(dHidden, kept.x(), in.gradient(), in.nextWrite());
                 Tensor dx = engine.allocate(dDelta.type(), kept.x().shape());
                 engine.linearInputGradient(dHidden, in.value(), dx, Write.SET);

@@ -13,9 +13,9 @@ final class Encoder {
 
     Encoder(Construction construction) {
         this.config = construction.config();
-        this.layers = new LayerStack(config);
         ParameterNames names = construction.names();
         Parameters parameters = construction.parameters();
+        this.layers = new LayerStack(config, parameters);
         Weight bias = null;
         for (int layer = 0; layer < config.encoderLayers(); layer++) {
             Sublayer attention = construction.selfAttention(Stack.ENCODER, layer);
@@ -109,6 +109,7 @@ final class Encoder {
             Tensor dEmbedded = layers.backward(
                     forward.pass().withBiasGradient(dBias), forward.stack().kept(), dOutput);
             engine.relativeBiasGradient(dBias, positions(length), relativeBias.gradient(), relativeBias.nextWrite());
+            layers.completeGradients();
             return dEmbedded;
         }
     }

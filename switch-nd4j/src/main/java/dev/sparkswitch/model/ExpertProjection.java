@@ -3,6 +3,10 @@ package dev.sparkswitch.model;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Write;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 
 /** y[t] = sum over t's experts e of gate * W_e x[t], 0 for a token without slot: a projection by experts on their ranks. */
 final class ExpertProjection {
@@ -15,11 +19,11 @@ final class ExpertProjection {
         this.exchange = exchange;
     }
 
-    /** What a forward pass leaves for its backward pass. */
-    record Kept(Tensor received, Tensor results) implements Saved {
+    /** What a forward pass leaves for its backward pass: slots by chunk, and what came of them. */
+    record Kept(List<Tensor> received, Tensor results) implements Saved {
         @Override
         public void close() {
-            received.close();
+            received.forEach(Tensor::close);
             results.close();
         }
     }
@@ -27,9 +31,14 @@ final class ExpertProjection {
     /** The result [T, out] and what the backward pass needs. */
     record Forward(Tensor y, Kept kept) {}
 
-    Forward forward(Engine engine, Tensor x, Routing routing) {
-        Tensor received = exchange.toExperts(engine.dispatch(x, routing));
-        Tensor results = exchange.toTokens(engine.groupedLinear(received, weight.value()));
+    Forward forward(StackPass pass, Tensor x, Routing routing) {
+        Engine engine = pass.engine();
+        List<Tensor> received = new ArrayList<>();
+        Tensor results =
+                exchange.through(engine.dispatch(x, routing), pass.settings().exchangeChunks(), (from, to, slots) -> {
+                    received.add(slots);
+                    return engine.groupedLinear(slots, weight.value().slice(from, to));
+                });
         return new Forward(engine.combine(results, routing), new Kept(received, results));
     }
 
@@ -37,15 +46,37 @@ final class ExpertProjection {
     record Gradient(Tensor dx, Tensor dGate) {}
 
     /** Adds the gradient of the weights; dy stays the caller's. */
-    Gradient backward(Engine engine, Tensor dy, Kept kept, Routing routing) {
+    Gradient backward(StackPass pass, Tensor dy, Kept kept, Routing routing) {
+        Engine engine = pass.engine();
         Engine.CombineGradient combined = engine.combineBackward(dy, kept.results(), routing);
-        Tensor dReceived;
-        try (Tensor dResults = exchange.toExperts(combined.dSlots())) {
-            engine.groupedLinearWeightGradient(dResults, kept.received(), weight.gradient(), weight.nextWrite());
-            dReceived = engine.groupedLinearInputGradient(dResults, weight.value());
-        }
-        try (Tensor dSlots = exchange.toTokens(dReceived)) {
+        try (Tensor dSlots = exchange.through(combined.dSlots(), kept.received().size(), new Backward(engine, kept))) {
             return new Gradient(engine.dispatchBackward(dSlots, routing), combined.dGate());
+        }
+    }
+
+    /** The way back through the experts, in the chunks of the way there: first what other ranks wait for. */
+    private final class Backward implements TokenExchange.Work {
+        private final Engine engine;
+        private final Iterator<Tensor> received;
+        private final Write write = weight.nextWrite();
+        private Tensor dResults;
+
+        Backward(Engine engine, Kept kept) {
+            this.engine = engine;
+            this.received = kept.received().iterator();
+        }
+
+        @Override
+        public Tensor results(int from, int to, Tensor slots) {
+            dResults = slots;
+            return engine.groupedLinearInputGradient(slots, weight.value().slice(from, to));
+        }
+
+        @Override
+        public void afterwards(int from, int to) {
+            engine.groupedLinearWeightGradient(
+                    dResults, received.next(), weight.gradient().slice(from, to), write);
+            dResults.close();
         }
     }
 }

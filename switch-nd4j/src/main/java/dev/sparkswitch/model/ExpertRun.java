@@ -1,5 +1,6 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,6 +38,30 @@ record ExpertRun(int from, int to, int widthNumber, Weight in, Weight out) {
             from = to;
         }
         return List.copyOf(runs);
+    }
+
+    /**
+     * Some neighbours of a run's experts.
+     *
+     * @param from the first, counted from the rank's first expert
+     * @param to the one after the last
+     */
+    record Part(ExpertRun run, int from, int to) {
+        /** What is theirs of a weight or gradient of the run: a view. */
+        Tensor of(Tensor ofRun) {
+            return to - from == run.to - run.from ? ofRun : ofRun.slice(from - run.from, to - run.from);
+        }
+    }
+
+    /** The parts of runs that lie between the experts {@code from} and {@code to} (exclusive). */
+    static List<Part> between(List<ExpertRun> runs, int from, int to) {
+        List<Part> parts = new ArrayList<>();
+        for (ExpertRun run : runs) {
+            if (run.from < to && run.to > from) {
+                parts.add(new Part(run, Math.max(from, run.from), Math.min(to, run.to)));
+            }
+        }
+        return parts;
     }
 
     private static List<Integer> differentWidths(T5Config config) {

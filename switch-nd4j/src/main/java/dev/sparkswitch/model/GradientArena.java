@@ -10,6 +10,9 @@ import java.util.List;
 /**
  * Memory for the gradients of many weights in few blocks, so that ranks sum them in few, large pieces. A tensor's extents are
  * ints and its bytes may be limited, so that one block would not hold the experts of a large model.
+ *
+ * <p>Backward passes complete gradients from the last that was taken to the first. What is complete can be summed while the
+ * passes go on.
  */
 final class GradientArena implements AutoCloseable {
     /** Elements of a block: 512 MiB of float32. A weight that is larger has a block of its own. */
@@ -25,11 +28,19 @@ final class GradientArena implements AutoCloseable {
         }
     }
 
+    /** Where a gradient lies: its block's number, its first element, the one after its last. */
+    private record Place(int block, int from, int to) {}
+
     private final Engine engine;
     private final DType type;
     private final long blockSize;
     private final List<Block> blocks = new ArrayList<>();
+    private final List<Place> places = new ArrayList<>();
     private long remaining;
+    /** Gradients before this one are not complete. */
+    private int incomplete;
+    /** Gradients before this one have not been handed out by {@link #takeComplete}. */
+    private int untaken;
 
     /**
      * An arena without memory yet.
@@ -69,6 +80,7 @@ final class GradientArena implements AutoCloseable {
         int from = block.used;
         block.used += size;
         remaining -= size;
+        places.add(new Place(blocks.size() - 1, from, block.used));
         return block.memory.slice(from, block.used).reshape(shape);
     }
 
@@ -79,6 +91,46 @@ final class GradientArena implements AutoCloseable {
             views.add(block.memory.slice(0, block.used));
         }
         return views;
+    }
+
+    /** Starts a pass: no gradient is complete. */
+    void begin() {
+        incomplete = places.size();
+        untaken = places.size();
+    }
+
+    /** The last gradient that was not complete is. */
+    void completeLast() {
+        incomplete--;
+    }
+
+    /**
+     * Complete gradients that this has not returned before, in views of neighbours, the last first: each as soon as it has
+     * {@code bytes} or no neighbour before it in its block. Where they are cut does not depend on when this is called.
+     */
+    List<Tensor> takeComplete(long bytes) {
+        List<Tensor> pieces = new ArrayList<>();
+        while (untaken > incomplete) {
+            int first = untaken - 1;
+            Place last = places.get(first);
+            while (first > incomplete && !beginsBlock(first) && bytes(first, last) < bytes) {
+                first--;
+            }
+            if (!beginsBlock(first) && bytes(first, last) < bytes) {
+                break;
+            }
+            pieces.add(blocks.get(last.block()).memory.slice(places.get(first).from(), last.to()));
+            untaken = first;
+        }
+        return pieces;
+    }
+
+    private boolean beginsBlock(int place) {
+        return places.get(place).from() == 0;
+    }
+
+    private long bytes(int first, Place last) {
+        return (last.to() - (long) places.get(first).from()) * type.bytes();
     }
 
     @Override

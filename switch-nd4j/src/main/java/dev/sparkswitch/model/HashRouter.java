@@ -16,7 +16,7 @@ final class HashRouter implements Router {
     private final Tensor expertOfId;
 
     HashRouter(Engine engine, T5Config config, Stack stack, int layer) {
-        this.config = config.sparse().orElseThrow();
+        this.config = config.sparseLayer(stack, layer);
         this.expertOfId = Batch.upload(engine, table(config.vocabularySize(), this.config.experts(), stack, layer));
     }
 

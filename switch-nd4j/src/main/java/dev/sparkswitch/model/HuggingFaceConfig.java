@@ -15,7 +15,7 @@ import java.util.Set;
  * <p>What Hugging Face has no field for stands under {@code sparkswitch}: {@code router} as {@link RouterFields} has it,
  * {@code capacity {mode, group-rows, train-factor, eval-factor, minimum, tokens, route-padding}},
  * {@code losses {balance, z}}, {@code expert-dropout}, {@code embedding} (shared or per-stack), {@code expert-widths},
- * {@code attention} (dense or switch). A folder without it runs as Hugging Face does: top-1, an
+ * {@code attention} (dense or switch), {@code layer-experts}. A folder without it runs as Hugging Face does: top-1, an
  * absolute capacity a sequence, padding routed, and inside the experts the dropout of everywhere else. Fields that
  * are not the model's are ignored; an unknown one under {@code sparkswitch} is refused. Hugging Face's
  * {@code router_aux_loss_coef} weighs a loss of another normalisation and is not read; the balance loss is the paper's.
@@ -25,8 +25,15 @@ public final class HuggingFaceConfig {
     private static final String T5 = "t5";
     private static final String NATIVE = "sparkswitch";
     private static final Set<String> T5_FIELDS = Set.of("embedding");
-    private static final Set<String> SWITCH_FIELDS =
-            Set.of("router", "capacity", "losses", "expert-dropout", "embedding", "expert-widths", "attention");
+    private static final Set<String> SWITCH_FIELDS = Set.of(
+            "router",
+            "capacity",
+            "losses",
+            "expert-dropout",
+            "embedding",
+            "expert-widths",
+            "attention",
+            "layer-experts");
 
     /** What the tensors beside a {@code config.json} say of the head; they are believed before it. */
     public enum HeadTensor {
@@ -132,6 +139,9 @@ public final class HuggingFaceConfig {
                             sparse.expertWidths().isEmpty(),
                             "its experts have one width, but here they have " + sparse.expertWidths())
                     .check(
+                            sparse.layerExperts().isEmpty(),
+                            "its sparse layers have as many experts each, but here they have " + sparse.layerExperts())
+                    .check(
                             sparse.attention() == AttentionForm.DENSE,
                             "it has no experts in attention, as there are here");
         });
@@ -162,6 +172,7 @@ public final class HuggingFaceConfig {
         double z = losses.number("z", fields.number("router_z_loss_coef", 0));
         double expertDropout = own.number("expert-dropout", fields.number("dropout_rate", 0.1));
         List<Integer> widths = own.integers("expert-widths", 1);
+        List<Integer> layerExperts = own.integers("layer-experts", 1);
         String attentionKey = own.text("attention", AttentionForm.DENSE.key());
         Optional<AttentionForm> attention = AttentionForm.find(attentionKey);
         found.check(attention.isPresent(), "sparkswitch.attention '" + attentionKey + "' is not known");
@@ -177,6 +188,7 @@ public final class HuggingFaceConfig {
                         .routerZLoss(z)
                         .expertDropout(expertDropout)
                         .expertWidths(widths)
+                        .layerExperts(layerExperts)
                         .attention(attention.orElseThrow())
                         .build());
     }
@@ -322,6 +334,9 @@ public final class HuggingFaceConfig {
         tree.put("expert-dropout", sparse.expertDropout());
         if (!sparse.expertWidths().isEmpty()) {
             sparse.expertWidths().forEach(tree.putArray("expert-widths")::add);
+        }
+        if (!sparse.layerExperts().isEmpty()) {
+            sparse.layerExperts().forEach(tree.putArray("layer-experts")::add);
         }
         if (sparse.attention() != AttentionForm.DENSE) {
             tree.put("attention", sparse.attention().key());

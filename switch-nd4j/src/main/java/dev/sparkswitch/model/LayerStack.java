@@ -15,10 +15,17 @@ final class LayerStack {
     private final List<Sublayer> branches = new ArrayList<>();
     private final List<Weight> norms = new ArrayList<>();
     private final List<Integer> sites = new ArrayList<>();
+    private final Parameters parameters;
+    /** The number of the first weight of each branch and its norm, which were made one after the other. */
+    private final List<Integer> firstWeights = new ArrayList<>();
+
     private final double dropout;
     private final double epsilon;
 
-    LayerStack(T5Config config) {
+    /** A stack whose weights are made from here on. */
+    LayerStack(T5Config config, Parameters parameters) {
+        this.parameters = parameters;
+        firstWeights.add(parameters.next());
         this.dropout = config.dropout();
         this.epsilon = config.layerNormEpsilon();
     }
@@ -28,6 +35,7 @@ final class LayerStack {
         norms.add(norm);
         branches.add(branch);
         sites.add(site);
+        firstWeights.add(parameters.next());
     }
 
     /** Adds the last norm; {@code site} numbers the dropout of the stack's result. */
@@ -138,12 +146,21 @@ final class LayerStack {
         }
     }
 
+    /**
+     * After the backward pass, and that of a weight which all branches share and which was made beside the first: the gradients
+     * of the stack's weights are complete.
+     */
+    void completeGradients() {
+        parameters.completeFrom(firstWeights.get(0));
+    }
+
     /** Adds the weights' gradients and returns that of the embeddings; closes {@code dOutput} and what was kept. */
     Tensor backward(StackPass pass, Kept kept, Tensor dOutput) {
         Engine engine = pass.engine();
         Tensor dStream = engine.allocate(dOutput.type(), dOutput.shape());
         engine.fill(dStream, 0);
         Tensor dNormalized = dropped(engine, dOutput, dropout(pass, branches.size()));
+        boolean held = false;
         for (int i = branches.size(); ; i--) {
             Weight norm = norms.get(i);
             Dropout dropout = i == 0 ? Dropout.NONE : dropout(pass, i - 1);
@@ -161,6 +178,11 @@ final class LayerStack {
             kept.inverseRms.get(i).close();
             if (i == 0) {
                 return dStream;
+            }
+            // Exchanges run one after the other: a sum started here would hold up the tokens of the next branch.
+            held = !held && branches.get(i - 1).exchangesTokens();
+            if (!held) {
+                parameters.completeFrom(firstWeights.get(i));
             }
             dNormalized = branches.get(i - 1).backward(pass, saved(pass, kept, i - 1), dDelta);
             if (dDelta != dStream) {

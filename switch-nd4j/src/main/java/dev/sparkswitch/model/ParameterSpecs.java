@@ -67,7 +67,7 @@ public final class ParameterSpecs {
 
     private void addBlock(Stack stack, int layer) {
         if (config.sparseAttention(stack, layer)) {
-            int experts = config.sparse().orElseThrow().experts();
+            int experts = config.sparseLayer(stack, layer).experts();
             addRouter(names.attentionRouter(stack, layer), stack, layer);
             for (int expert = 0; expert < experts; expert++) {
                 addAttention(names.attentionExpert(stack, layer, expert), Role.EXPERT, stack, layer, expert);
@@ -91,7 +91,7 @@ public final class ParameterSpecs {
             addNorm(names.crossAttentionNorm(layer), stack, layer);
         }
         if (config.sparse(stack, layer)) {
-            int experts = config.sparse().orElseThrow().experts();
+            int experts = config.sparseLayer(stack, layer).experts();
             addRouter(names.router(stack, layer), stack, layer);
             for (int expert = 0; expert < experts; expert++) {
                 addFeedForward(
@@ -109,7 +109,7 @@ public final class ParameterSpecs {
     }
 
     private void addRouter(String name, Stack stack, int layer) {
-        SwitchConfig sparse = config.sparse().orElseThrow();
+        SwitchConfig sparse = config.sparseLayer(stack, layer);
         if (!(sparse.router() instanceof RouterConfig.Hash)) {
             addProjection(name, Role.ROUTER, stack, layer, -1, sparse.experts(), config.modelSize());
         }

@@ -4,6 +4,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -14,21 +15,29 @@ import java.util.Map;
 public final class Parameters implements AutoCloseable {
     private final Engine engine;
     private final Map<String, ParameterSpec> specs = new HashMap<>();
-    private final List<Weight> weights = new ArrayList<>();
+    private final List<Held> weights = new ArrayList<>();
     private final List<Parameter> parameters = new ArrayList<>();
     private final GradientArena sharedGradients;
     private final GradientArena expertGradients;
+    /** Told of gradients that become complete; null before a step's last backward pass. */
+    private Runnable progress;
+    /** Weights from this one on have complete gradients. */
+    private int complete;
+
+    /** A weight, and where its gradient lies. */
+    private record Held(Weight weight, GradientArena gradients) {}
 
     Parameters(Engine engine, T5Config config, Parallelism parallelism) {
         this.engine = engine;
         long shared = 0;
         long experts = 0;
-        int first = parallelism.placement().firstExpert(parallelism.rank());
-        int end = first + parallelism.placement().localExperts();
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
             specs.put(spec.name(), spec);
             if (spec.role() == Role.EXPERT) {
-                experts += spec.expert() >= first && spec.expert() < end ? spec.count() : 0;
+                int ofLayer = config.sparseLayer(spec.stack().orElseThrow(), spec.layer())
+                        .experts();
+                boolean own = parallelism.placement().ofLayer(ofLayer).holds(parallelism.rank(), spec.expert());
+                experts += own ? spec.count() : 0;
             } else {
                 shared += spec.count();
             }
@@ -55,6 +64,20 @@ public final class Parameters implements AutoCloseable {
         return List.copyOf(parameters);
     }
 
+    /**
+     * What operations take parameters by, and what it is called: the values and the gradient of each block of parameters, by
+     * identity.
+     */
+    public Map<Tensor, String> operands() {
+        Map<Tensor, String> names = new IdentityHashMap<>();
+        for (Held held : weights) {
+            Weight weight = held.weight();
+            names.put(weight.value(), weight.name());
+            names.put(weight.gradient(), weight.name());
+        }
+        return names;
+    }
+
     /** The parameter of that name, which this rank must hold. */
     public Parameter named(String name) {
         for (Parameter parameter : parameters) {
@@ -69,7 +92,7 @@ public final class Parameters implements AutoCloseable {
     Weight single(String name) {
         ParameterSpec spec = spec(name);
         int[] shape = spec.shape().stream().mapToInt(Integer::intValue).toArray();
-        Weight weight = weight(sharedGradients, shape);
+        Weight weight = weight(name, sharedGradients, shape);
         parameters.add(new Parameter(spec, weight.value(), weight.gradient()));
         return weight;
     }
@@ -80,7 +103,11 @@ public final class Parameters implements AutoCloseable {
         for (String name : names) {
             rows += spec(name).shape().get(0);
         }
-        Weight weight = weight(sharedGradients, rows, spec(names.get(0)).shape().get(1));
+        Weight weight = weight(
+                name(names.get(0), names.size()),
+                sharedGradients,
+                rows,
+                spec(names.get(0)).shape().get(1));
         addRows(names, weight.value(), weight.gradient());
         return weight;
     }
@@ -92,7 +119,9 @@ public final class Parameters implements AutoCloseable {
             rows += spec(name).shape().get(0);
         }
         int columns = spec(namesByExpert.get(0).get(0)).shape().get(1);
-        Weight weight = weight(expertGradients, namesByExpert.size(), rows, columns);
+        int count = namesByExpert.size() * namesByExpert.get(0).size();
+        Weight weight =
+                weight(name(namesByExpert.get(0).get(0), count), expertGradients, namesByExpert.size(), rows, columns);
         for (int e = 0; e < namesByExpert.size(); e++) {
             addRows(
                     namesByExpert.get(e),
@@ -120,30 +149,79 @@ public final class Parameters implements AutoCloseable {
         return spec;
     }
 
-    private Weight weight(GradientArena gradients, int... shape) {
-        Weight weight = new Weight(engine.allocateParameter(shape), gradients.take(shape));
-        weights.add(weight);
+    private static String name(String first, int count) {
+        return count == 1 ? first : first + " and " + (count - 1) + " more";
+    }
+
+    private Weight weight(String name, GradientArena gradients, int... shape) {
+        Weight weight = new Weight(name, engine.allocateParameter(shape), gradients.take(shape));
+        weights.add(new Held(weight, gradients));
         return weight;
+    }
+
+    /** The number of the weight that is made next. */
+    int next() {
+        return weights.size();
     }
 
     /** Starts a step: gradients count from zero again. */
     public void resetGradients() {
-        weights.forEach(Weight::reset);
+        weights.forEach(held -> held.weight().reset());
+        progress = null;
     }
 
-    /** Ends a step's backward passes: gradients that nothing has written become zero. */
-    public void completeGradients() {
-        for (Weight weight : weights) {
-            if (!weight.written()) {
-                engine.fill(weight.gradient(), 0);
-            }
+    /**
+     * The backward pass that comes next is the step's last, which completes gradients as it goes.
+     *
+     * @param progress run whenever there may be more for {@link #takeSharedGradients} and {@link #takeExpertGradients}, at the
+     *     same places of the pass on every rank
+     */
+    public void lastPass(Runnable progress) {
+        this.progress = progress;
+        complete = weights.size();
+        sharedGradients.begin();
+        expertGradients.begin();
+    }
+
+    /** The pass will no longer touch the gradients of the weights from number {@code first} on. */
+    void completeFrom(int first) {
+        if (progress == null) {
+            return;
         }
+        while (complete > first) {
+            complete--;
+            Held held = weights.get(complete);
+            if (!held.weight().written()) {
+                engine.fill(held.weight().gradient(), 0);
+            }
+            held.gradients().completeLast();
+        }
+        progress.run();
+    }
+
+    /**
+     * Complete gradients of dense and router parameters that were not taken yet, in pieces of at least {@code bytes} where they
+     * have neighbours; cut alike on every rank.
+     */
+    public List<Tensor> takeSharedGradients(long bytes) {
+        return sharedGradients.takeComplete(bytes);
+    }
+
+    /** {@link #takeSharedGradients} of this rank's experts; cut alike on all ranks that hold them. */
+    public List<Tensor> takeExpertGradients(long bytes) {
+        return expertGradients.takeComplete(bytes);
+    }
+
+    /** Ends a step's backward passes where none was said to be the last: gradients that nothing has written become zero. */
+    public void completeGradients() {
+        lastPass(() -> {});
+        completeFrom(0);
     }
 
     @Override
     public void close() {
-        for (Weight weight : weights) {
-            weight.value().close();
+        for (Held held : weights) {
+            held.weight().value().close();
         }
         sharedGradients.close();
         expertGradients.close();

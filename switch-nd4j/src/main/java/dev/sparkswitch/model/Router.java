@@ -12,7 +12,7 @@ import java.util.Collections;
 interface Router extends AutoCloseable {
     /** The router that the configuration asks for. */
     static Router of(Engine engine, Parameters parameters, T5Config config, RouterPlace place) {
-        return config.sparse().orElseThrow().router() instanceof RouterConfig.Hash
+        return config.sparseLayer(place.stack(), place.layer()).router() instanceof RouterConfig.Hash
                 ? new HashRouter(engine, config, place.stack(), place.layer())
                 : new ScoringRouter(parameters, config, place);
     }

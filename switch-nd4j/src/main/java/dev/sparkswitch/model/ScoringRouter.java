@@ -20,7 +20,7 @@ final class ScoringRouter implements Router {
 
     ScoringRouter(Parameters parameters, T5Config config, RouterPlace place) {
         this.weight = parameters.single(place.weight());
-        this.config = config.sparse().orElseThrow();
+        this.config = config.sparseLayer(place.stack(), place.layer());
         this.exploration = this.config.router().exploration();
         this.site = place.site();
         this.leadsTo = place.leadsTo();

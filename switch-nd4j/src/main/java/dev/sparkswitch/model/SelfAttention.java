@@ -54,6 +54,11 @@ final class SelfAttention implements Sublayer {
     }
 
     @Override
+    public boolean exchangesTokens() {
+        return projections.exchangesTokens();
+    }
+
+    @Override
     public Forward forward(StackPass pass, Tensor x) {
         return attend(pass, x, projections.begin(pass, x));
     }

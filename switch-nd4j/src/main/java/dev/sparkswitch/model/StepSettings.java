@@ -13,6 +13,7 @@ package dev.sparkswitch.model;
  * @param labelSmoothing see {@link dev.sparkswitch.engine.LossSettings}
  * @param zLoss the coefficient of the language model's z-loss
  * @param recomputation what the backward pass makes again
+ * @param exchangeChunks see {@link PassSettings}
  */
 public record StepSettings(
         long seed,
@@ -23,7 +24,8 @@ public record StepSettings(
         long routedTargets,
         double labelSmoothing,
         double zLoss,
-        Recomputation recomputation) {
+        Recomputation recomputation,
+        int exchangeChunks) {
 
     /** A step that keeps everything for its backward pass. */
     public StepSettings(
@@ -35,6 +37,16 @@ public record StepSettings(
             long routedTargets,
             double labelSmoothing,
             double zLoss) {
-        this(seed, step, targetTokens, groups, routedInputs, routedTargets, labelSmoothing, zLoss, Recomputation.NONE);
+        this(
+                seed,
+                step,
+                targetTokens,
+                groups,
+                routedInputs,
+                routedTargets,
+                labelSmoothing,
+                zLoss,
+                Recomputation.NONE,
+                0);
     }
 }

@@ -13,6 +13,11 @@ interface Sublayer {
     /** Runs the branch on the normalised stream x [T, d_model], which it owns from here on. */
     Forward forward(StackPass pass, Tensor x);
 
+    /** Whether the branch sends tokens to other ranks, first thing in its backward pass. */
+    default boolean exchangesTokens() {
+        return false;
+    }
+
     /** Gives back what {@link #rerun} can make again, and returns what it cannot: the choice of a router. */
     default Saved forgo(Saved saved) {
         saved.close();

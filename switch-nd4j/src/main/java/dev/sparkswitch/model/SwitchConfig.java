@@ -4,12 +4,15 @@ import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.engine.ExpertShares;
 import dev.sparkswitch.engine.RoutingPolicy;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The sparse part of a Switch Transformer.
  *
- * @param experts the experts of every sparse layer, E
+ * @param experts the experts of every sparse layer, E; of the largest where they differ
  * @param sparseEncoderLayers the sparse layers that the encoder is asked to have; {@link T5Config#sparse} places them
  * @param sparseDecoderLayers the sparse layers that the decoder is asked to have
  * @param router how tokens and experts find each other
@@ -22,6 +25,8 @@ import java.util.List;
  * @param expertWidths the inner width of each expert; empty where all have that of the dense layers. Capacity is dealt out
  *     to experts in proportion to it
  * @param attention the form of self-attention in the sparse blocks
+ * @param layerExperts the experts of each sparse layer, the encoder's first; empty where all have as many. See {@link
+ *     T5Config#sparseLayer}
  */
 public record SwitchConfig(
         @Setting(help = "experts of every sparse layer") int experts,
@@ -46,7 +51,13 @@ public record SwitchConfig(
         List<Integer> expertWidths,
 
         @Setting(value = "dense", help = "self-attention of sparse blocks: dense, or switch for projections by experts")
-        AttentionForm attention) {
+        AttentionForm attention,
+
+        @Setting(
+                value = "[]",
+                help =
+                        "experts of each sparse layer, the encoder's first, where they differ; experts is then the largest")
+        List<Integer> layerExperts) {
     /** The paper's alpha. */
     public static final double DEFAULT_BALANCE_LOSS = 0.01;
 
@@ -56,7 +67,9 @@ public record SwitchConfig(
     /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves; see {@link #contradictions} */
     public SwitchConfig {
         expertWidths = List.copyOf(expertWidths);
+        layerExperts = List.copyOf(layerExperts);
         List<Integer> widths = expertWidths;
+        List<Integer> counts = layerExperts;
         Contradictions.none(found -> found.atLeast(1, "experts", experts)
                 .atLeast(0, "sparse encoder layers", sparseEncoderLayers)
                 .atLeast(0, "sparse decoder layers", sparseDecoderLayers)
@@ -68,7 +81,10 @@ public record SwitchConfig(
                         "expert-widths has more than " + WIDTHS + " different widths")
                 .check(
                         widths.stream().allMatch(width -> width >= 1),
-                        "expert-widths " + widths + " must all be at least 1"));
+                        "expert-widths " + widths + " must all be at least 1")
+                .check(
+                        counts.stream().allMatch(count -> count >= 1),
+                        "layer-experts " + counts + " must all be at least 1"));
     }
 
     /** The paper's defaults around what a model must state: top-1, alpha 0.01, jitter 0.01, expert dropout 0.1. */
@@ -86,11 +102,28 @@ public record SwitchConfig(
         builder.expertDropout = expertDropout;
         builder.expertWidths = expertWidths;
         builder.attention = attention;
+        builder.layerExperts = layerExperts;
         return builder;
+    }
+
+    /** What its layer {@code number} is, counted through encoder and decoder: one whose layers all have its experts. */
+    SwitchConfig layer(int number) {
+        return layerExperts.isEmpty()
+                ? this
+                : toBuilder()
+                        .experts(layerExperts.get(number))
+                        .layerExperts(List.of())
+                        .build();
+    }
+
+    /** Each number of experts that a layer has, once. */
+    public Set<Integer> expertCounts() {
+        return layerExperts.isEmpty() ? Set.of(experts) : new TreeSet<>(layerExperts);
     }
 
     /** Notes the fields that contradict each other. */
     void contradictions(Contradictions found) {
+        int fewest = expertCounts().stream().mapToInt(Integer::intValue).min().orElseThrow();
         found.check(
                         sparseEncoderLayers != 0 || sparseDecoderLayers != 0,
                         "there are " + experts + " experts but no sparse layer in either stack")
@@ -104,9 +137,15 @@ public record SwitchConfig(
                         "expert-widths needs a router that gives wider experts more tokens: set the router's policy to top-k"
                                 + " or top-p")
                 .check(
-                        router.leastExperts() <= experts,
+                        layerExperts.isEmpty() || Collections.max(layerExperts) == experts,
+                        "layer-experts is " + layerExperts + " but experts, the largest of them, is " + experts)
+                .check(
+                        layerExperts.isEmpty() || expertWidths.isEmpty(),
+                        "expert-widths needs as many experts in every layer, but layer-experts is " + layerExperts)
+                .check(
+                        router.leastExperts() <= fewest,
                         "router." + (router instanceof RouterConfig.TopP ? "max-experts" : "k") + " is "
-                                + router.leastExperts() + " but there are only " + experts + " experts")
+                                + router.leastExperts() + " but there are only " + fewest + " experts")
                 .check(
                         !(router instanceof RouterConfig.ExpertChoice) || sparseDecoderLayers == 0,
                         "with the router's policy expert-choice what a position gets depends on later ones, which a decoder"
@@ -193,22 +232,28 @@ public record SwitchConfig(
 
     /** Collects the fields of a {@link SwitchConfig}; the names are those of its components. */
     public static final class Builder {
-        private final int experts;
         private final int sparseEncoderLayers;
         private final int sparseDecoderLayers;
         private final CapacityConfig capacity;
+        private int experts;
         private RouterConfig router = RouterConfig.TOP_1;
         private double balanceLoss = DEFAULT_BALANCE_LOSS;
         private double routerZLoss;
         private double expertDropout = 0.1;
         private List<Integer> expertWidths = List.of();
         private AttentionForm attention = AttentionForm.DENSE;
+        private List<Integer> layerExperts = List.of();
 
         private Builder(int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
             this.experts = experts;
             this.sparseEncoderLayers = sparseEncoderLayers;
             this.sparseDecoderLayers = sparseDecoderLayers;
             this.capacity = capacity;
+        }
+
+        public Builder experts(int value) {
+            experts = value;
+            return this;
         }
 
         public Builder router(RouterConfig value) {
@@ -241,6 +286,11 @@ public record SwitchConfig(
             return this;
         }
 
+        public Builder layerExperts(List<Integer> value) {
+            layerExperts = value;
+            return this;
+        }
+
         /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves */
         public SwitchConfig build() {
             return new SwitchConfig(
@@ -253,7 +303,8 @@ public record SwitchConfig(
                     routerZLoss,
                     expertDropout,
                     expertWidths,
-                    attention);
+                    attention,
+                    layerExperts);
         }
     }
 }

@@ -10,8 +10,11 @@ import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.List;
-import java.util.function.Function;
+import java.util.Map;
+import java.util.function.BiFunction;
 
 /**
  * The Switch layer (Switch Transformer, section 2.1): tokens go to experts as the router says, and experts' results are scaled
@@ -42,8 +45,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             int site,
             Parallelism parallelism) {
         ParameterNames names = new ParameterNames(config);
-        SwitchConfig sparse = config.sparse().orElseThrow();
-        ExpertPlacement placement = parallelism.placement();
+        SwitchConfig sparse = config.sparseLayer(stack, layer);
+        ExpertPlacement placement = parallelism.placement().ofLayer(sparse.experts());
         this.name = names.feedForward(stack, layer);
         this.router = Router.of(
                 engine,
@@ -63,19 +66,25 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         engine.fill(statistics, 0);
     }
 
-    /** What a run of experts keeps: before and after the activation. */
-    private record KeptRun(Tensor hidden, Tensor active) {}
+    /** What a part of a run keeps. */
+    private record KeptPart(ExpertRun.Part part, Engine.Activated active) {}
 
-    private record Kept(Tensor x, Router.Choice choice, Tensor received, List<KeptRun> runs, Tensor results)
-            implements Saved {
+    /** What a chunk of experts keeps: its slots, and what its parts keep. */
+    private record KeptChunk(Tensor received, List<KeptPart> parts) {
+        private void close() {
+            received.close();
+            for (KeptPart part : parts) {
+                part.active().result().close();
+                part.active().saved().close();
+            }
+        }
+    }
+
+    private record Kept(Tensor x, Router.Choice choice, List<KeptChunk> chunks, Tensor results) implements Saved {
         /** Closes all but the choice. */
         private void closeInside() {
             x.close();
-            received.close();
-            for (KeptRun run : runs) {
-                run.hidden().close();
-                run.active().close();
-            }
+            chunks.forEach(KeptChunk::close);
             results.close();
         }
 
@@ -105,8 +114,13 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         return statistics;
     }
 
+    @Override
+    public boolean exchangesTokens() {
+        return exchange.ranks() > 1;
+    }
+
     /** Slots are numbered over the step: by group, place in the group, expert. */
-    private Dropout expertDropout(StackPass pass, RoutingPlan plan, ExpertRun run) {
+    private Dropout expertDropout(StackPass pass, RoutingPlan plan, ExpertRun.Part part) {
         if (pass.settings().phase() != Phase.TRAIN || expertDropout == 0) {
             return Dropout.NONE;
         }
@@ -117,9 +131,11 @@ final class SwitchFfn implements Sublayer, SparseLayer {
                 expertDropout,
                 // Rows of other widths are numbered otherwise: they have numbers of their own.
                 RandomStream.EXPERT_DROPOUT.at(
-                        pass.settings().seed(), pass.settings().step(), site + run.widthNumber() * SITES),
+                        pass.settings().seed(),
+                        pass.settings().step(),
+                        site + part.run().widthNumber() * SITES),
                 firstGroup * plan.capacity(),
-                firstExpert + run.from(),
+                firstExpert + part.from(),
                 experts);
     }
 
@@ -154,18 +170,29 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     /** Through the experts that were chosen. */
     private Forward through(StackPass pass, Tensor x, Router.Choice choice) {
         Engine engine = pass.engine();
-        Tensor received = exchange.toExperts(engine.dispatch(x, choice.routing()));
-        List<KeptRun> kept = new ArrayList<>();
-        Tensor computed = overRuns(engine, received, run -> {
-            Tensor hidden = engine.groupedLinear(slots(received, run), run.in().value());
-            Dropout dropout = expertDropout(pass, choice.routing().plan(), run);
-            Tensor active = engine.activation(hidden, activation, dropout);
-            kept.add(new KeptRun(hidden, active));
-            return engine.groupedLinear(active, run.out().value());
-        });
-        Tensor results = exchange.toTokens(computed);
+        List<KeptChunk> kept = new ArrayList<>();
+        Tensor results = exchange.through(
+                engine.dispatch(x, choice.routing()),
+                pass.settings().exchangeChunks(),
+                (from, to, received) -> chunk(pass, choice, from, to, received, kept));
         Tensor delta = engine.combine(results, choice.routing());
-        return new Forward(delta, new Kept(x, choice, received, List.copyOf(kept), results));
+        return new Forward(delta, new Kept(x, choice, List.copyOf(kept), results));
+    }
+
+    private Tensor chunk(
+            StackPass pass, Router.Choice choice, int from, int to, Tensor received, List<KeptChunk> kept) {
+        Engine engine = pass.engine();
+        List<KeptPart> parts = new ArrayList<>();
+        Tensor results = overParts(engine, from, to, received, (part, slots) -> {
+            Tensor hidden = engine.groupedLinear(slots, part.of(part.run().in().value()));
+            Dropout dropout = expertDropout(pass, choice.routing().plan(), part);
+            Engine.Activated active = engine.activate(hidden, activation, dropout);
+            parts.add(new KeptPart(part, active));
+            return engine.groupedLinear(
+                    active.result(), part.of(part.run().out().value()));
+        });
+        kept.add(new KeptChunk(received, parts));
+        return results;
     }
 
     @Override
@@ -175,51 +202,91 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             Router.Choice choice = kept.choice();
             Engine.CombineGradient combined = engine.combineBackward(dDelta, kept.results(), choice.routing());
             try (Tensor dGate = combined.dGate();
-                    Tensor dResults = exchange.toExperts(combined.dSlots())) {
-                Tensor dReceived =
-                        overRuns(engine, kept.received(), run -> backward(pass, kept, run, slots(dResults, run)));
-                try (Tensor dSlots = exchange.toTokens(dReceived)) {
-                    Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
-                    router.backward(pass, choice, dGate, dx);
-                    return dx;
-                }
+                    Tensor dSlots =
+                            exchange.through(combined.dSlots(), kept.chunks().size(), new Backward(pass, kept))) {
+                Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
+                router.backward(pass, choice, dGate, dx);
+                return dx;
             }
         }
     }
 
-    /** Adds the gradients of a run's weights and returns that of the slots it received. */
-    private Tensor backward(StackPass pass, Kept kept, ExpertRun run, Tensor dResults) {
-        Engine engine = pass.engine();
-        KeptRun inside = kept.runs().get(runs.indexOf(run));
-        Dropout dropout = expertDropout(pass, kept.choice().routing().plan(), run);
-        engine.groupedLinearWeightGradient(
-                dResults, inside.active(), run.out().gradient(), run.out().nextWrite());
-        try (Tensor dActive =
-                        engine.groupedLinearInputGradient(dResults, run.out().value());
-                Tensor dHidden = engine.activationBackward(dActive, inside.hidden(), activation, dropout)) {
-            engine.groupedLinearWeightGradient(
-                    dHidden,
-                    slots(kept.received(), run),
-                    run.in().gradient(),
-                    run.in().nextWrite());
-            return engine.groupedLinearInputGradient(dHidden, run.in().value());
+    /** The way back through the experts, in the chunks of the way there: first what other ranks wait for. */
+    private final class Backward implements TokenExchange.Work {
+        private final StackPass pass;
+        private final Engine engine;
+        private final RoutingPlan plan;
+        private final Iterator<KeptChunk> chunks;
+        private final Map<Weight, Write> writes = new IdentityHashMap<>();
+        private KeptChunk chunk;
+        private Tensor dResults;
+        private final List<Tensor> dHidden = new ArrayList<>();
+
+        Backward(StackPass pass, Kept kept) {
+            this.pass = pass;
+            this.engine = pass.engine();
+            this.plan = kept.choice().routing().plan();
+            this.chunks = kept.chunks().iterator();
+            for (ExpertRun run : runs) {
+                writes.put(run.in(), run.in().nextWrite());
+                writes.put(run.out(), run.out().nextWrite());
+            }
+        }
+
+        @Override
+        public Tensor results(int from, int to, Tensor slots) {
+            chunk = chunks.next();
+            dResults = slots;
+            Iterator<KeptPart> parts = chunk.parts().iterator();
+            return overParts(engine, from, to, slots, (part, dOut) -> {
+                Dropout dropout = expertDropout(pass, plan, part);
+                Tensor gradient = engine.groupedActivatedInputGradient(
+                        dOut, part.of(part.run().out().value()), parts.next().active(), activation, dropout);
+                dHidden.add(gradient);
+                return engine.groupedLinearInputGradient(
+                        gradient, part.of(part.run().in().value()));
+            });
+        }
+
+        /** Adds the gradients of the weights. */
+        @Override
+        public void afterwards(int from, int to) {
+            for (int i = 0; i < dHidden.size(); i++) {
+                KeptPart kept = chunk.parts().get(i);
+                ExpertRun.Part part = kept.part();
+                addGradient(
+                        part.run().out(),
+                        part,
+                        slots(dResults, part, from),
+                        kept.active().result());
+                addGradient(part.run().in(), part, dHidden.get(i), slots(chunk.received(), part, from));
+                dHidden.get(i).close();
+            }
+            dHidden.clear();
+            dResults.close();
+        }
+
+        private void addGradient(Weight weight, ExpertRun.Part part, Tensor dy, Tensor x) {
+            engine.groupedLinearWeightGradient(dy, x, part.of(weight.gradient()), writes.get(weight));
         }
     }
 
-    /** The slots of a run's experts [run, S, d]. */
-    private Tensor slots(Tensor all, ExpertRun run) {
-        return runs.size() == 1 ? all : all.slice(run.from(), run.to());
+    /** A part's slots among those of the experts from {@code first} on. */
+    private static Tensor slots(Tensor all, ExpertRun.Part part, int first) {
+        return part.to() - part.from() == all.extent(0) ? all : all.slice(part.from() - first, part.to() - first);
     }
 
-    /** What every run of experts makes of its slots, together, in a tensor of the shape of {@code slots}. */
-    private Tensor overRuns(Engine engine, Tensor slots, Function<ExpertRun, Tensor> work) {
-        if (runs.size() == 1) {
-            return work.apply(runs.get(0));
+    /** What every part of the experts makes of its slots, together, in a tensor of the shape of {@code slots}. */
+    private Tensor overParts(
+            Engine engine, int from, int to, Tensor slots, BiFunction<ExpertRun.Part, Tensor, Tensor> work) {
+        List<ExpertRun.Part> parts = ExpertRun.between(runs, from, to);
+        if (parts.size() == 1) {
+            return work.apply(parts.get(0), slots);
         }
         Tensor all = engine.allocate(slots.type(), slots.shape());
-        for (ExpertRun run : runs) {
-            try (Tensor part = work.apply(run)) {
-                engine.copy(part, slots(all, run), Write.SET);
+        for (ExpertRun.Part part : parts) {
+            try (Tensor made = work.apply(part, slots(slots, part, from))) {
+                engine.copy(made, slots(all, part, from), Write.SET);
             }
         }
         return all;

@@ -18,6 +18,7 @@ import java.util.List;
 final class SwitchProjections implements AttentionProjections, SparseLayer {
     private final String name;
     private final Router router;
+    private final TokenExchange exchange;
     private final ExpertProjection queryKeyValue;
     private final ExpertProjection output;
     private final Tensor statistics;
@@ -31,7 +32,8 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
             int site,
             Parallelism parallelism) {
         ParameterNames names = new ParameterNames(config);
-        ExpertPlacement placement = parallelism.placement();
+        int experts = config.sparseLayer(stack, layer).experts();
+        ExpertPlacement placement = parallelism.placement().ofLayer(experts);
         this.name = names.selfAttention(stack, layer);
         this.router = Router.of(
                 engine,
@@ -47,11 +49,10 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
             inputs.add(List.of(prefix + ".q.weight", prefix + ".k.weight", prefix + ".v.weight"));
             outputs.add(List.of(prefix + ".o.weight"));
         }
-        TokenExchange exchange =
+        this.exchange =
                 new TokenExchange(engine, parallelism.collectives(), placement.exchangeGroup(parallelism.rank()));
         this.queryKeyValue = new ExpertProjection(parameters.experts(inputs), exchange);
         this.output = new ExpertProjection(parameters.experts(outputs), exchange);
-        int experts = config.sparse().orElseThrow().experts();
         this.statistics = engine.allocate(engine.precision().master(), RoutingStatistics.size(experts));
         engine.fill(statistics, 0);
     }
@@ -64,6 +65,11 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
     @Override
     public Tensor statistics() {
         return statistics;
+    }
+
+    @Override
+    public boolean exchangesTokens() {
+        return exchange.ranks() > 1;
     }
 
     @Override
@@ -109,28 +115,28 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
 
         @Override
         public Tensor queryKeyValue() {
-            ExpertProjection.Forward forward = queryKeyValue.forward(engine, x, choice.routing());
+            ExpertProjection.Forward forward = queryKeyValue.forward(pass, x, choice.routing());
             ofInput = forward.kept();
             return forward.y();
         }
 
         @Override
         public Tensor output(Tensor result) {
-            ExpertProjection.Forward forward = output.forward(engine, result, choice.routing());
+            ExpertProjection.Forward forward = output.forward(pass, result, choice.routing());
             ofOutput = forward.kept();
             return forward.y();
         }
 
         @Override
         public Tensor outputBackward(Tensor result, Tensor dDelta) {
-            ExpertProjection.Gradient gradient = output.backward(engine, dDelta, ofOutput, choice.routing());
+            ExpertProjection.Gradient gradient = output.backward(pass, dDelta, ofOutput, choice.routing());
             dGateOfOutput = gradient.dGate();
             return gradient.dx();
         }
 
         @Override
         public Tensor queryKeyValueBackward(Tensor dQkv) {
-            ExpertProjection.Gradient gradient = queryKeyValue.backward(engine, dQkv, ofInput, choice.routing());
+            ExpertProjection.Gradient gradient = queryKeyValue.backward(pass, dQkv, ofInput, choice.routing());
             try (Tensor dGate = gradient.dGate();
                     Tensor ofTheOther = dGateOfOutput) {
                 engine.copy(ofTheOther, dGate, Write.ADD);

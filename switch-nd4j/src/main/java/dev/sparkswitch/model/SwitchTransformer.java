@@ -48,14 +48,35 @@ public final class SwitchTransformer implements AutoCloseable {
         this.inputEmbedding = parameters.single(construction.names().embedding(Stack.ENCODER));
         this.inputSite = construction.nextSite();
         this.encoder = new Encoder(construction);
-        this.targetSite = construction.nextSite();
-        this.decoder = new Decoder(construction);
+        // Weights are made in the order in which a backward pass completes their gradients, turned round.
         this.targetEmbedding = switch (config.embedding()) {
             case SHARED -> inputEmbedding;
             case PER_STACK -> parameters.single(construction.names().embedding(Stack.DECODER));
         };
+        this.targetSite = construction.nextSite();
+        this.decoder = new Decoder(construction);
         this.head = config.head().tied() ? targetEmbedding : parameters.single(ParameterNames.HEAD);
         this.sparseLayers = construction.sparseLayers();
+    }
+
+    private SwitchTransformer(SwitchTransformer original, Engine view) {
+        this.engine = view;
+        this.config = original.config;
+        this.parallelism = original.parallelism;
+        this.parameters = original.parameters;
+        this.inputEmbedding = original.inputEmbedding;
+        this.targetEmbedding = original.targetEmbedding;
+        this.head = original.head;
+        this.encoder = original.encoder;
+        this.decoder = original.decoder;
+        this.sparseLayers = original.sparseLayers;
+        this.inputSite = original.inputSite;
+        this.targetSite = original.targetSite;
+    }
+
+    /** This very model, whose passes call {@code view}, a way to its engine; closing one closes both. */
+    public SwitchTransformer through(Engine view) {
+        return new SwitchTransformer(this, view);
     }
 
     public T5Config config() {
@@ -101,7 +122,8 @@ public final class SwitchTransformer implements AutoCloseable {
                 step.seed(),
                 step.step(),
                 new RouterWeights(balance / Math.max(1, step.groups()), z / Math.max(1, routed)),
-                step.recomputation());
+                step.recomputation(),
+                step.exchangeChunks());
     }
 
     /**
@@ -177,6 +199,7 @@ public final class SwitchTransformer implements AutoCloseable {
         try (Tensor dInputs = encoder.backward(encoded, dMemory)) {
             engine.embedBackward(dInputs, batch.inputs(), inputEmbedding.gradient(), inputDropout);
         }
+        parameters.completeFrom(0);
         return loss.tokenLoss();
     }
 

@@ -99,6 +99,18 @@ public record T5Config(
     /** Notes the fields that contradict each other. A job does so together with everything else that it was told. */
     public void contradictions(Contradictions found) {
         toBuilder().contradictions(found);
+        layerContradictions(found);
+    }
+
+    /** A number of experts for each sparse layer needs to know how many there are. */
+    private void layerContradictions(Contradictions found) {
+        sparse.filter(layers -> !layers.layerExperts().isEmpty())
+                .filter(layers ->
+                        layers.sparseEncoderLayers() <= encoderLayers && layers.sparseDecoderLayers() <= decoderLayers)
+                .ifPresent(layers -> found.check(
+                        layers.layerExperts().size() == sparseLayers(),
+                        "layer-experts has " + layers.layerExperts().size() + " entries for " + sparseLayers()
+                                + " sparse layers"));
     }
 
     /** @throws dev.sparkswitch.base.UserException naming all fields that contradict each other */
@@ -139,6 +151,33 @@ public record T5Config(
         return step == 1 || layer % step == 1;
     }
 
+    /**
+     * The sparse part as block {@code layer} has it: {@link SwitchConfig#experts} is the number of its own experts.
+     *
+     * @throws IllegalArgumentException where that block is not sparse
+     */
+    public SwitchConfig sparseLayer(Stack stack, int layer) {
+        if (!sparse(stack, layer)) {
+            throw new IllegalArgumentException("block " + layer + " of the " + stack + " is not sparse");
+        }
+        int number = stack == Stack.ENCODER ? 0 : sparseLayers(Stack.ENCODER, encoderLayers);
+        return sparse.orElseThrow().layer(number + sparseLayers(stack, layer));
+    }
+
+    /** The sparse layers among the first {@code blocks} of {@code stack}. */
+    private int sparseLayers(Stack stack, int blocks) {
+        int count = 0;
+        for (int layer = 0; layer < blocks; layer++) {
+            count += sparse(stack, layer) ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** The sparse layers of both stacks. */
+    public int sparseLayers() {
+        return sparseLayers(Stack.ENCODER, encoderLayers) + sparseLayers(Stack.DECODER, decoderLayers);
+    }
+
     /** Whether the self-attention of block {@code layer} has expert projections: in sparse blocks, where asked for. */
     public boolean sparseAttention(Stack stack, int layer) {
         return sparse(stack, layer) && sparse.orElseThrow().attention() == AttentionForm.SWITCH;
@@ -152,7 +191,7 @@ public record T5Config(
      */
     public void requirePrecision(Precision precision) {
         boolean experts = sparse.isPresent() && sparse.get().attention() == AttentionForm.SWITCH;
-        if (experts && precision == Precision.BF16) {
+        if (experts && (precision == Precision.BF16 || precision == Precision.BF16_PRODUCTS)) {
             throw new UserException("Experts in attention need float32: set engine.precision to float32, or"
                     + " model.sparse.attention to dense.");
         }
@@ -344,6 +383,7 @@ public record T5Config(
             Contradictions found = new Contradictions();
             Optional<T5Config> config = found.attempt(this::construct);
             contradictions(found);
+            config.ifPresent(made -> made.layerContradictions(found));
             found.raise("");
             return config.orElseThrow();
         }

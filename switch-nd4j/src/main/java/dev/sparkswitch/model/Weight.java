@@ -8,13 +8,20 @@ import dev.sparkswitch.engine.Write;
  * keys and values; all experts of a layer.
  */
 final class Weight {
+    private final String name;
     private final Tensor value;
     private final Tensor gradient;
     private boolean written;
 
-    Weight(Tensor value, Tensor gradient) {
+    /** @param name that of its first parameter, and how many more there are */
+    Weight(String name, Tensor value, Tensor gradient) {
+        this.name = name;
         this.value = value;
         this.gradient = gradient;
+    }
+
+    String name() {
+        return name;
     }
 
     Tensor value() {

@@ -16,7 +16,7 @@ public final class Adafactor extends Optimizer {
 
     /** An optimizer without history. */
     public Adafactor(Engine engine, AdafactorConfig config, List<Parameter> parameters) {
-        super(engine);
+        super(engine, parameters);
         this.config = config;
         for (Parameter parameter : parameters) {
             Tensor value = parameter.value();
@@ -38,16 +38,14 @@ public final class Adafactor extends Optimizer {
     }
 
     @Override
-    public void step(long step, double learningRate) {
+    void update(long step, double learningRate, Tensor squares) {
         double decay = 1 - Math.pow(step, -config.decayExponent());
-        engine().adafactor(
-                        new AdafactorStep(
-                                learningRate,
-                                decay,
-                                config.epsilon1(),
-                                config.epsilon2(),
-                                config.clip(),
-                                config.scaling()),
-                        slots);
+        AdafactorStep settings = new AdafactorStep(
+                learningRate, decay, config.epsilon1(), config.epsilon2(), config.clip(), config.scaling());
+        if (squares == null) {
+            engine().adafactor(settings, slots);
+        } else {
+            engine().adafactor(settings, slots, squares);
+        }
     }
 }

@@ -16,7 +16,7 @@ public final class AdamW extends Optimizer {
 
     /** An optimizer without history. */
     public AdamW(Engine engine, AdamWConfig config, List<Parameter> parameters) {
-        super(engine);
+        super(engine, decayedFirst(parameters));
         this.config = config;
         for (Parameter parameter : parameters) {
             Tensor value = parameter.value();
@@ -25,14 +25,33 @@ public final class AdamW extends Optimizer {
                     parameter.gradient(),
                     newState(parameter, "first-moments", value.shape()),
                     newState(parameter, "second-moments", value.shape()));
-            (value.axes() >= 2 ? decayed : spared).add(slot);
+            (decays(parameter) ? decayed : spared).add(slot);
         }
     }
 
+    private static boolean decays(Parameter parameter) {
+        return parameter.value().axes() >= 2;
+    }
+
+    private static List<Parameter> decayedFirst(List<Parameter> parameters) {
+        List<Parameter> ordered = new ArrayList<>();
+        parameters.stream().filter(AdamW::decays).forEach(ordered::add);
+        parameters.stream().filter(parameter -> !decays(parameter)).forEach(ordered::add);
+        return ordered;
+    }
+
     @Override
-    public void step(long step, double learningRate) {
-        engine().adamw(settings(step, learningRate, config.weightDecay()), decayed);
-        engine().adamw(settings(step, learningRate, 0), spared);
+    void update(long step, double learningRate, Tensor squares) {
+        AdamWStep settings = settings(step, learningRate, config.weightDecay());
+        AdamWStep sparing = settings(step, learningRate, 0);
+        if (squares == null) {
+            engine().adamw(settings, decayed);
+            engine().adamw(sparing, spared);
+        } else {
+            int end = decayed.size() + spared.size();
+            engine().adamw(settings, decayed, squares.slice(0, decayed.size()));
+            engine().adamw(sparing, spared, squares.slice(decayed.size(), end));
+        }
     }
 
     private AdamWStep settings(long step, double learningRate, double weightDecay) {

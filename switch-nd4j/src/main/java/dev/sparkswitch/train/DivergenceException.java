@@ -8,10 +8,32 @@ public final class DivergenceException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final long step;
+    private final boolean finite;
 
-    DivergenceException(long step, String message) {
+    private DivergenceException(long step, boolean finite, String message) {
         super(message);
         this.step = step;
+        this.finite = finite;
+    }
+
+    /** The step's numbers are none, or infinite. */
+    static DivergenceException notFinite(long step, String message) {
+        return new DivergenceException(step, false, message);
+    }
+
+    /** The step's numbers are numbers, and not what they should be. */
+    static DivergenceException offCourse(long step, String message) {
+        return new DivergenceException(step, true, message);
+    }
+
+    /** The same with another message. */
+    DivergenceException saying(String message) {
+        return new DivergenceException(step, finite, message);
+    }
+
+    /** Whether the step's loss and gradients were finite numbers. */
+    boolean isFinite() {
+        return finite;
     }
 
     /** The step that was not taken, from 1. */

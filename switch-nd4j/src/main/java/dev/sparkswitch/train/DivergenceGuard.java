@@ -6,7 +6,8 @@ import java.util.Locale;
 
 /**
  * Compares each step with those before. It looks at numbers that are the same on every rank of every world, so that all
- * ranks stop before the same update; the window travels in checkpoints, so that a run that was taken up again decides alike.
+ * ranks stop at the same update: before it, or behind it where the gradients' norm is a by-product of updating. Either way the
+ * run goes back to a checkpoint, which no step that was found wanting has reached; the window travels in checkpoints, so that a run that was taken up again decides alike.
  *
  * <p>A cross-entropy explodes that exceeds the window's mean by both {@link DivergenceConfig#explosion} and
  * {@value #DEVIATIONS} of its standard deviations: the former alone would stop runs on small, noisy batches.
@@ -23,13 +24,13 @@ final class DivergenceGuard {
     }
 
     /**
-     * Takes a step's numbers before its update is made.
+     * Takes a step's numbers.
      *
-     * @throws DivergenceException where the update must not be made; the window is then as before
+     * @throws DivergenceException where its update must not be made or, once made, not be kept; the window is then as before
      */
     void check(StepMetrics metrics) {
         if (!Double.isFinite(metrics.loss()) || !Double.isFinite(metrics.gradientNorm())) {
-            throw new DivergenceException(
+            throw DivergenceException.notFinite(
                     metrics.step(),
                     "loss " + metrics.loss() + " and gradient norm " + metrics.gradientNorm() + " at step "
                             + metrics.step());
@@ -56,7 +57,7 @@ final class DivergenceGuard {
         }
         double limit = mean + Math.max(config.explosion(), DEVIATIONS * Math.sqrt(squares / window.size()));
         if (metrics.crossEntropy() > limit) {
-            throw new DivergenceException(
+            throw DivergenceException.offCourse(
                     metrics.step(),
                     String.format(
                             Locale.ROOT,

@@ -14,6 +14,11 @@ public final class ModelTeacher implements Teacher {
         this.model = model;
     }
 
+    /** The teacher's own model. */
+    public SwitchTransformer model() {
+        return model;
+    }
+
     private record Told(SoftTargets.OfTeacher targets) implements Lesson {
         @Override
         public void close() {

@@ -1,15 +1,19 @@
 package dev.sparkswitch.train;
 
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.Role;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Updates the parameters of one rank by their gradients, and owns the state that this takes. */
 public abstract sealed class Optimizer implements AutoCloseable permits Adafactor, AdamW {
     private final Engine engine;
+    private final List<Parameter> parameters;
     private final List<StateTensor> state = new ArrayList<>();
 
     /**
@@ -22,8 +26,10 @@ public abstract sealed class Optimizer implements AutoCloseable permits Adafacto
      */
     public record StateTensor(String name, Role role, int expert, Tensor value) {}
 
-    Optimizer(Engine engine) {
+    /** @param parameters in the order in which {@link #update} takes them */
+    Optimizer(Engine engine, List<Parameter> parameters) {
         this.engine = engine;
+        this.parameters = List.copyOf(parameters);
     }
 
     /** The optimizer that {@code config} names, without history. */
@@ -51,7 +57,45 @@ public abstract sealed class Optimizer implements AutoCloseable permits Adafacto
     }
 
     /** Updates every parameter by its gradient; {@code step} counts from 1. */
-    public abstract void step(long step, double learningRate);
+    public final void step(long step, double learningRate) {
+        update(step, learningRate, null);
+    }
+
+    /**
+     * {@link #step}, which also sums the gradients' squares, for {@link #squares}.
+     *
+     * @return FLOAT64, one sum a parameter, in this optimizer's order
+     */
+    final Tensor measuredStep(long step, double learningRate) {
+        Tensor squares = engine.allocate(DType.FLOAT64, parameters.size());
+        update(step, learningRate, squares);
+        return squares;
+    }
+
+    /** What a {@link #measuredStep} has summed, once it is done. */
+    final GradientSquares squares(Tensor sums) {
+        ByteBuffer bytes =
+                ByteBuffer.allocateDirect(parameters.size() * Double.BYTES).order(ByteOrder.nativeOrder());
+        engine.download(sums, bytes);
+        double shared = 0;
+        double experts = 0;
+        for (int i = 0; i < parameters.size(); i++) {
+            double sum = bytes.getDouble(i * Double.BYTES);
+            if (parameters.get(i).spec().role() == Role.EXPERT) {
+                experts += sum;
+            } else {
+                shared += sum;
+            }
+        }
+        return new GradientSquares(shared, experts);
+    }
+
+    /**
+     * Updates every parameter by its gradient.
+     *
+     * @param squares FLOAT64: takes the sum of squares of each parameter's gradient; null where nobody asks
+     */
+    abstract void update(long step, double learningRate, Tensor squares);
 
     /** The optimizer's state, for checkpoints. */
     public final List<StateTensor> state() {

@@ -19,6 +19,7 @@ import java.util.SortedMap;
  * @param tokens input and target tokens of the step, without padding
  * @param seconds the step took, evaluation and checkpoints apart
  * @param elapsed seconds since this attempt began
+ * @param trained seconds of this step and all before it, over all attempts that led here
  * @param layers the routers
  * @param heldOut the held-out loss, where it was taken after this step
  * @param scores of tasks by name, where they were taken after this step
@@ -33,6 +34,7 @@ public record StepMetrics(
         long tokens,
         double seconds,
         double elapsed,
+        double trained,
         List<RouterMetrics> layers,
         Optional<HeldOutLoss> heldOut,
         SortedMap<String, Double> scores) {
@@ -46,6 +48,24 @@ public record StepMetrics(
      */
     public record HeldOutLoss(double all, double text, long targetTokens) {}
 
+    /** The same step with the time that it took, and that since the attempt began, in seconds. */
+    StepMetrics timed(double took, double since) {
+        return new StepMetrics(
+                step,
+                crossEntropy,
+                balanceLoss,
+                zLoss,
+                learningRate,
+                gradientNorm,
+                tokens,
+                took,
+                since,
+                took,
+                layers,
+                heldOut,
+                scores);
+    }
+
     /** The same step with what was measured after it. */
     StepMetrics evaluated(Optional<HeldOutLoss> loss, SortedMap<String, Double> found) {
         return new StepMetrics(
@@ -58,9 +78,28 @@ public record StepMetrics(
                 tokens,
                 seconds,
                 elapsed,
+                trained,
                 layers,
                 loss,
                 found);
+    }
+
+    /** The same step as one that ends {@code all} seconds of training. */
+    StepMetrics trainedFor(double all) {
+        return new StepMetrics(
+                step,
+                crossEntropy,
+                balanceLoss,
+                zLoss,
+                learningRate,
+                gradientNorm,
+                tokens,
+                seconds,
+                elapsed,
+                all,
+                layers,
+                heldOut,
+                scores);
     }
 
     /** The whole training loss. */
@@ -91,6 +130,7 @@ public record StepMetrics(
         tree.put("tokens-per-second", tokens / Math.max(seconds, 1e-9));
         tree.put("seconds", seconds);
         tree.put("elapsed", elapsed);
+        tree.put("trained", trained);
         tree.put("dropped-fraction", droppedFraction());
         heldOut.ifPresent(heldOutLoss -> {
             tree.put("heldout-loss", heldOutLoss.all());

@@ -11,6 +11,7 @@ import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.SwitchTransformer;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -29,6 +30,8 @@ import org.slf4j.LoggerFactory;
 public final class Trainer implements AutoCloseable {
     /** The losses that the next steps are compared with, among a checkpoint's values. */
     private static final String LOSSES = "recent-losses";
+    /** The seconds of training that led to a checkpoint, among its values. */
+    private static final String TRAINED = "trained-seconds";
 
     private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
 
@@ -45,6 +48,11 @@ public final class Trainer implements AutoCloseable {
     private final BatchOrder order;
     private final BestModel best = new BestModel();
     private long step;
+    private double trained;
+    private boolean paused;
+    /** The next step's rows, where they were read while the card was busy. */
+    private List<HostBatch> ahead = List.of();
+
     private double lastHeldOut = Double.NaN;
     private OptionalDouble score = OptionalDouble.empty();
 
@@ -69,6 +77,7 @@ public final class Trainer implements AutoCloseable {
         this.step = state.step();
         training.guard().restore(state.values().getOrDefault(LOSSES, ""));
         best.restore(state.values());
+        this.trained = Double.parseDouble(state.values().getOrDefault(TRAINED, "0"));
     }
 
     /** Steps done. */
@@ -76,18 +85,25 @@ public final class Trainer implements AutoCloseable {
         return step;
     }
 
+    /** Whether {@link #run} ended at the job's time to pause, with steps left. */
+    public boolean isPaused() {
+        return paused;
+    }
+
     /**
-     * Trains until the last step, or until nothing has become better for long enough, writing metrics and checkpoints on the
-     * way.
+     * Trains until the last step, until the time for training is used up, until the job's time to pause or until nothing has
+     * become better for long enough, writing metrics and checkpoints on the way.
      *
      * @throws DivergenceException where training left its course; what is to be left out is then noted for the next attempt
      * @throws UserException where it has done so too often
      */
     public void run() {
         long began = System.nanoTime();
-        while (step < config.steps() && !isStale()) {
+        boolean last = isLast();
+        while (!last && !paused && !isStale()) {
             StepMetrics metrics = trainStep(began);
-            boolean last = step == config.steps();
+            last = isLast();
+            paused = !last && isTimeToPause();
             boolean evaluated = last || step % config.evaluateEvery() == 0;
             score = OptionalDouble.empty();
             if (evaluated) {
@@ -95,7 +111,7 @@ public final class Trainer implements AutoCloseable {
             }
             record(metrics, evaluated);
             boolean isBest = score.isPresent() && best.isAt(step);
-            if (last || isBest || isStale() || step % config.checkpointEvery() == 0) {
+            if (last || paused || isBest || isStale() || step % config.checkpointEvery() == 0) {
                 // Metrics first: whoever goes on from this checkpoint finds every line up to it.
                 job.metrics().ifPresent(MetricsLog::flush);
                 checkpoints.save(state());
@@ -116,6 +132,22 @@ public final class Trainer implements AutoCloseable {
     /** Seconds in which this rank could not train because of checkpoints. */
     public double stallSeconds() {
         return checkpoints.stallSeconds();
+    }
+
+    private boolean isLast() {
+        return step >= config.steps()
+                || config.time().isPresent()
+                        && agreed(trained >= config.time().get().toNanos() / 1e9);
+    }
+
+    private boolean isTimeToPause() {
+        return job.pauseAt().isPresent()
+                && agreed(!Instant.now().isBefore(job.pauseAt().get()));
+    }
+
+    /** What rank 0 says: the clocks of others may go otherwise, but all must stop after the same step. */
+    private boolean agreed(boolean said) {
+        return training.sumOverRanks(new double[] {context.rank() == 0 && said ? 1 : 0})[0] > 0;
     }
 
     private boolean isStale() {
@@ -158,6 +190,7 @@ public final class Trainer implements AutoCloseable {
     private CheckpointState state() {
         SortedMap<String, String> values = new TreeMap<>();
         values.put(LOSSES, training.guard().state());
+        values.put(TRAINED, Double.toString(trained));
         best.save(values);
         // Where none is chosen the newest loss is good enough for a person to read.
         OptionalDouble shown =
@@ -183,13 +216,29 @@ public final class Trainer implements AutoCloseable {
     /** One step: reads this rank's rows, runs a {@link TrainingStep}. */
     public StepMetrics trainStep(long began) {
         long start = System.nanoTime();
+        List<HostBatch> batches = ahead.isEmpty() ? readStep(step) : ahead;
+        ahead = List.of();
         try {
-            StepMetrics metrics = training.run(step + 1, readStep(), start, began);
+            StepMetrics metrics = training.run(step + 1, batches, start, began, this::readAhead);
             step++;
-            return metrics;
+            trained += metrics.seconds();
+            return metrics.trainedFor(trained);
         } catch (DivergenceException e) {
-            throw rollBack(e);
+            throw rollBack(e.isFinite() ? e : e.saying(e.getMessage() + ": " + origin(batches)));
         }
+    }
+
+    /** Where the numbers of a step were lost: the earliest place that any rank found. */
+    private String origin(List<HostBatch> batches) {
+        String found;
+        try {
+            found = training.search(step + 1, batches).report();
+        } catch (RuntimeException e) {
+            // What it was to explain is worse.
+            LOG.warn("The origin of the step's numbers could not be looked for", e);
+            found = NonFiniteSearch.NOTHING;
+        }
+        return NonFiniteSearch.earliest(context.allGather(found));
     }
 
     /**
@@ -213,8 +262,7 @@ public final class Trainer implements AutoCloseable {
             job.checkpoints().add(new Rollback(found.step(), first, last, found.getMessage()));
         }
         String skipped = first == last ? "batch " + last : "batches " + first + " to " + last;
-        return new DivergenceException(
-                found.step(),
+        return found.saying(
                 "training diverged (" + found.getMessage() + "): it goes back to a checkpoint and leaves out " + skipped
                         + ", for the " + ordinal(rollbacks.size() + 1) + " of at most " + limits.rollbacks()
                         + " times");
@@ -229,7 +277,14 @@ public final class Trainer implements AutoCloseable {
         };
     }
 
-    private List<HostBatch> readStep() {
+    private void readAhead() {
+        if (step + 1 < config.steps()) {
+            ahead = readStep(step + 1);
+        }
+    }
+
+    /** This rank's rows of the step after the first {@code step}. */
+    private List<HostBatch> readStep(long step) {
         List<HostBatch> batches = new ArrayList<>();
         for (int micro = 0; micro < config.accumulation(); micro++) {
             long firstRow = order.batch(step) * config.rows()

@@ -4,14 +4,20 @@ import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.Recomputation;
+import java.time.Duration;
+import java.util.Optional;
 
 /**
  * How a model is trained.
  *
  * @param steps optimizer steps
+ * @param time the time in training steps after which a run ends, should it have steps left; evaluation and checkpoints apart
  * @param rows rows a step, over all ranks and micro-batches
  * @param accumulation micro-batches a rank runs for one step
  * @param recomputation what a backward pass makes again instead of keeping it
+ * @param exchangeChunks parts in which a rank's experts exchange tokens with other ranks, each while another is computed; 0 for
+ *     as many as serve
+ * @param bucketBytes bytes of gradients, at least, that ranks sum at a time while a backward pass completes others
  * @param seed the seed of every random number
  * @param initScale s of the initial weights' sigma = sqrt(s / fan_in)
  * @param embeddingInit sigma of the initial embeddings; 1 in T5, which trains on a million tokens a step, less where steps
@@ -32,6 +38,9 @@ import dev.sparkswitch.model.Recomputation;
 public record TrainingConfig(
         @Setting(value = "10000", help = "optimizer steps") int steps,
 
+        @Setting(help = "end after this time in training steps, such as 30m, should there be steps left")
+        Optional<Duration> time,
+
         @Setting(value = "64", help = "rows a step, over all ranks and micro-batches")
         int rows,
 
@@ -40,6 +49,12 @@ public record TrainingConfig(
 
         @Setting(value = "none", help = "none, or branches: less memory for a third more arithmetic, same results")
         Recomputation recomputation,
+
+        @Setting(value = "0", help = "parts in which a rank's experts exchange tokens, at most one for each; 0 chooses")
+        int exchangeChunks,
+
+        @Setting(value = "33554432", help = "bytes of gradients that ranks sum at a time, beside the backward pass")
+        int bucketBytes,
 
         @Setting(value = "0", help = "seed of every random number")
         long seed,
@@ -86,8 +101,11 @@ public record TrainingConfig(
         DivergenceConfig divergence) {
     public TrainingConfig {
         Contradictions.none(found -> found.atLeast(1, "steps", steps)
+                .check(time.isEmpty() || time.get().toNanos() > 0, "time must be more than nothing")
                 .atLeast(1, "rows", rows)
                 .atLeast(1, "accumulation", accumulation)
+                .atLeast(0, "exchange-chunks", exchangeChunks)
+                .atLeast(1, "bucket-bytes", bucketBytes)
                 .atLeast(1, "evaluate-every", evaluateEvery)
                 .atLeast(1, "held-out-rows", heldOutRows)
                 .atLeast(1, "checkpoint-every", checkpointEvery)

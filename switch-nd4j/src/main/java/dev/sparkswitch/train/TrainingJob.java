@@ -5,6 +5,7 @@ import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -23,6 +24,7 @@ import java.util.function.Supplier;
  * @param metrics the log, on rank 0 alone
  * @param selection which of the models is the result; empty: the last one
  * @param teaching the teacher of a student; empty: the data alone is learned
+ * @param pauseAt when training stops with a checkpoint, to go on another time
  */
 public record TrainingJob(
         TrainingConfig config,
@@ -36,7 +38,8 @@ public record TrainingJob(
         Supplier<Manifest.Builder> provenance,
         Optional<MetricsLog> metrics,
         Optional<Selection> selection,
-        Optional<Teaching> teaching) {
+        Optional<Teaching> teaching,
+        Optional<Instant> pauseAt) {
     /** A job that learns from the data alone and whose last model is the result. */
     public TrainingJob(
             TrainingConfig config,
@@ -61,6 +64,7 @@ public record TrainingJob(
                 provenance,
                 metrics,
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -78,6 +82,25 @@ public record TrainingJob(
                 provenance,
                 metrics,
                 otherSelection,
-                otherTeaching);
+                otherTeaching,
+                pauseAt);
+    }
+
+    /** The same with a time to stop at. */
+    public TrainingJob pausingAt(Optional<Instant> time) {
+        return new TrainingJob(
+                config,
+                attempt,
+                training,
+                heldOut,
+                text,
+                checkpoints,
+                start,
+                initial,
+                provenance,
+                metrics,
+                selection,
+                teaching,
+                time);
     }
 }

@@ -23,8 +23,10 @@ import java.util.Locale;
  * @param optimizer the optimizer's state
  * @param activations what a micro-batch keeps and uses
  * @param copies what a checkpoint is written from
+ * @param others other models beside the one that is trained, such as a teacher
  */
-public record TrainingMemory(long parameters, long gradients, long optimizer, long activations, long copies) {
+public record TrainingMemory(
+        long parameters, long gradients, long optimizer, long activations, long copies, long others) {
     /** Blocks of sizes that come once in a step are kept for the next, and the two stacks have different ones. */
     private static final double SLACK = 1.3;
 
@@ -70,7 +72,31 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
                 master * (dense + experts),
                 master * (denseState + expertState),
                 (long) (SLACK * precision.compute().bytes() * activations.values()),
-                master * ((dense + denseState) / placement.worldSize() + experts + expertState));
+                master * ((dense + denseState) / placement.worldSize() + experts + expertState),
+                0);
+    }
+
+    /**
+     * The same with another model beside it, which has the room for gradients that every model has. What it keeps while it
+     * answers is less than what the trained one keeps, and is not counted.
+     *
+     * @param placement of its experts
+     */
+    public TrainingMemory with(T5Config other, ExpertPlacement placement, Precision precision) {
+        long dense = 0;
+        long experts = 0;
+        for (ParameterSpec spec : ParameterSpecs.of(other)) {
+            dense += spec.role() == Role.EXPERT ? 0 : spec.count();
+            experts += spec.role() == Role.EXPERT ? spec.count() : 0;
+        }
+        long values = dense + experts / placement.expertParallel();
+        return new TrainingMemory(
+                parameters,
+                gradients,
+                optimizer,
+                activations,
+                copies,
+                others + 2 * precision.master().bytes() * values);
     }
 
     /** The values that the optimizer keeps of a parameter. */
@@ -109,7 +135,11 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
                             tokens,
                             tokens * (width + 2 * attention + 2L * model.heads()) + 2 * attention * memoryTokens);
                 }
-                branch(tokens, model.sparse(stack, layer) ? experts(tokens, groupTokens) : dense(tokens));
+                branch(
+                        tokens,
+                        model.sparse(stack, layer)
+                                ? experts(model.sparseLayer(stack, layer), tokens, groupTokens)
+                                : dense(tokens));
             }
             // The stack's result, its gradient, that of the stream, and what is added to it.
             kept += 4 * tokens * width;
@@ -134,8 +164,7 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
             return tokens * (model.modelSize() + inner());
         }
 
-        private long experts(long tokens, int groupTokens) {
-            SwitchConfig sparse = model.sparse().orElseThrow();
+        private long experts(SwitchConfig sparse, long tokens, int groupTokens) {
             long slots = tokens / groupTokens * sparse.experts() * sparse.capacity(groupTokens, Phase.TRAIN);
             return tokens * (2L * model.modelSize() + 2L * sparse.experts())
                     + slots * (2L * model.modelSize() + inner());
@@ -150,7 +179,7 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
 
     /** What the engine holds. */
     public long engineBytes() {
-        return parameters + gradients + optimizer + activations;
+        return parameters + gradients + optimizer + activations + others;
     }
 
     /** All of it. */
@@ -163,13 +192,14 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
         return String.format(
                 Locale.ROOT,
                 "%s MiB outside the heap: weights %s, gradients %s, optimizer %s, activations about %s, copies for"
-                        + " checkpoints %s",
+                        + " checkpoints %s%s",
                 mebibytes(bytes()),
                 mebibytes(parameters),
                 mebibytes(gradients),
                 mebibytes(optimizer),
                 mebibytes(activations),
-                mebibytes(copies));
+                mebibytes(copies),
+                others == 0 ? "" : ", other models " + mebibytes(others));
     }
 
     private static long mebibytes(long bytes) {

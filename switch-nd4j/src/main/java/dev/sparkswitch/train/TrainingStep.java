@@ -92,33 +92,65 @@ public final class TrainingStep {
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
      * @throws ResourceException where memory does not suffice, with what would take less
-     * @throws DivergenceException where training has left its course; the parameters are then as before
+     * @throws DivergenceException where training has left its course; the parameters are then worth nothing where the engine
+     *     {@linkplain Engine#stepsSumSquares sums squares as it updates}, and as before where it does not
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
+        return run(step, batches, start, began, () -> {});
+    }
+
+    /**
+     * {@link #run(long, List, long, long)}.
+     *
+     * @param meanwhile what the host does while the engine updates parameters, if it would wait for that otherwise
+     */
+    StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
+        GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
         double lossSum;
         try {
-            lossSum = backward(step, batches, totals);
+            lossSum = backward(model, step, batches, totals, sums::advance);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
         }
-        model.parameters().completeGradients();
-        for (Tensor gradients : model.parameters().sharedGradients()) {
-            collectives.allReduceSum(gradients, world);
-        }
-        RankGroup replicas = placement.replicaGroup(rank);
-        if (replicas.size() > 1) {
-            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
-            for (Tensor gradients : model.parameters().expertGradients()) {
-                collectives.allReduceSum(gradients, replicas);
+        sums.await();
+        double learningRate = config.learningRate().at(step, config.steps());
+        // A loss that is no number is found out before the parameters go the same way: where it was lost can still be
+        // seen.
+        if (engine.stepsSumSquares() && Double.isFinite(lossSum)) {
+            List<double[]> statistics = model.takeRoutingStatistics();
+            double squares;
+            try (Tensor ofSlots = optimizer.measuredStep(step, learningRate)) {
+                meanwhile.run();
+                GradientSquares all = optimizer.squares(ofSlots);
+                squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
             }
+            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares);
+            guard.check(metrics);
+            return timed(metrics, start, began);
         }
-        StepMetrics metrics = metrics(step, totals, lossSum, start, began);
+        double squares = (countsExperts() ? engine.sumSquares(model.parameters().expertGradients()) : 0)
+                + (countsShared() ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
+        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares);
         guard.check(metrics);
-        optimizer.step(step, metrics.learningRate());
-        return metrics;
+        optimizer.step(step, learningRate);
+        return timed(metrics, start, began);
+    }
+
+    /**
+     * Runs a step's passes once more, looking at what every operation makes, to tell where its numbers were lost. All ranks
+     * do so together; gradients are worth nothing afterwards.
+     */
+    NonFiniteSearch search(long step, List<HostBatch> batches) {
+        NonFiniteSearch search = new NonFiniteSearch(model);
+        StepTotals totals = totals(batches);
+        model.parameters().resetGradients();
+        search.lookAtParameters();
+        backward(model.through(search.watched()), step, batches, totals, () -> {});
+        model.takeRoutingStatistics();
+        return search;
     }
 
     /** What the denominators of the step's loss count, over all ranks. */
@@ -144,8 +176,13 @@ public final class TrainingStep {
         return count;
     }
 
-    /** Runs all micro-batches; returns this rank's sum of cross-entropies. */
-    private double backward(long step, List<HostBatch> batches, StepTotals totals) {
+    /**
+     * Runs all micro-batches; returns this rank's sum of cross-entropies.
+     *
+     * @param complete what is done each time that the last of them has completed gradients
+     */
+    private double backward(
+            SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals, Runnable complete) {
         int balanceGroups = model.config()
                 .sparse()
                 .map(sparse -> sparse.capacity().balanceGroups(microRows))
@@ -159,12 +196,17 @@ public final class TrainingStep {
                 totals.routedTargets(),
                 config.labelSmoothing(),
                 config.zLoss(),
-                config.recomputation());
+                config.recomputation(),
+                config.exchangeChunks());
         double sum = 0;
-        for (HostBatch host : batches) {
+        for (int i = 0; i < batches.size(); i++) {
+            HostBatch host = batches.get(i);
+            if (i == batches.size() - 1) {
+                model.parameters().lastPass(complete);
+            }
             try (Batch batch = Batch.upload(engine, host);
-                    Tensor losses = train(batch, host, settings)) {
-                for (double loss : model.download(losses)) {
+                    Tensor losses = train(through, batch, host, settings)) {
+                for (double loss : through.download(losses)) {
                     sum += loss;
                 }
             }
@@ -172,37 +214,54 @@ public final class TrainingStep {
         return sum;
     }
 
-    private Tensor train(Batch batch, HostBatch host, StepSettings settings) {
+    private Tensor train(SwitchTransformer through, Batch batch, HostBatch host, StepSettings settings) {
         if (teaching.isEmpty()) {
-            return model.train(batch, settings);
+            return through.train(batch, settings);
         }
         Teaching how = teaching.get();
         try (Teacher.Lesson lesson = how.teacher().teach(batch, host)) {
-            return model.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
+            return through.distil(batch, settings, lesson.targets(), how.softShare(), how.temperature());
         }
     }
 
-    private StepMetrics metrics(long step, StepTotals totals, double lossSum, long start, long began) {
-        List<double[]> statistics = model.takeRoutingStatistics();
-        int layerSize = statistics.isEmpty() ? 0 : statistics.get(0).length;
-        double[] values = new double[2 + statistics.size() * layerSize];
+    /** One rank of each exchange group counts in full; experts are apart on each. */
+    private boolean countsExperts() {
+        return rank < placement.expertParallel();
+    }
+
+    /** Dense gradients are the same on all ranks. */
+    private boolean countsShared() {
+        return rank == 0;
+    }
+
+    private static StepMetrics timed(StepMetrics metrics, long start, long began) {
+        long now = System.nanoTime();
+        return metrics.timed((now - start) / 1e9, (now - began) / 1e9);
+    }
+
+    /** All but what a clock says. */
+    private StepMetrics metrics(
+            long step, StepTotals totals, double lossSum, List<double[]> statistics, double squares) {
+        double[] values =
+                new double[2 + statistics.stream().mapToInt(each -> each.length).sum()];
         values[0] = lossSum;
-        // One rank of each exchange group counts in full; experts are apart on each, dense gradients the same on all.
-        boolean firstReplica = rank < placement.expertParallel();
-        values[1] = (firstReplica ? engine.sumSquares(model.parameters().expertGradients()) : 0)
-                + (rank == 0 ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
-        for (int layer = 0; layer < statistics.size(); layer++) {
-            System.arraycopy(statistics.get(layer), 0, values, 2 + layer * layerSize, layerSize);
+        values[1] = squares;
+        int end = 2;
+        for (double[] layer : statistics) {
+            System.arraycopy(layer, 0, values, end, layer.length);
+            end += layer.length;
         }
         double[] sums = sumOverRanks(values);
         double balance = 0;
         double z = 0;
         List<RouterMetrics> layers = new ArrayList<>();
-        if (layerSize > 0) {
+        if (!statistics.isEmpty()) {
             SwitchConfig sparse = model.config().sparse().orElseThrow();
             long groups = (long) sparse.capacity().balanceGroups(microRows) * config.accumulation() * world.size();
+            int from = 2;
             for (int layer = 0; layer < statistics.size(); layer++) {
-                double[] sum = Arrays.copyOfRange(sums, 2 + layer * layerSize, 2 + (layer + 1) * layerSize);
+                double[] sum = Arrays.copyOfRange(sums, from, from + statistics.get(layer).length);
+                from += sum.length;
                 balance += sum[RoutingStatistics.BALANCE] / groups;
                 z += sum[RoutingStatistics.Z] / Math.max(1, sum[RoutingStatistics.ROUTED]);
                 layers.add(RouterMetrics.of(model.sparseLayerNames().get(layer), sum, sparse.router()));
@@ -210,7 +269,6 @@ public final class TrainingStep {
             balance *= sparse.balanceLoss();
             z *= sparse.routerZLoss();
         }
-        long now = System.nanoTime();
         return new StepMetrics(
                 step,
                 sums[0] / Math.max(1, totals.targetTokens()),
@@ -219,8 +277,9 @@ public final class TrainingStep {
                 config.learningRate().at(step, config.steps()),
                 Math.sqrt(sums[1]),
                 totals.tokens(),
-                (now - start) / 1e9,
-                (now - began) / 1e9,
+                0,
+                0,
+                0,
                 layers,
                 Optional.empty(),
                 new TreeMap<>());

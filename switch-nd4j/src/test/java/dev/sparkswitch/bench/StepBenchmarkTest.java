@@ -15,7 +15,8 @@ import dev.sparkswitch.train.OptimizerKind;
 import org.junit.jupiter.api.Test;
 
 final class StepBenchmarkTest {
-    private static final StepBenchmark.Plan PLAN = new StepBenchmark.Plan(1, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW);
+    private static final StepBenchmark.Plan PLAN =
+            new StepBenchmark.Plan(1, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW, 0);
 
     private static T5Config.Builder small() {
         return T5Config.builder()
@@ -112,13 +113,19 @@ final class StepBenchmarkTest {
 
     @Test
     void twoRanksShareAStepAndTheirExchangesAreAPhase() {
-        StepBenchmark.Plan plan = new StepBenchmark.Plan(2, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW);
+        StepBenchmark.Plan plan = new StepBenchmark.Plan(2, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW, 0);
         StepReport one = run(sparse());
         StepReport two = StepBenchmark.run(rank -> new Nd4jEngine(Precision.FLOAT32, 1), sparse(), plan);
 
         // Of four layers two are sparse: there and back, forward and backward.
         assertThat(two.phases().get(Phase.COMMUNICATION).count()).isGreaterThanOrEqualTo(2 * 2 * 4);
         assertThat(one.phases()).doesNotContainKey(Phase.COMMUNICATION);
+        // Through the host an exchange is over when its start returns: all of it is exposed.
+        StepReport.Exchanges exchanges = two.exchanges().orElseThrow();
+        // Of tokens there and back, in two layers, forward and backward; of gradients; of counts before them and after.
+        assertThat(exchanges.count()).isEqualTo(2 * 2 * 2 + 1 + 2);
+        assertThat(exchanges.exposedSeconds()).isBetween(exchanges.seconds() / 2, exchanges.stepSeconds());
+        assertThat(one.exchanges()).isEmpty();
         assertThat(two.parameters()).isEqualTo(one.parameters());
         // A rank holds half of the experts and everything else.
         assertThat(two.memory().parameters())
@@ -128,7 +135,7 @@ final class StepBenchmarkTest {
 
     @Test
     void aRankThatFailsEndsTheBenchmarkWithItsCause() {
-        StepBenchmark.Plan plan = new StepBenchmark.Plan(2, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW);
+        StepBenchmark.Plan plan = new StepBenchmark.Plan(2, 4, 24, 12, 1, 3, 2, OptimizerKind.ADAMW, 0);
 
         assertThatThrownBy(() -> StepBenchmark.run(
                         rank -> {
@@ -145,7 +152,7 @@ final class StepBenchmarkTest {
 
     @Test
     void rowsThatMakeNoWholeRoutingGroupsAreRefused() {
-        StepBenchmark.Plan odd = new StepBenchmark.Plan(1, 3, 24, 12, 0, 1, 0, OptimizerKind.ADAFACTOR);
+        StepBenchmark.Plan odd = new StepBenchmark.Plan(1, 3, 24, 12, 0, 1, 0, OptimizerKind.ADAFACTOR, 0);
 
         assertThatThrownBy(() -> StepBenchmark.run(rank -> new Nd4jEngine(Precision.FLOAT32, 1), sparse(), odd))
                 .isInstanceOf(UserException.class)

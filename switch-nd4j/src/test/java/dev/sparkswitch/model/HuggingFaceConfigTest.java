@@ -11,6 +11,8 @@ import dev.sparkswitch.model.HuggingFaceConfig.HeadTensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -250,6 +252,22 @@ class HuggingFaceConfigTest {
         assertThatThrownBy(() -> HuggingFaceConfig.export(beyond, 512))
                 .hasMessageContaining("its experts have one width, but here they have [16, 16, 24, 24]")
                 .hasMessageContaining("it has no experts in attention");
+    }
+
+    @Test
+    void differentNumbersOfExpertsAreReadAsTheyWereWrittenAndNotExported() throws IOException {
+        T5Config config = read(tree("switch-tiny-group"));
+        SwitchConfig sparse = config.sparse().orElseThrow();
+        List<Integer> counts = new ArrayList<>(Collections.nCopies(config.sparseLayers(), sparse.experts()));
+        counts.set(0, 1);
+        T5Config different = config.toBuilder()
+                .sparse(sparse.toBuilder().layerExperts(counts).build())
+                .build();
+
+        assertThat(read(HuggingFaceConfig.write(different))).isEqualTo(different);
+        assertThatThrownBy(() -> HuggingFaceConfig.export(different, 512))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("its sparse layers have as many experts each, but here they have " + counts);
     }
 
     private static T5Config beyondThePaper() throws IOException {

@@ -80,7 +80,8 @@ class ModelSettingsTest {
                                 0,
                                 0.4,
                                 List.of(64, 64, 64, 64, 128, 128, 128, 128),
-                                AttentionForm.SWITCH))));
+                                AttentionForm.SWITCH,
+                                List.of()))));
     }
 
     @Test

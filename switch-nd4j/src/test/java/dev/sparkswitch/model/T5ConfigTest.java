@@ -64,6 +64,50 @@ class T5ConfigTest {
                 .isTrue();
     }
 
+    private static T5Config withLayerExperts(Integer... counts) {
+        return T5Config.builder()
+                .encoderLayers(4)
+                .decoderLayers(4)
+                .sparse(SwitchConfig.of(16, 2, 1, CapacityConfig.group(1, 1.0, 2.0, 1)).toBuilder()
+                        .layerExperts(List.of(counts))
+                        .build())
+                .build();
+    }
+
+    @Test
+    void layersHaveTheNumbersOfExpertsThatTheyWereGivenTheEncoderFirst() {
+        T5Config config = withLayerExperts(8, 16, 4);
+
+        assertThat(config.sparseLayer(Stack.ENCODER, 1).experts()).isEqualTo(8);
+        assertThat(config.sparseLayer(Stack.ENCODER, 3).experts()).isEqualTo(16);
+        assertThat(config.sparseLayer(Stack.DECODER, 1).experts()).isEqualTo(4);
+        assertThat(config.sparseLayer(Stack.DECODER, 1).capacity(64, Phase.TRAIN))
+                .as("fewer experts take more tokens each")
+                .isEqualTo(16);
+        assertThat(config.sparseLayer(Stack.ENCODER, 3).capacity(64, Phase.TRAIN))
+                .isEqualTo(4);
+        long expert = 2L * 768 * 3072;
+        long routerAndExperts = ParameterSpecs.of(config).stream()
+                .filter(spec -> spec.role() != Role.DENSE)
+                .mapToLong(ParameterSpec::count)
+                .sum();
+        assertThat(routerAndExperts).isEqualTo((8 + 16 + 4) * (expert + 768));
+    }
+
+    @Test
+    void numbersOfExpertsThatDoNotFitTheLayersAreRefused() {
+        assertThatThrownBy(() -> withLayerExperts(8, 16))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("layer-experts has 2 entries for 3 sparse layers");
+        assertThatThrownBy(() -> withLayerExperts(8, 8, 4))
+                .hasMessageContaining("layer-experts is [8, 8, 4] but experts, the largest of them, is 16");
+        assertThatThrownBy(() -> withLayerExperts(16, 0, 4))
+                .hasMessageContaining("layer-experts [16, 0, 4] must all be at least 1");
+        assertThatThrownBy(() -> ExpertPlacement.of(withLayerExperts(8, 16, 2), 4, 4))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("2 experts cannot be spread evenly over 4 ranks");
+    }
+
     @Test
     void allContradictionsAreReportedTogether() {
         assertThatThrownBy(() -> T5Config.builder()
@@ -117,6 +161,13 @@ class T5ConfigTest {
                                 .build())
                         .build()
                         .requirePrecision(Precision.BF16))
+                .hasMessageContaining("Experts in attention need float32");
+        assertThatThrownBy(() -> T5Config.builder()
+                        .sparse(SwitchConfig.of(4, 1, 1, CapacityConfig.perSequence(1)).toBuilder()
+                                .attention(AttentionForm.SWITCH)
+                                .build())
+                        .build()
+                        .requirePrecision(Precision.BF16_PRODUCTS))
                 .hasMessageContaining("Experts in attention need float32");
         assertThatThrownBy(() -> CapacityConfig.group(0, 0, Double.NaN, 0))
                 .isInstanceOf(UserException.class)

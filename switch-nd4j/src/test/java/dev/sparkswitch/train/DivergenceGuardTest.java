@@ -20,7 +20,7 @@ class DivergenceGuardTest {
 
     private static StepMetrics step(long step, double loss, double gradientNorm) {
         return new StepMetrics(
-                step, loss, 0, 0, 0.01, gradientNorm, 1, 1, 1, List.of(), Optional.empty(), new TreeMap<>());
+                step, loss, 0, 0, 0.01, gradientNorm, 1, 1, 1, 1, List.of(), Optional.empty(), new TreeMap<>());
     }
 
     private static DivergenceGuard after(DivergenceConfig config, double... losses) {

@@ -23,7 +23,7 @@ class StepMetricsTest {
     private static final double[] SUMS = {1.5, 20, 8, 4, 6, 5, 2, 6, 0, 4, 6, 2, 1, 2, 1, 1, 5, 0, 1.5, 3.5, 0};
 
     private static StepMetrics metrics(List<RouterMetrics> layers, Optional<HeldOutLoss> heldOut) {
-        return new StepMetrics(7, 2.5, 0.25, 0.125, 0.01, 3, 1000, 0.5, 12, layers, heldOut, new TreeMap<>());
+        return new StepMetrics(7, 2.5, 0.25, 0.125, 0.01, 3, 1000, 0.5, 12, 40, layers, heldOut, new TreeMap<>());
     }
 
     @Test

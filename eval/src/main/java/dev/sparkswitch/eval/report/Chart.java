@@ -59,7 +59,8 @@ public record Chart(String title, String note, Width width, int height, ObjectNo
     /**
      * One curve.
      *
-     * @param points [points][2], x ascending; points that are not finite are left out
+     * @param points [points][2], x ascending; points that are not finite are left out. A curve without any takes a colour but
+     *     is not shown, so that charts that stand together can have the same colours
      */
     public record Curve(String name, Style style, double[][] points) {}
 

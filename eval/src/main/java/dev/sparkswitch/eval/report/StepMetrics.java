@@ -19,6 +19,7 @@ import java.util.TreeMap;
  * @param gradientNorm the global gradient norm
  * @param tokensPerSecond input and target tokens a second over all ranks
  * @param seconds wall-clock seconds of the step
+ * @param trained seconds of all steps up to this one, evaluation and checkpoints apart
  * @param droppedFraction share of routed tokens beyond their expert's capacity, over all sparse layers
  * @param heldOutLoss cross-entropy on the held-out split, in nats a target token
  * @param heldOutTextLoss the same over text tokens alone, sentinels and end marks left out
@@ -36,6 +37,7 @@ public record StepMetrics(
         double gradientNorm,
         double tokensPerSecond,
         double seconds,
+        double trained,
         double droppedFraction,
         double heldOutLoss,
         double heldOutTextLoss,
@@ -119,6 +121,7 @@ public record StepMetrics(
                 number(line, "gradient-norm"),
                 number(line, "tokens-per-second"),
                 number(line, "seconds"),
+                number(line, "trained"),
                 number(line, "dropped-fraction"),
                 number(line, "heldout-loss"),
                 number(line, "heldout-text-loss"),

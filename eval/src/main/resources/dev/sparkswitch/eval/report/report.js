@@ -90,9 +90,10 @@
     var y = formats[spec.y.format];
     var legend = spec.series.length > 1;
     option.legend.show = legend;
-    option.legend.data = spec.series.map(function (series) { return series.name; });
+    // A curve without points keeps the colours of those that follow.
+    option.legend.data = spec.series.filter(function (series) { return series.points.length > 0; }).map(function (series) { return series.name; });
     option.graphic = [above(spec.y, legend ? 30 : 4)];
-    option.grid = { left: 4, right: 30, top: legend ? 58 : 30, bottom: 26, containLabel: true };
+    option.grid = { left: 10, right: 30, top: legend ? 58 : 30, bottom: 26, containLabel: true };
     option.xAxis = stepAxis(spec.x);
     option.yAxis = valueAxis(spec.y, { name: '', scale: spec.scale !== 'from_zero', min: spec.scale === 'from_zero' ? 0 : null });
     if (logarithmic) { logarithms(option, spec); }
@@ -116,7 +117,7 @@
       option.series[0].markLine = {
         silent: true, symbol: 'none',
         data: spec.levels.map(function (mark) {
-          return { yAxis: mark.at, name: mark.name, lineStyle: { color: colour('soft'), type: 'dashed', width: 1 }, label: { position: 'insideEndTop', formatter: escapeless(mark.name + ' ' + y(mark.at)), color: colour('soft'), fontSize: 12 } };
+          return { yAxis: mark.at, name: mark.name, lineStyle: { color: colour('soft'), type: 'dashed', width: 1 }, label: { position: endsNear(spec.series, mark.at) ? 'insideStartBottom' : 'insideEndTop', formatter: escapeless(mark.name + ' ' + y(mark.at)), color: colour('soft'), fontSize: 12 } };
         }).concat(spec.events.map(function (mark) {
           return { xAxis: mark.at, name: mark.name, lineStyle: { color: colour('wrong'), type: 'dotted', width: 1.5 }, label: { position: 'insideEndTop', rotate: 0, align: 'left', padding: [0, 0, 0, 5], formatter: escapeless(mark.name), color: colour('wrong'), fontSize: 11.5 } };
         }))
@@ -129,6 +130,18 @@
       }
     }
     return option;
+  }
+
+  // Whether a curve ends where the label of a level would stand.
+  function endsNear(curves, level) {
+    var low = level;
+    var high = level;
+    curves.forEach(function (curve) {
+      curve.points.forEach(function (point) { low = Math.min(low, point[1]); high = Math.max(high, point[1]); });
+    });
+    return curves.some(function (curve) {
+      return curve.points.length > 0 && Math.abs(curve.points[curve.points.length - 1][1] - level) < 0.15 * (high - low);
+    });
   }
 
   // Both axes: what falls as a power of the steps is a straight line then.
@@ -149,7 +162,7 @@
   }
 
   function nice(value, round) {
-    var unit = Math.abs(value) >= 10 ? 5 : Math.abs(value) >= 2 ? 1 : 0.25;
+    var unit = Math.abs(value) >= 10 ? 5 : Math.abs(value) >= 2 ? 0.5 : 0.25;
     return round(value / unit) * unit;
   }
 
@@ -230,7 +243,7 @@
     var labels = roundLabels(spec.columns, short(spec.x.format));
     option.legend.show = false;
     option.graphic = [above(spec.y, 8)];
-    option.grid = { left: 4, right: 6, top: 34, bottom: 26, containLabel: true };
+    option.grid = { left: textWidth(spec.rows, 12) + 12, right: 6, top: 34, bottom: 46 };
     var names = { type: 'category', axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: false } };
     option.xAxis = Object.assign({}, names, {
       data: spec.columns.map(String), name: spec.x.name, nameLocation: 'middle', nameGap: 28,

@@ -14,7 +14,6 @@ import dev.sparkswitch.generate.Generator;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.tokenizer.Tokenizer;
@@ -71,9 +70,10 @@ final class Answerer implements AutoCloseable {
         this.tokenizer = new Tokenizer(settings.vocabulary());
         this.engine = config(EngineSettings.class, settings.engine()).open(TaskResources.ofTask());
         try (ModelSource source = TrainingRun.openModel(hadoop, settings.model())) {
-            int experts = source.config().sparse().map(SwitchConfig::experts).orElse(1);
             this.model = new SwitchTransformer(
-                    engine, source.config(), new Parallelism(ExpertPlacement.single(experts), new SingleRank()));
+                    engine,
+                    source.config(),
+                    new Parallelism(ExpertPlacement.of(source.config(), 1, 1), new SingleRank()));
             ModelWeights.load(model, source.parameters());
         }
     }

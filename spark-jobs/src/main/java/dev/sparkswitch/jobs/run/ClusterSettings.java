@@ -3,6 +3,8 @@ package dev.sparkswitch.jobs.run;
 import dev.sparkswitch.base.DataSize;
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.model.Contradictions;
+import java.time.Duration;
+import java.util.Optional;
 
 /**
  * How a run is spread.
@@ -12,6 +14,8 @@ import dev.sparkswitch.model.Contradictions;
  * @param minRanks the fewest ranks to go on with when executors are lost for good; 0: as many as ranks
  * @param expertParallel ranks over which one copy of the experts is spread; 0: all
  * @param maxAttempts attempts before the run gives up
+ * @param timeLimit the time after which the command stops with a checkpoint, to go on when it is run again
+ * @param firstCard the card of rank 0 where ranks run in this process; rank r takes the r-th from there
  * @param coresPerRank cores of an executor, where no cluster is named and executors are started on this host
  * @param memoryPerRank heap of an executor, likewise
  */
@@ -31,6 +35,12 @@ public record ClusterSettings(
         @Setting(value = "5", help = "attempts before the run gives up")
         int maxAttempts,
 
+        @Setting(help = "stop with a checkpoint after this time, such as 9m; the same command goes on from there")
+        Optional<Duration> timeLimit,
+
+        @Setting(value = "0", help = "the card of the first rank, where ranks run in this process")
+        int firstCard,
+
         @Setting(value = "1", help = "cores of an executor, where executors are started on this host")
         int coresPerRank,
 
@@ -40,7 +50,7 @@ public record ClusterSettings(
     public enum Place {
         /** In executors, one rank each. */
         SPARK,
-        /** As threads of this process, which needs no Spark; rank r takes card r where it computes on cards. */
+        /** As threads of this process, which needs no Spark; rank r takes the r-th card where it computes on cards. */
         HOST
     }
 
@@ -53,7 +63,22 @@ public record ClusterSettings(
                         expertParallel <= ranks,
                         "expert-parallel " + expertParallel + " exceeds the " + ranks + " ranks")
                 .atLeast(1, "max-attempts", maxAttempts)
+                .atLeast(0, "first-card", firstCard)
                 .atLeast(1, "cores-per-rank", coresPerRank));
+    }
+
+    /** These settings with the executors of several such runs, where executors are started on this host. */
+    public ClusterSettings together(int runs) {
+        return new ClusterSettings(
+                place,
+                ranks * runs,
+                minRanks,
+                expertParallel,
+                maxAttempts,
+                timeLimit,
+                firstCard,
+                coresPerRank,
+                memoryPerRank);
     }
 
     /** The ranks that share one copy of the experts in a world of {@code worldSize}. */

@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.arrow.ShardLayout;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.DataSize;
 import dev.sparkswitch.base.Manifest;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -92,7 +94,54 @@ public final class Distill {
                         List.of(teacher.input()),
                         Optional.of(data.selection()),
                         Optional.of(told),
-                        compared));
+                        compared,
+                        beside(hadoop, config, teacher.config(), model)));
+    }
+
+    /** The settings of executors that follow from what a rank needs; empty where that is not known. */
+    public static Optional<ExecutorMemory> memory(Configuration hadoop, DistillConfig config) {
+        return ExecutorMemory.foreseen(config.engine(), () -> {
+            T5Config teacher = TrainedModel.open(hadoop, config.teacher(), config.vocabulary())
+                    .config();
+            T5Config student = student(teacher, config);
+            int inputs = config.inputs();
+            int targets = config.targets();
+            if (config.shards().isPresent()) {
+                ShardLayout layout = TrainingRun.layout(hadoop, config.shards().get() + "/train");
+                inputs = layout.inputLength();
+                targets = layout.targetLength();
+            }
+            return ExecutorMemory.of(
+                    student,
+                    beside(hadoop, config, teacher, student),
+                    config.training(),
+                    config.cluster(),
+                    config.engine(),
+                    inputs,
+                    targets);
+        });
+    }
+
+    /**
+     * The models that ranks hold beside the student: a teacher that runs beside it stays to the end, when the student without a
+     * teacher is measured; one that spoke before comes and goes, as that does.
+     */
+    private static List<T5Config> beside(
+            Configuration hadoop, DistillConfig config, T5Config teacher, T5Config student) {
+        Optional<T5Config> other =
+                switch (config.baseline()) {
+                    case DistillConfig.NO_BASELINE -> Optional.empty();
+                    case DistillConfig.TRAINED_BASELINE -> Optional.of(student);
+                    default ->
+                        Optional.of(TrainedModel.open(hadoop, config.baseline(), config.vocabulary())
+                                .config());
+                };
+        return switch (config.labels()) {
+            case ONLINE -> Stream.concat(Stream.of(teacher), other.stream()).toList();
+            case STORED ->
+                List.of(other.filter(model -> ParameterSpecs.count(model) > ParameterSpecs.count(teacher))
+                        .orElse(teacher));
+        };
     }
 
     /** What {@link #run} would train, in words; reads no tensor's values. */
@@ -226,6 +275,7 @@ public final class Distill {
                                 List.of(),
                                 Optional.of(data.selection()),
                                 Optional.empty(),
+                                List.of(),
                                 List.of()))
                 .folder()
                 .toString());

@@ -14,14 +14,18 @@ import org.slf4j.LoggerFactory;
  * What computes.
  *
  * @param kind the engine
- * @param precision the arithmetic; bf16 on a card and float32 on a processor where nothing is said
+ * @param precision the arithmetic; bf16 on a card and float32 on a processor where nothing is said. On a processor bf16 is that
+ *     of products alone
  * @param threads processor threads of a rank; 0: the cores that Spark gave it
  */
 public record EngineSettings(
         @Setting(value = "auto", help = "auto, cuda or nd4j; auto is a CUDA card where there is one")
         EngineKind kind,
 
-        @Setting(help = "arithmetic: bf16 (cuda), float32 or float64 (nd4j); by default bf16 on a card, else float32")
+        @Setting(
+                help =
+                        "arithmetic: bf16, float32 or float64 (nd4j); by default bf16 on a card, else float32. With nd4j, bf16 are"
+                                + " products alone, by oneDNN")
         Optional<Precision> precision,
 
         @Setting(value = "0", help = "processor threads of a rank; 0: the cores of its executor")
@@ -29,11 +33,10 @@ public record EngineSettings(
     private static final Logger LOG = LoggerFactory.getLogger(EngineSettings.class);
 
     public EngineSettings {
-        boolean bf16 = precision.equals(Optional.of(Precision.BF16));
         boolean float64 = precision.equals(Optional.of(Precision.FLOAT64));
-        if (kind == EngineKind.ND4J && bf16) {
+        if (precision.equals(Optional.of(Precision.BF16_PRODUCTS))) {
             throw new IllegalArgumentException(
-                    "the engine nd4j computes in float32 or float64: choose one of them, or kind cuda for bf16");
+                    "products in bf16 on a processor are kind nd4j with precision bf16, not a precision of their own");
         }
         if (kind == EngineKind.CUDA && float64) {
             throw new IllegalArgumentException(
@@ -82,13 +85,22 @@ public record EngineSettings(
         }
     }
 
+    /** The arithmetic where a processor computes. */
+    Precision processorPrecision() {
+        Precision wanted = precision.orElse(Precision.FLOAT32);
+        return switch (wanted) {
+            case BF16, BF16_PRODUCTS -> Precision.BF16_PRODUCTS;
+            case FLOAT32, FLOAT64 -> wanted;
+        };
+    }
+
     private Engine cuda(int card) {
         return CudaEngine.open(precision.orElse(Precision.BF16), card);
     }
 
     private Engine processor(int processors) {
         try {
-            return new Nd4jEngine(precision.orElse(Precision.FLOAT32), processors);
+            return new Nd4jEngine(processorPrecision(), processors);
         } catch (NoClassDefFoundError e) {
             throw new ResourceException(
                     "the engine nd4j is not part of this installation (" + e.getMessage()

@@ -23,6 +23,15 @@ public final class Finetune {
      * @throws dev.sparkswitch.base.UserException where the vocabulary is not the model's
      */
     public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, FinetuneConfig config) {
+        return TrainingRun.run(spark, hadoop, task(hadoop, config));
+    }
+
+    /**
+     * What there is to train: turns the tasks into shards.
+     *
+     * @throws dev.sparkswitch.base.UserException where the vocabulary is not the model's
+     */
+    public static TrainingRun.Task task(Configuration hadoop, FinetuneConfig config) {
         Contradictions found = new Contradictions();
         Optional<Beginning> opened = found.attempt(() -> beginning(hadoop, config));
         opened.ifPresent(beginning -> TrainingRun.check(beginning.model(), config.training(), config.cluster(), found));
@@ -33,24 +42,36 @@ public final class Finetune {
         TaskShards shards =
                 TaskShards.make(hadoop, new Path(config.output() + SHARDS), config.data(), beginning.vocabulary());
         ObjectNode tree = Configs.toTree(config);
-        return TrainingRun.run(
-                spark,
-                hadoop,
-                new TrainingRun.Task(
-                        "finetune",
-                        config.output(),
-                        shards.training().toString(),
-                        Optional.of(shards.heldOut().toString()),
-                        config.from(),
-                        beginning.model(),
+        return new TrainingRun.Task(
+                "finetune",
+                config.output(),
+                shards.training().toString(),
+                Optional.of(shards.heldOut().toString()),
+                config.from(),
+                beginning.model(),
+                config.training(),
+                config.cluster(),
+                config.engine(),
+                tree,
+                beginning.inputs(),
+                Optional.of(shards.selection(hadoop, config.data(), beginning.vocabulary())),
+                Optional.empty(),
+                List.of(),
+                List.of());
+    }
+
+    /** The settings of executors that follow from what a rank needs; empty where that is not known. */
+    public static Optional<ExecutorMemory> memory(Configuration hadoop, FinetuneConfig config) {
+        return ExecutorMemory.foreseen(
+                config.engine(),
+                () -> ExecutorMemory.of(
+                        beginning(hadoop, config).model(),
+                        List.of(),
                         config.training(),
                         config.cluster(),
                         config.engine(),
-                        tree,
-                        beginning.inputs(),
-                        Optional.of(shards.selection(hadoop, config.data(), beginning.vocabulary())),
-                        Optional.empty(),
-                        List.of()));
+                        config.inputs(),
+                        config.targets()));
     }
 
     /** What training begins with. */

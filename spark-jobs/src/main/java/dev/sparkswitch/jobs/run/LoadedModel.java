@@ -6,8 +6,8 @@ import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.model.T5Config;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -19,16 +19,23 @@ record LoadedModel(SwitchTransformer model) implements AutoCloseable {
     static LoadedModel open(
             Configuration hadoop, String folder, Engine engine, int worldSize, RunSpec spec, Collectives collectives) {
         try (ModelSource source = TrainingRun.openModel(hadoop, folder)) {
-            int wanted = Math.min(spec.expertParallel(), worldSize);
-            int experts = source.config().sparse().map(SwitchConfig::experts).orElse(wanted);
-            int spread = experts % wanted == 0 ? wanted : 1;
             SwitchTransformer model = new SwitchTransformer(
                     engine,
                     source.config(),
-                    new Parallelism(new ExpertPlacement(experts, spread, worldSize), collectives));
+                    new Parallelism(
+                            placement(source.config(), Math.min(spec.expertParallel(), worldSize), worldSize),
+                            collectives));
             ModelWeights.load(model, source.parameters());
             return new LoadedModel(model);
         }
+    }
+
+    /** Where the experts of such a model lie beside one whose experts are spread over {@code expertParallel} ranks. */
+    static ExpertPlacement placement(T5Config model, int expertParallel, int worldSize) {
+        boolean divides = model.sparse()
+                .map(sparse -> sparse.expertCounts().stream().allMatch(experts -> experts % expertParallel == 0))
+                .orElse(true);
+        return ExpertPlacement.of(model, divides ? expertParallel : 1, worldSize);
     }
 
     @Override

@@ -2,19 +2,10 @@ package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.arrow.ShardLayout;
 import dev.sparkswitch.base.Configs;
-import dev.sparkswitch.base.Manifest;
-import dev.sparkswitch.base.Manifests;
-import dev.sparkswitch.base.SparkSwitchException;
-import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.model.Contradictions;
-import dev.sparkswitch.model.ExpertPlacement;
-import dev.sparkswitch.model.SwitchConfig;
-import dev.sparkswitch.train.TrainingMemory;
-import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
 
 /** Pre-training on shards of span corruption. */
 public final class Pretrain {
@@ -32,46 +23,41 @@ public final class Pretrain {
      * settings are such that {@link #run} will refuse them.
      */
     public static Optional<ExecutorMemory> memory(Configuration hadoop, PretrainConfig config) {
-        if (config.engine().kind() == EngineKind.CUDA) {
-            return Optional.empty();
-        }
-        Path shards = new Path(config.shards() + "/train");
-        try {
-            ShardLayout layout =
-                    ShardLayout.of(Manifests.require(shards.getFileSystem(hadoop), shards, Manifest.SHARDS));
-            int ranks = config.cluster().ranks();
-            int experts = config.model().sparse().map(SwitchConfig::experts).orElse(ranks);
-            return Optional.of(new ExecutorMemory(TrainingMemory.of(
+        return ExecutorMemory.foreseen(config.engine(), () -> {
+            ShardLayout layout = TrainingRun.layout(hadoop, config.shards() + "/train");
+            return ExecutorMemory.of(
                     config.model(),
+                    List.of(),
                     config.training(),
-                    new ExpertPlacement(experts, config.cluster().expertParallel(ranks), ranks),
-                    config.engine().precision().orElse(Precision.FLOAT32),
+                    config.cluster(),
+                    config.engine(),
                     layout.inputLength(),
-                    layout.targetLength())));
-        } catch (IOException | IllegalArgumentException | SparkSwitchException e) {
-            return Optional.empty();
-        }
+                    layout.targetLength());
+        });
     }
 
     /** Trains, or finds that it is done; see {@link TrainingRun#run}. */
     public static TrainingRun.Finished run(TrainingRun.SparkSource spark, Configuration hadoop, PretrainConfig config) {
-        return TrainingRun.run(
-                spark,
-                hadoop,
-                new TrainingRun.Task(
-                        "pretrain",
-                        config.output(),
-                        config.shards() + "/train",
-                        Optional.of(config.shards() + "/heldout"),
-                        config.initFrom(),
-                        config.model(),
-                        config.training(),
-                        config.cluster(),
-                        config.engine(),
-                        Configs.toTree(config),
-                        List.of(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        List.of()));
+        return TrainingRun.run(spark, hadoop, task(config));
+    }
+
+    /** What there is to train. */
+    public static TrainingRun.Task task(PretrainConfig config) {
+        return new TrainingRun.Task(
+                "pretrain",
+                config.output(),
+                config.shards() + "/train",
+                Optional.of(config.shards() + "/heldout"),
+                config.initFrom(),
+                config.model(),
+                config.training(),
+                config.cluster(),
+                config.engine(),
+                Configs.toTree(config),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                List.of());
     }
 }

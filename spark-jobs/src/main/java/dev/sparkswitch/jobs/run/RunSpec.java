@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import java.io.Serializable;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,12 +19,15 @@ import org.apache.hadoop.conf.Configuration;
  * @param engineSettings {@link EngineSettings} as JSON
  * @param expertParallel see {@link ClusterSettings#expertParallel}
  * @param place where the ranks run
+ * @param firstCard see {@link ClusterSettings#firstCard}
+ * @param pauseAt when the ranks stop with a checkpoint; null: at no time
  * @param config the whole configuration as JSON, for manifests
  * @param inputs the manifests' inputs: name, path and id of each
  * @param hadoop settings of Hadoop's file systems
  * @param selection {@link TaskSelection} as JSON, or empty where the last model is the result
  * @param teacher {@link TeacherSpec} as JSON, or empty
  * @param compared models that are measured at the end as the run's own are
+ * @param beside {@code config.json} of each model that ranks hold together with the one that they train
  */
 record RunSpec(
         String folder,
@@ -35,12 +39,15 @@ record RunSpec(
         String engineSettings,
         int expertParallel,
         ClusterSettings.Place place,
+        int firstCard,
+        Instant pauseAt,
         String config,
         List<List<String>> inputs,
         Map<String, String> hadoop,
         String selection,
         String teacher,
-        List<String> compared)
+        List<String> compared,
+        List<String> beside)
         implements Serializable {
 
     /** Hadoop's configuration with the settings that Spark was given. */

@@ -10,6 +10,7 @@ import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.bench.MemoryPlan;
 import dev.sparkswitch.checkpoint.CheckpointRef;
 import dev.sparkswitch.checkpoint.CheckpointStore;
 import dev.sparkswitch.checkpoint.ModelSource;
@@ -25,11 +26,11 @@ import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import dev.sparkswitch.train.MetricsLog;
+import dev.sparkswitch.train.ModelTeacher;
 import dev.sparkswitch.train.RankBody;
 import dev.sparkswitch.train.RankContext;
 import dev.sparkswitch.train.Selection;
@@ -40,7 +41,6 @@ import dev.sparkswitch.train.TextTokens;
 import dev.sparkswitch.train.Trainer;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingJob;
-import dev.sparkswitch.train.TrainingMemory;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,22 +98,20 @@ final class TrainingRank implements RankBody<RunSummary> {
         Configuration hadoop = spec.configuration();
         Path folder = new Path(spec.folder());
         FileSystem files = folder.getFileSystem(hadoop);
-        T5Config config =
-                HuggingFaceConfig.read(tree(spec.model()), "the run's model", HuggingFaceConfig.HeadTensor.UNKNOWN);
+        T5Config config = model(spec.model());
         TrainingConfig training = Configs.load(TrainingConfig.class, tree(spec.trainingSettings()), List.of());
         EngineSettings engineSettings = Configs.load(EngineSettings.class, tree(spec.engineSettings()), List.of());
         CheckpointStore checkpoints = new CheckpointStore(files, TrainingRun.checkpoints(folder));
         Start start = agree(context, checkpoints);
-        int experts = config.sparse().map(SwitchConfig::experts).orElse(spec.expertParallel());
         int expertParallel = Math.min(spec.expertParallel(), context.worldSize());
-        ExpertPlacement placement = new ExpertPlacement(experts, expertParallel, context.worldSize());
+        ExpertPlacement placement = ExpertPlacement.of(config, expertParallel, context.worldSize());
         try (Engine engine = openAlike(engineSettings, context);
                 Collectives collectives = way.apply(engine);
                 ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
                 SwitchTransformer model =
-                        new SwitchTransformer(engine, config, new Parallelism(placement, collectives));
+                        make(context, config, training, new Parallelism(placement, collectives), engine, rows);
                 Closing<Teacher> teacher = Closing.of(teacher(hadoop, context, engine, collectives, rows, training));
                 Closing<TaskValidation> validation = Closing.of(validation(hadoop, context))) {
             Parallelism parallelism = new Parallelism(placement, collectives);
@@ -143,40 +141,72 @@ final class TrainingRank implements RankBody<RunSummary> {
                                             metrics)
                                     .with(
                                             selection(validation.value()),
-                                            teacher.value().map(this::teaching)))) {
-                requireMemory(context, config, training, parallelism, engine, rows);
+                                            teacher.value().map(this::teaching))
+                                    .pausingAt(Optional.ofNullable(spec.pauseAt())))) {
                 trainer.run();
-                StepMetrics.HeldOutLoss last = heldOut.value().isPresent()
+                StepMetrics.HeldOutLoss last = heldOut.value().isPresent() && !trainer.isPaused()
                         ? trainer.heldOutLoss()
                         : new StepMetrics.HeldOutLoss(Double.NaN, Double.NaN, 0);
                 List<Double> compared = new ArrayList<>();
-                for (String other : spec.compared()) {
-                    compared.add(worth(trainer, other, hadoop, engine, context.worldSize(), collectives));
+                for (String other : trainer.isPaused() ? List.<String>of() : spec.compared()) {
+                    Optional<SwitchTransformer> loaded = teacher.value().flatMap(told -> loaded(told, other));
+                    compared.add(
+                            loaded.isPresent()
+                                    ? trainer.measure(loaded.get()).value()
+                                    : worth(trainer, other, hadoop, engine, context.worldSize(), collectives));
                 }
-                return new RunSummary(trainer.step(), last.all(), last.text(), engine.description(), compared);
+                return new RunSummary(
+                        trainer.step(), trainer.isPaused(), last.all(), last.text(), engine.description(), compared);
             }
         }
     }
 
-    /** A card's memory is another matter. */
-    private static void requireMemory(
+    /**
+     * The model, without weights yet, once it is known that memory suffices for it, its training and the models beside it. Of
+     * a card's memory it is said what a step will take.
+     */
+    private SwitchTransformer make(
             RankContext context,
             T5Config config,
             TrainingConfig training,
             Parallelism parallelism,
             Engine engine,
             TokenSource rows) {
-        if (engine instanceof Nd4jEngine) {
-            ShardLayout layout = rows.layout();
-            new ExecutorMemory(TrainingMemory.of(
+        ShardLayout layout = rows.layout();
+        if (engine instanceof CudaEngine card) {
+            MemoryPlan plan = MemoryPlan.of(
+                    config,
+                    training,
+                    parallelism.placement(),
+                    engine.precision(),
+                    layout.inputLength(),
+                    layout.targetLength());
+            long free = card.freeBytes();
+            if (context.rank() == 0) {
+                LOG.info(plan.table(free));
+            }
+            if (!plan.fits(free)) {
+                LOG.warn(
+                        "the card of rank {} may run out of memory: raise training.accumulation, set"
+                                + " training.recomputation=branches or spread the experts over more ranks",
+                        context.rank());
+            }
+        } else if (engine instanceof Nd4jEngine) {
+            ExecutorMemory.of(
                             config,
+                            spec.beside().stream().map(TrainingRank::model).toList(),
                             training,
                             parallelism.placement(),
                             engine.precision(),
                             layout.inputLength(),
-                            layout.targetLength()))
+                            layout.targetLength())
                     .check(context.rank());
         }
+        return new SwitchTransformer(engine, config, parallelism);
+    }
+
+    private static T5Config model(String json) {
+        return HuggingFaceConfig.read(tree(json), "the run's model", HuggingFaceConfig.HeadTensor.UNKNOWN);
     }
 
     /** This rank's engine, once every rank has one of the same kind: what they exchange must mean the same to all. */
@@ -209,7 +239,7 @@ final class TrainingRank implements RankBody<RunSummary> {
             case SPARK -> TaskResources.ofTask();
             case HOST -> {
                 int cores = RankResources.wholeMachine().cores();
-                yield new RankResources(Math.max(1, cores / context.worldSize()), context.rank());
+                yield new RankResources(Math.max(1, cores / context.worldSize()), spec.firstCard() + context.rank());
             }
         };
     }
@@ -230,6 +260,14 @@ final class TrainingRank implements RankBody<RunSummary> {
         return told.isEmpty()
                 ? Optional.empty()
                 : Optional.of(Teachers.open(hadoop, told.get(), spec, context, engine, collectives, rows, training));
+    }
+
+    /** The model in {@code folder}, where it is the teacher that runs beside the student. */
+    private Optional<SwitchTransformer> loaded(Teacher teacher, String folder) {
+        return teacher instanceof ModelTeacher beside
+                        && teacher().orElseThrow().model().equals(folder)
+                ? Optional.of(beside.model())
+                : Optional.empty();
     }
 
     private Teaching teaching(Teacher teacher) {

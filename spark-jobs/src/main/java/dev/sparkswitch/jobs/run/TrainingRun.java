@@ -20,12 +20,12 @@ import dev.sparkswitch.cluster.AttemptOptions;
 import dev.sparkswitch.model.Contradictions;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
-import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.TrainingConfig;
 import dev.sparkswitch.train.TrainingStatus;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -80,6 +80,7 @@ public final class TrainingRun {
      * @param selection how the result is chosen among the run's models; empty: it is the last one
      * @param teacher whom the model learns from beside the data
      * @param compared other models to measure at the end
+     * @param beside models that ranks hold together with the one that they train, the teacher and some of those among them
      */
     public record Task(
             String name,
@@ -95,7 +96,8 @@ public final class TrainingRun {
             List<Manifest.Input> inputs,
             Optional<TaskSelection> selection,
             Optional<TeacherSpec> teacher,
-            List<String> compared) {}
+            List<String> compared,
+            List<T5Config> beside) {}
 
     /** A finished run: its folder, its manifest, and whether it was finished before. */
     public record Finished(Path folder, Manifest manifest, boolean wasComplete) {}
@@ -138,17 +140,31 @@ public final class TrainingRun {
     }
 
     /**
-     * Trains, or finds that it is done.
+     * Trains to the end, or finds that it is done.
      *
      * @throws UserException for settings that cannot work, before any rank starts
+     * @throws ResourceException where the time limit came first
      */
     public static Finished run(SparkSource source, Configuration hadoop, Task task) {
+        return advance(source, hadoop, task)
+                .orElseThrow(() -> new ResourceException("The time limit of this " + task.name()
+                        + " (cluster.time-limit) came before its end: the same command goes on from the checkpoint in "
+                        + task.folder() + "."));
+    }
+
+    /**
+     * Trains to the end or to the time limit, or finds that it is done.
+     *
+     * @return empty where the time limit came first
+     * @throws UserException for settings that cannot work, before any rank starts
+     */
+    public static Optional<Finished> advance(SparkSource source, Configuration hadoop, Task task) {
         Contradictions found = new Contradictions();
         Optional<RunFolder> opened = found.attempt(() -> RunFolder.open(hadoop, task));
         Optional<Manifest> finished =
                 opened.flatMap(folder -> found.attempt(folder::finished).flatMap(manifest -> manifest));
         if (finished.isPresent()) {
-            return new Finished(opened.get().path(), finished.get(), true);
+            return Optional.of(new Finished(opened.get().path(), finished.get(), true));
         }
         check(hadoop, task, found);
         found.raiseLines();
@@ -176,6 +192,9 @@ public final class TrainingRun {
                     .run(body, new StatusPrinter(progress))
                     .get(0);
         }
+        if (summary.paused()) {
+            return Optional.empty();
+        }
         Manifest.Builder manifest = Manifest.builder(KIND)
                 .seed(task.settings().seed())
                 .config(task.config())
@@ -191,7 +210,7 @@ public final class TrainingRun {
         }
         task.selection().ifPresent(selection -> nameBest(folder, selection, manifest));
         TrainingReport.write(folder, task, manifest.build());
-        return new Finished(folder.path(), folder.commit(manifest.build()), false);
+        return Optional.of(new Finished(folder.path(), folder.commit(manifest.build()), false));
     }
 
     private static void nameBest(RunFolder folder, TaskSelection selection, Manifest.Builder manifest) {
@@ -239,9 +258,7 @@ public final class TrainingRun {
         Contradictions ofModel = new Contradictions();
         model.contradictions(ofModel);
         ofModel.messages().forEach(message -> found.check(false, "model: " + message + "."));
-        model.sparse()
-                .ifPresent(sparse -> found.attempt(() -> new ExpertPlacement(
-                        sparse.experts(), cluster.expertParallel(cluster.ranks()), cluster.ranks())));
+        found.attempt(() -> ExpertPlacement.of(model, cluster.expertParallel(cluster.ranks()), cluster.ranks()));
         found.attempt(() -> settings.microRows(cluster.ranks(), groupRows(model)));
     }
 
@@ -285,6 +302,12 @@ public final class TrainingRun {
         }
     }
 
+    /** The lengths of the rows in a box. */
+    static ShardLayout layout(Configuration hadoop, String box) throws IOException {
+        Path path = new Path(box);
+        return ShardLayout.of(Manifests.require(path.getFileSystem(hadoop), path, Manifest.SHARDS));
+    }
+
     /** Rows that are routed together. */
     static int groupRows(T5Config model) {
         return model.sparse().map(sparse -> sparse.capacity().rowsOfGroup()).orElse(1);
@@ -293,8 +316,7 @@ public final class TrainingRun {
     /** Whether experts and rows can be divided among that many ranks. */
     private static boolean legal(Task task, int ranks) {
         try {
-            int experts = task.model().sparse().map(SwitchConfig::experts).orElse(ranks);
-            new ExpertPlacement(experts, task.cluster().expertParallel(ranks), ranks);
+            ExpertPlacement.of(task.model(), task.cluster().expertParallel(ranks), ranks);
             task.settings().microRows(ranks, groupRows(task.model()));
             return true;
         } catch (UserException e) {
@@ -323,6 +345,8 @@ public final class TrainingRun {
                 Configs.toTree(task.engine()).toString(),
                 task.cluster().expertParallel(task.cluster().ranks()),
                 task.cluster().place(),
+                task.cluster().firstCard(),
+                task.cluster().timeLimit().map(Instant.now()::plus).orElse(null),
                 task.config().toString(),
                 folder.inputs().stream()
                         .map(input -> List.of(input.name(), input.path(), input.id()))
@@ -334,7 +358,10 @@ public final class TrainingRun {
                 task.teacher()
                         .map(teacher -> Configs.toTree(teacher).toString())
                         .orElse(""),
-                task.compared().stream().map(other -> qualified(hadoop, other)).toList());
+                task.compared().stream().map(other -> qualified(hadoop, other)).toList(),
+                task.beside().stream()
+                        .map(other -> HuggingFaceConfig.write(other).toString())
+                        .toList());
     }
 
     /** Shows what the ranks report. */

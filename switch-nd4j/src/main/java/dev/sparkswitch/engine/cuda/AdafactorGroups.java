@@ -4,8 +4,10 @@ import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -26,7 +28,11 @@ final class AdafactorGroups implements AutoCloseable {
     /** Shared memory that the kernel declares by itself, and some more. */
     private static final int DECLARED = 3 << 10;
 
-    private static final int LAST_PHASE = 3;
+    /** Phases of a step, and what stands for all of them in one launch. */
+    private static final int ALL_PHASES = 4;
+
+    /** Rows that a block may have: a thread takes each one's moment, and blocks have more threads than that. */
+    private static final int MOST_ROWS = MOST_THREADS / 2;
 
     /**
      * Which matrices are worth a group.
@@ -55,6 +61,7 @@ final class AdafactorGroups implements AutoCloseable {
     private final int members;
     private final int groups;
     private final int matrices;
+    private final boolean prefetch = Switches.isOn(Switches.ADAFACTOR_PREFETCH);
     private final int threads;
     private final int mostColumns;
     private final long exchangeNumbers;
@@ -62,6 +69,7 @@ final class AdafactorGroups implements AutoCloseable {
     private final CudaTensor exchanges;
     private final CudaTensor counters;
     private final KeptSquares squares;
+    private final SlotSquares gradientSquares;
 
     /** What the shared memory of a block holds: so many numbers of rows, twice, and so many bytes of gradients. */
     private record Sizes(DType gradient, int rowNumbers, int gradientBytes) {
@@ -71,7 +79,7 @@ final class AdafactorGroups implements AutoCloseable {
         }
 
         int rowsOfBlock(AdafactorSlot slot) {
-            return gradientBytes / (slot.value().extent(-1) * gradient.bytes());
+            return Math.min(MOST_ROWS, gradientBytes / (slot.value().extent(-1) * gradient.bytes()));
         }
 
         int blocks(AdafactorSlot slot) {
@@ -110,8 +118,9 @@ final class AdafactorGroups implements AutoCloseable {
      * A plan.
      *
      * @param slots at least one, each of which {@link #takes} has accepted; their gradients are of one type
+     * @param places where the sums of their gradients' squares go
      */
-    AdafactorGroups(CudaContext context, Kernels kernels, Limits limits, List<AdafactorSlot> slots) {
+    AdafactorGroups(CudaContext context, Kernels kernels, Limits limits, List<AdafactorSlot> slots, int[] places) {
         this.context = context;
         this.kernels = kernels;
         this.sizes = Sizes.of(slots.get(0).gradient().type(), limits);
@@ -131,6 +140,9 @@ final class AdafactorGroups implements AutoCloseable {
         this.exchanges = context.allocate(DType.FLOAT32, Math.toIntExact(groups * exchangeNumbers));
         this.counters = context.allocate(DType.INT32, 1 + groups);
         this.squares = new KeptSquares(context, matrices * members);
+        int[] counts = new int[matrices];
+        Arrays.fill(counts, members);
+        this.gradientSquares = new SlotSquares(context, counts, places);
         ByteBuffer bytes = ByteBuffer.allocateDirect(MATRIX_BYTES * matrices).order(ByteOrder.nativeOrder());
         for (AdafactorSlot slot : slots) {
             CudaTensor value = context.parameter("adafactor", slot.value());
@@ -149,30 +161,32 @@ final class AdafactorGroups implements AutoCloseable {
         context.device().upload(descriptions.address(), bytes.flip());
     }
 
-    /** One step of all matrices. */
-    void step(AdafactorSettings settings) {
+    /** One step of all matrices; leaves the sums of their gradients' squares where {@code sums} is not null. */
+    void step(AdafactorSettings settings, Tensor sums) {
         long writes = context.memory().parameterWrites();
         boolean measure = settings.relative() && !(context.splitsParameters() && squares.known(writes));
-        if (context.device().runsBlocksTogether()) {
+        // A block alone waits for no other.
+        if (context.device().runsBlocksTogether() || members == 1) {
             context.device().zero(counters.address(), counters.size() * Integer.BYTES);
-            launch(settings, measure, 0, matrices, 0, LAST_PHASE, counters);
+            launch(settings, measure, sums, 0, matrices, ALL_PHASES, counters);
         } else {
             for (int first = 0; first < matrices; first += groups) {
-                for (int phase = 0; phase <= LAST_PHASE; phase++) {
-                    launch(settings, measure, first, Math.min(matrices, first + groups), phase, phase, null);
+                for (int phase = 0; phase < ALL_PHASES; phase++) {
+                    launch(settings, measure, sums, first, Math.min(matrices, first + groups), phase, null);
                 }
             }
         }
         squares.stepped(writes);
+        gradientSquares.addUp(sums);
     }
 
     private void launch(
             AdafactorSettings settings,
             boolean measure,
+            Tensor sums,
             int first,
             int end,
-            int firstPhase,
-            int lastPhase,
+            int phase,
             CudaTensor meetings) {
         kernels.launch(
                 sizes.gradient() == DType.BFLOAT16 ? "adafactor_groups_narrow" : "adafactor_groups",
@@ -180,8 +194,8 @@ final class AdafactorGroups implements AutoCloseable {
                 descriptions,
                 first,
                 end,
-                firstPhase,
-                lastPhase,
+                phase,
+                prefetch ? 1 : 0,
                 members,
                 sizes.rowNumbers(),
                 meetings,
@@ -197,7 +211,8 @@ final class AdafactorGroups implements AutoCloseable {
                 settings.relative() ? 1 : 0,
                 measure ? 1 : 0,
                 squares.before(),
-                squares.after());
+                squares.after(),
+                gradientSquares.partials(sums));
     }
 
     @Override
@@ -206,5 +221,6 @@ final class AdafactorGroups implements AutoCloseable {
         exchanges.close();
         counters.close();
         squares.close();
+        gradientSquares.close();
     }
 }

@@ -119,6 +119,7 @@ final class AdafactorPlan implements AutoCloseable {
     /** Of each tile's values. */
     private final KeptSquares squares;
 
+    private final SlotSquares gradientSquares;
     private final CudaTensor ring;
 
     // While the plan is made
@@ -134,9 +135,10 @@ final class AdafactorPlan implements AutoCloseable {
      * A plan.
      *
      * @param slots at least one; their gradients are of one type
+     * @param places where the sums of their gradients' squares go
      * @param leastRing the least size of the scratch memory in bytes
      */
-    AdafactorPlan(CudaContext context, List<AdafactorSlot> slots, long leastRing) {
+    AdafactorPlan(CudaContext context, List<AdafactorSlot> slots, int[] places, long leastRing) {
         this.gradient = slots.get(0).gradient().type();
         Cut[] cuts = new Cut[slots.size()];
         long largest = 0;
@@ -155,6 +157,8 @@ final class AdafactorPlan implements AutoCloseable {
         this.items = uploaded(context, inOrder());
         this.counters = context.allocate(DType.INT32, 1 + cuts.length * KINDS);
         this.squares = new KeptSquares(context, tiles);
+        this.gradientSquares = new SlotSquares(
+                context, Arrays.stream(cuts).mapToInt(Cut::tiles).toArray(), places);
         codes = null;
         keys = null;
     }
@@ -300,8 +304,14 @@ final class AdafactorPlan implements AutoCloseable {
         return squares;
     }
 
+    /** The sums of squares of gradients: a number a tile. */
+    SlotSquares gradientSquares() {
+        return gradientSquares;
+    }
+
     @Override
     public void close() {
+        gradientSquares.close();
         descriptions.close();
         items.close();
         counters.close();

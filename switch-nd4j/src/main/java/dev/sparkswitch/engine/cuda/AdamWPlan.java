@@ -9,6 +9,7 @@ import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** What adamw.cu needs to know of a list of parameters: where each lies, and its tiles. Made once and kept on the card. */
 final class AdamWPlan implements AutoCloseable {
@@ -21,6 +22,7 @@ final class AdamWPlan implements AutoCloseable {
     private final CudaTensor descriptions;
     private final CudaTensor items;
     private final int count;
+    private final SlotSquares squares;
 
     AdamWPlan(CudaContext context, List<AdamWSlot> slots) {
         this.slots = List.copyOf(slots);
@@ -47,6 +49,10 @@ final class AdamWPlan implements AutoCloseable {
         }
         this.descriptions = uploaded(context, bytes.flip());
         this.items = uploaded(context, order.flip());
+        this.squares = new SlotSquares(
+                context,
+                slots.stream().mapToInt(slot -> (int) tiles(slot)).toArray(),
+                IntStream.range(0, slots.size()).toArray());
     }
 
     private static long tiles(AdamWSlot slot) {
@@ -85,8 +91,14 @@ final class AdamWPlan implements AutoCloseable {
         return items;
     }
 
+    /** The sums of squares of gradients: a number a tile. */
+    SlotSquares squares() {
+        return squares;
+    }
+
     @Override
     public void close() {
+        squares.close();
         descriptions.close();
         items.close();
     }

@@ -4,6 +4,8 @@ import dev.sparkswitch.base.Philox;
 import dev.sparkswitch.engine.Dropout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.stream.Collectors;
 
 /**
  * The arguments of one launch as they lie in memory: Integer as {@code int}, Long as {@code long long} or a pointer, Float
@@ -22,10 +24,12 @@ final class Arguments {
     private final int[] offsets = new int[MOST];
     private final int[] sizes = new int[MOST];
     private final StringBuilder kinds = new StringBuilder();
+    private Object[] values = {};
     private int count;
 
     /** Takes the arguments of the next launch. */
     void set(Object... arguments) {
+        values = arguments;
         bytes.clear();
         kinds.setLength(0);
         count = 0;
@@ -77,6 +81,14 @@ final class Arguments {
         bytes.putInt(dropout.totalPlanes());
         bytes.putInt(dropout.threshold() << Short.SIZE);
         bytes.putFloat(dropout.active() ? (float) dropout.scale() : 0);
+    }
+
+    /** The arguments for a person: tensors by type and shape. */
+    @Override
+    public String toString() {
+        return Arrays.stream(values)
+                .map(value -> value instanceof Dropout dropout ? "dropout " + dropout.rate() : String.valueOf(value))
+                .collect(Collectors.joining(", ", "(", ")"));
     }
 
     /** A letter each: i int, l long long or a pointer, f float, d double, s a struct. */

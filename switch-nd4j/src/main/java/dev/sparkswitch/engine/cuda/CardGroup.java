@@ -1,206 +1,46 @@
 package dev.sparkswitch.engine.cuda;
 
-import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
-import org.bytedeco.cuda.cudart.CUctx_st;
-import org.bytedeco.cuda.cudart.CUevent_st;
-import org.bytedeco.cuda.cudart.CUstream_st;
-import org.bytedeco.cuda.global.cudart;
-import org.bytedeco.cuda.global.nccl;
-import org.bytedeco.cuda.nccl.ncclComm;
-import org.bytedeco.cuda.nccl.ncclUniqueId;
 
 /**
- * This engine's card among others that exchange tensors directly. Operations take their place in the engine's order and return
- * before they are done; every member starts the same ones in the same order. Sums repeat bit by bit for the same members.
+ * This engine's card among others that exchange tensors directly. Operations run in an order of their own, the same for all
+ * groups of a card, beside the engine's: one begins when what the engine was asked for before its start is done, and what the
+ * engine is asked for after {@link Started#await} begins when it has ended. In between the tensors that take part may be
+ * neither read nor written nor closed. Every member starts the same operations in the same order. Sums repeat bit by bit for
+ * the same members.
  *
  * <p>Not thread-safe, but for {@link #fault}, {@link #pending} and {@link #abort}.
  */
-public final class CardGroup implements AutoCloseable {
-    /** An operation that has not been started for so long is held up itself: it may be ended under its hands. */
-    private static final long START_SECONDS = 2;
-
-    private final ncclComm communicator = new ncclComm();
-    private final CUctx_st context;
-    private final CUstream_st stream;
-    private final int size;
-    /** Passed when the operation started last is done. */
-    private final CUevent_st last = new CUevent_st();
-
-    private final Address source = new Address();
-    private final Address target = new Address();
-    /** Held while an operation is started, lest the communicator is freed meanwhile. */
-    private final ReentrantLock starting = new ReentrantLock();
-
-    private volatile boolean gone;
-
-    /** Joins; returns when all members have, or never where one does not come. */
-    CardGroup(CUctx_st context, CUstream_st stream, byte[] id, int index, int size) {
-        this.context = context;
-        this.stream = stream;
-        this.size = size;
-        use();
-        try (ncclUniqueId number = new ncclUniqueId()) {
-            number.internal().put(id);
-            Nccl.check(
-                    nccl.ncclCommInitRank(communicator, size, number, index),
-                    "ncclCommInitRank",
-                    "card " + index + " of " + size);
-        }
-        Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
-        mark();
-    }
-
-    /** The driver knows a context by thread, and a group is watched from another one. */
-    private void use() {
-        Cuda.check(cudart.cuCtxSetCurrent(context), "cuCtxSetCurrent", "a group of cards");
-    }
-
-    private void start(Runnable operation) {
-        starting.lock();
-        try {
-            if (gone) {
-                throw new IllegalStateException("the group of cards has been left");
-            }
-            use();
-            operation.run();
-            mark();
-        } finally {
-            starting.unlock();
-        }
-    }
-
-    private void mark() {
-        Cuda.check(cudart.cuEventRecord(last, stream), "cuEventRecord", "a group of cards");
-    }
-
-    private static int type(DType type) {
-        return switch (type) {
-            case FLOAT32 -> nccl.ncclFloat32;
-            case FLOAT64 -> nccl.ncclFloat64;
-            case BFLOAT16, INT32, INT64 ->
-                throw new IllegalArgumentException("sums over cards are of float32 or float64, not of " + type);
-        };
-    }
-
-    private static CudaTensor plain(String operation, Tensor tensor) {
-        CudaTensor found = CudaContext.cuda(tensor);
-        found.requireContiguous(operation);
-        if (found.isSplit()) {
-            throw new IllegalArgumentException(operation + " takes no parameter: " + tensor);
-        }
-        return found;
-    }
-
-    private static long bytes(Tensor tensor) {
-        return tensor.size() * tensor.type().bytes();
+public interface CardGroup extends AutoCloseable {
+    /** An operation under way. */
+    interface Started {
+        /** Lets the engine go on only when the operation has ended; the host need not wait. To be called once. */
+        void await();
     }
 
     /** Replaces {@code data} on every member by the element-wise sum; FLOAT32 or FLOAT64. */
-    public void allReduceSum(Tensor data) {
-        Address place = source.at(plain("allReduceSum", data).address());
-        int type = type(data.type());
-        start(() -> Nccl.check(
-                nccl.ncclAllReduce(place, place, data.size(), type, nccl.ncclSum, communicator, stream),
-                "ncclAllReduce",
-                data));
-    }
+    Started allReduceSum(Tensor data);
 
-    /** Sends the i-th of equal parts to the i-th member and receives its part for this one. */
-    public void allToAll(Tensor send, Tensor receive) {
-        long from = plain("allToAll", send).address();
-        long to = plain("allToAll", receive).address();
-        if (bytes(send) != bytes(receive) || bytes(send) % size != 0) {
-            throw new IllegalArgumentException(
-                    "allToAll among " + size + " does not take " + send + " with " + receive);
-        }
-        long part = bytes(send) / size;
-        start(() -> {
-            Nccl.check(nccl.ncclGroupStart(), "ncclGroupStart", "allToAll");
-            try {
-                for (int i = 0; i < size; i++) {
-                    Nccl.check(
-                            nccl.ncclSend(source.at(from + i * part), part, nccl.ncclInt8, i, communicator, stream),
-                            "ncclSend",
-                            send);
-                    Nccl.check(
-                            nccl.ncclRecv(target.at(to + i * part), part, nccl.ncclInt8, i, communicator, stream),
-                            "ncclRecv",
-                            receive);
-                }
-            } catch (RuntimeException e) {
-                // What this thread calls next must not be taken for a part of the exchange.
-                nccl.ncclGroupEnd();
-                throw e;
-            }
-            Nccl.check(nccl.ncclGroupEnd(), "ncclGroupEnd", send);
-        });
-    }
+    /**
+     * Sends the i-th of equal parts to the i-th member and receives its part for this one. Either tensor is a matrix or a view of
+     * columns, with a row for each member, or has three axes, of which [:, i, :] is the i-th part.
+     */
+    Started allToAll(Tensor send, Tensor receive);
 
     /** Copies {@code data} of the member {@code root} to every member. */
-    public void broadcast(Tensor data, int root) {
-        Address place = source.at(plain("broadcast", data).address());
-        long bytes = bytes(data);
-        start(() -> Nccl.check(
-                nccl.ncclBroadcast(place, place, bytes, nccl.ncclInt8, root, communicator, stream),
-                "ncclBroadcast",
-                data));
-    }
+    Started broadcast(Tensor data, int root);
 
     /** What went wrong since; empty where nothing has. */
-    public synchronized Optional<String> fault() {
-        if (gone) {
-            return Optional.empty();
-        }
-        int[] status = new int[1];
-        int asked = nccl.ncclCommGetAsyncError(communicator, status);
-        int found = asked == nccl.ncclSuccess ? status[0] : asked;
-        return found == nccl.ncclSuccess || found == nccl.ncclInProgress
-                ? Optional.empty()
-                : Optional.of(Nccl.text(found));
-    }
+    Optional<String> fault();
 
     /** Whether an operation that was started is not done yet. */
-    public synchronized boolean pending() {
-        if (gone) {
-            return false;
-        }
-        use();
-        return cudart.cuEventQuery(last) == cudart.CUDA_ERROR_NOT_READY;
-    }
+    boolean pending();
 
     /** Ends what hangs: the card goes on as if the operations were done, with undefined contents. Idempotent. */
-    public void abort() {
-        leave(() -> nccl.ncclCommAbort(communicator));
-    }
+    void abort();
 
     /** Leaves the group; nothing of it may be pending. */
     @Override
-    public void close() {
-        leave(() -> nccl.ncclCommDestroy(communicator));
-    }
-
-    private synchronized void leave(Runnable way) {
-        boolean free = false;
-        try {
-            free = starting.tryLock(START_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        try {
-            if (!gone) {
-                gone = true;
-                use();
-                way.run();
-                cudart.cuEventDestroy(last);
-            }
-        } finally {
-            if (free) {
-                starting.unlock();
-            }
-        }
-    }
+    void close();
 }

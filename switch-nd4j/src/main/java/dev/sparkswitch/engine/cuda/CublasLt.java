@@ -3,7 +3,10 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.engine.DType;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;
@@ -18,22 +21,34 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Matrix products by cuBLASLt. It counts columns first, so that it is asked for the transpose, c^T = b^T a^T, whose operands
- * lie in memory as it expects. Its choice of an algorithm is asked for once a shape and then kept: nothing is timed, and
- * equal shapes give equal bits. float32 is true float32, without TF32.
+ * lie in memory as it expects. The algorithm for a shape is chosen once: of small products the one that the library names,
+ * of larger ones the quickest of several that it names, which is kept for later runs. So equal shapes give equal bits.
+ * float32 is true float32, without TF32.
  */
 final class CublasLt implements AutoCloseable {
     /** What NVIDIA recommends for Hopper. */
     static final long WORKSPACE_BYTES = 32L << 20;
 
+    private static final Logger LOG = LoggerFactory.getLogger(CublasLt.class);
     private static final int LARGEST_ALIGNMENT = 256;
+    /** Operations from which on a product is worth timing; below, and so in generation, launching takes most. */
+    private static final double LEAST_TIMED = 1e9;
+
+    private static final int MOST_CANDIDATES = 8;
+    private static final int ROUNDS = 5;
+    private static final int PRODUCTS_A_ROUND = 2;
 
     private final CUstream_st stream;
     private final long workspace;
+    private final Optional<KeptAlgorithms> kept;
     private final cublasLtContext handle = new cublasLtContext();
     private final Map<Shape, Plan> plans = new HashMap<>();
+    private final Set<Shape> refused = new HashSet<>();
     private final FloatPointer alpha = new FloatPointer(1);
     private final FloatPointer beta = new FloatPointer(1);
     private final Address a = new Address();
@@ -45,15 +60,22 @@ final class CublasLt implements AutoCloseable {
      * The library on a stream.
      *
      * @param workspace the address of {@link #WORKSPACE_BYTES} that it may use
+     * @param kept the choices that timing has made; empty where nothing is to be timed
      */
-    CublasLt(CUstream_st stream, long workspace) {
+    CublasLt(CUstream_st stream, long workspace, Optional<KeptAlgorithms> kept) {
         this.stream = stream;
         this.workspace = workspace;
+        this.kept = kept;
         Cuda.checkProduct(cublas.cublasLtCreate(handle), "cublasLtCreate", "any shape");
     }
 
+    /** The library's version as it numbers itself. */
+    static long version() {
+        return cublas.cublasLtGetVersion();
+    }
+
     /** What an algorithm depends on. */
-    private record Shape(int m, int n, int k, int count, boolean adds, Side a, Side b, Side c) {
+    private record Shape(int m, int n, int k, int count, boolean adds, boolean masked, Side a, Side b, Side c) {
         static Shape of(Product product) {
             return new Shape(
                     product.m(),
@@ -61,6 +83,7 @@ final class CublasLt implements AutoCloseable {
                     product.k(),
                     product.count(),
                     product.beta() != 0,
+                    product.mask() != null,
                     Side.of(product.a()),
                     Side.of(product.b()),
                     Side.of(product.c()));
@@ -82,18 +105,38 @@ final class CublasLt implements AutoCloseable {
         private final cublasLtMatrixLayoutOpaque_t a;
         private final cublasLtMatrixLayoutOpaque_t b;
         private final cublasLtMatrixLayoutOpaque_t c;
-        /** Owns the algorithm's memory. */
-        private final cublasLtMatmulHeuristicResult_t choice = new cublasLtMatmulHeuristicResult_t();
+        /** Own the algorithms' memory. */
+        private final cublasLtMatmulHeuristicResult_t named;
 
-        private final cublasLtMatmulAlgo_t algorithm;
+        private final cublasLtMatmulAlgo_t restored = new cublasLtMatmulAlgo_t();
+        private final int candidates;
+        private cublasLtMatmulAlgo_t algorithm;
 
-        Plan(cublasLtContext handle, Shape shape, Product product) {
+        Plan(cublasLtContext handle, Shape shape, Product product, int most) {
             this.operation = operation(shape, product);
             this.a = layout(shape.a(), shape.m(), shape.k(), shape.count(), product);
             this.b = layout(shape.b(), shape.k(), shape.n(), shape.count(), product);
             this.c = layout(shape.c(), shape.m(), shape.n(), shape.count(), product);
-            choose(handle, shape, product);
-            this.algorithm = choice.algo();
+            this.named = new cublasLtMatmulHeuristicResult_t(most);
+            this.candidates = ask(handle, shape, product, most);
+            this.algorithm = candidate(0);
+        }
+
+        cublasLtMatmulAlgo_t candidate(int index) {
+            return named.getPointer(index).algo();
+        }
+
+        /** Takes an algorithm that was kept; false where the library does not take it for this shape. */
+        boolean take(cublasLtContext handle, long[] words) {
+            for (int i = 0; i < words.length; i++) {
+                restored.data(i, words[i]);
+            }
+            try (cublasLtMatmulHeuristicResult_t needs = new cublasLtMatmulHeuristicResult_t()) {
+                int status = cublas.cublasLtMatmulAlgoCheck(handle, operation, b, a, c, c, restored, needs);
+                boolean runs = status == cublas.CUBLAS_STATUS_SUCCESS && needs.workspaceSize() <= WORKSPACE_BYTES;
+                algorithm = runs ? restored : algorithm;
+                return runs;
+            }
         }
 
         private static cublasLtMatmulDescOpaque_t operation(Shape shape, Product product) {
@@ -115,8 +158,39 @@ final class CublasLt implements AutoCloseable {
                                 operation, cublas.CUBLASLT_MATMUL_DESC_TRANSB, turnB, Integer.BYTES),
                         "cublasLtMatmulDescSetAttribute",
                         product);
+                if (shape.masked()) {
+                    mask(operation, shape, product);
+                }
                 return operation;
             }
+        }
+
+        /** The library's gradient of ReLU. To it our rows are columns, and so the bits of a row its leading dimension. */
+        private static void mask(cublasLtMatmulDescOpaque_t operation, Shape shape, Product product) {
+            try (IntPointer epilogue = new IntPointer(1).put(cublas.CUBLASLT_EPILOGUE_DRELU);
+                    LongPointer row = new LongPointer(1).put(shape.n());
+                    LongPointer matrix = new LongPointer(1).put((long) shape.m() * shape.n())) {
+                set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue, Integer.BYTES, product);
+                set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, row, Long.BYTES, product);
+                if (shape.count() > 1) {
+                    set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_BATCH_STRIDE, matrix, Long.BYTES, product);
+                }
+            }
+            maskAt(operation, product);
+        }
+
+        private static void maskAt(cublasLtMatmulDescOpaque_t operation, Product product) {
+            try (LongPointer address = new LongPointer(1).put(product.mask().address())) {
+                set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, address, Long.BYTES, product);
+            }
+        }
+
+        private static void set(
+                cublasLtMatmulDescOpaque_t operation, int attribute, Pointer value, long bytes, Product product) {
+            Cuda.checkProduct(
+                    cublas.cublasLtMatmulDescSetAttribute(operation, attribute, value, bytes),
+                    "cublasLtMatmulDescSetAttribute",
+                    product);
         }
 
         private static int turn(Side side) {
@@ -157,7 +231,7 @@ final class CublasLt implements AutoCloseable {
             return side.type() == DType.BFLOAT16 ? cudart.CUDA_R_16BF : cudart.CUDA_R_32F;
         }
 
-        private void choose(cublasLtContext handle, Shape shape, Product product) {
+        private int ask(cublasLtContext handle, Shape shape, Product product, int most) {
             try (PointerPointer<Pointer> made = new PointerPointer<>(1)) {
                 Cuda.checkProduct(
                         cublas.cublasLtMatmulPreferenceCreate(made), "cublasLtMatmulPreferenceCreate", product);
@@ -171,12 +245,13 @@ final class CublasLt implements AutoCloseable {
                     int[] found = new int[1];
                     Cuda.checkProduct(
                             cublas.cublasLtMatmulAlgoGetHeuristic(
-                                    handle, operation, b, a, c, c, wishes, 1, choice, found),
+                                    handle, operation, b, a, c, c, wishes, most, named, found),
                             "cublasLtMatmulAlgoGetHeuristic",
                             product);
                     if (found[0] == 0) {
                         throw new InternalException("cuBLASLt has no algorithm for the product " + product);
                     }
+                    return found[0];
                 } finally {
                     cublas.cublasLtMatmulPreferenceDestroy(wishes);
                 }
@@ -207,7 +282,8 @@ final class CublasLt implements AutoCloseable {
             cublas.cublasLtMatrixLayoutDestroy(b);
             cublas.cublasLtMatrixLayoutDestroy(c);
             cublas.cublasLtMatmulDescDestroy(operation);
-            choice.deallocate();
+            named.deallocate();
+            restored.deallocate();
         }
     }
 
@@ -215,32 +291,112 @@ final class CublasLt implements AutoCloseable {
         Shape shape = Shape.of(product);
         Plan plan = plans.get(shape);
         if (plan == null) {
-            plan = new Plan(handle, shape, product);
+            plan = plan(shape, product);
             plans.put(shape, plan);
         }
+        if (product.mask() != null) {
+            Plan.maskAt(plan.operation, product);
+        }
+        Cuda.checkProduct(start(plan, plan.algorithm, product, product.c().address()), "cublasLtMatmul", product);
+    }
+
+    /** Whether the library has an algorithm for a product. */
+    boolean takes(Product product) {
+        Shape shape = Shape.of(product);
+        if (refused.contains(shape)) {
+            return false;
+        }
+        try {
+            if (!plans.containsKey(shape)) {
+                plans.put(shape, plan(shape, product));
+            }
+            return true;
+        } catch (InternalException e) {
+            LOG.info("cuBLASLt does not take a product: {}", e.getMessage());
+            refused.add(shape);
+            return false;
+        }
+    }
+
+    private int start(Plan plan, cublasLtMatmulAlgo_t algorithm, Product product, long result) {
         alpha.put((float) product.alpha());
         beta.put((float) product.beta());
-        c.at(product.c().address());
-        Cuda.checkProduct(
-                cublas.cublasLtMatmul(
-                        handle,
-                        plan.operation,
-                        alpha,
-                        b.at(product.b().address()),
-                        plan.b,
-                        a.at(product.a().address()),
-                        plan.a,
-                        beta,
-                        c,
-                        plan.c,
-                        c,
-                        plan.c,
-                        plan.algorithm,
-                        scratch.at(workspace),
-                        WORKSPACE_BYTES,
-                        stream),
-                "cublasLtMatmul",
-                product);
+        c.at(result);
+        return cublas.cublasLtMatmul(
+                handle,
+                plan.operation,
+                alpha,
+                b.at(product.b().address()),
+                plan.b,
+                a.at(product.a().address()),
+                plan.a,
+                beta,
+                c,
+                plan.c,
+                c,
+                plan.c,
+                algorithm,
+                scratch.at(workspace),
+                WORKSPACE_BYTES,
+                stream);
+    }
+
+    private Plan plan(Shape shape, Product product) {
+        double operations = 2.0 * product.m() * product.n() * product.k() * product.count();
+        if (kept.isEmpty() || operations < LEAST_TIMED) {
+            return new Plan(handle, shape, product, 1);
+        }
+        Plan plan = new Plan(handle, shape, product, MOST_CANDIDATES);
+        String key = shape.toString();
+        Optional<long[]> known = kept.get().find(key);
+        if (known.isEmpty() || !plan.take(handle, known.get())) {
+            // A choice that is lost would be another one, with other bits, in the next run.
+            quickest(plan, product)
+                    .flatMap(words -> kept.get().keep(key, words))
+                    .ifPresent(words -> plan.take(handle, words));
+        }
+        return plan;
+    }
+
+    /** Times all candidates on the operands, with a result elsewhere; empty where there is no memory for one. */
+    private Optional<long[]> quickest(Plan plan, Product product) {
+        Product.Operand c = product.c();
+        long elements = (product.count() - 1) * c.batchStride() + (product.m() - 1L) * c.rowStride() + product.n();
+        long[] result = new long[1];
+        if (cudart.cuMemAlloc(result, elements * c.type().bytes()) != cudart.CUDA_SUCCESS) {
+            return Optional.empty();
+        }
+        try {
+            double[][] seconds = new double[plan.candidates][ROUNDS];
+            for (int round = -1; round < ROUNDS; round++) {
+                for (int i = 0; i < plan.candidates; i++) {
+                    double time = time(plan, plan.candidate(i), product, result[0]);
+                    // The first round warms up.
+                    seconds[i][Math.max(0, round)] = time;
+                }
+            }
+            cublasLtMatmulAlgo_t best = plan.candidate(KeptAlgorithms.best(seconds));
+            long[] words = new long[KeptAlgorithms.WORDS];
+            for (int i = 0; i < words.length; i++) {
+                words[i] = best.data(i);
+            }
+            return Optional.of(words);
+        } finally {
+            cudart.cuMemFree(result[0]);
+        }
+    }
+
+    private double time(Plan plan, cublasLtMatmulAlgo_t algorithm, Product product, long result) {
+        try (CudaMoment before = new CudaMoment(stream)) {
+            for (int i = 0; i < PRODUCTS_A_ROUND; i++) {
+                if (start(plan, algorithm, product, result) != cublas.CUBLAS_STATUS_SUCCESS) {
+                    return Double.POSITIVE_INFINITY;
+                }
+            }
+            try (CudaMoment after = new CudaMoment(stream)) {
+                return after.secondsSince(before);
+            }
+        }
     }
 
     @Override

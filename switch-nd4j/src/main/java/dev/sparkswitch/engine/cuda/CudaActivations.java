@@ -4,13 +4,16 @@ import static dev.sparkswitch.engine.cuda.CudaContext.cuda;
 import static dev.sparkswitch.engine.cuda.CudaContext.require;
 
 import dev.sparkswitch.engine.Activation;
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 
 /** The non-linearities of feed-forward layers. */
 final class CudaActivations {
     private final CudaContext context;
     private final Kernels kernels;
+    private final boolean masks = Switches.isOn(Switches.RELU_MASKS);
 
     CudaActivations(CudaContext context) {
         this.context = context;
@@ -47,6 +50,33 @@ final class CudaActivations {
                 RowLaunch.itemsARow(width),
                 rowsInPlane(y));
         return y;
+    }
+
+    /** A mask takes a sixteenth of x's memory; its rows are of as many bits as products take. */
+    Engine.Activated activate(Tensor x, Activation activation, Dropout dropout) {
+        int width = x.extent(-1);
+        if (!masks || activation != Activation.RELU || width % Product.Mask.BITS != 0) {
+            return new Engine.Activated(activation(x, activation, dropout), x);
+        }
+        CudaTensor in = cuda(x);
+        in.requireContiguous("activation");
+        CudaTensor mask = context.allocate(DType.INT32, x.rows(), width / Integer.SIZE);
+        kernels.launch(
+                "relu_masked",
+                RowLaunch.each(x.rows(), width),
+                in,
+                dropout,
+                mask,
+                RowLaunch.items(x.rows(), width),
+                width,
+                RowLaunch.itemsARow(width),
+                rowsInPlane(x));
+        return new Engine.Activated(x, mask);
+    }
+
+    /** Whether what {@link #activate} has saved is a mask. */
+    static boolean isMask(Tensor saved) {
+        return saved.type() == DType.INT32;
     }
 
     Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout) {

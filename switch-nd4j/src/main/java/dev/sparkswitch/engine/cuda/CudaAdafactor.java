@@ -30,20 +30,30 @@ final class CudaAdafactor implements AutoCloseable {
         this.slots = List.copyOf(slots);
         slots.forEach(CudaAdafactor::check);
         for (DType type : List.of(DType.FLOAT32, DType.BFLOAT16)) {
-            List<AdafactorSlot> large = new ArrayList<>();
-            List<AdafactorSlot> others = new ArrayList<>();
-            for (AdafactorSlot slot : slots) {
-                if (slot.gradient().type() == type) {
-                    (AdafactorGroups.takes(context.device(), memory.groups(), slot) ? large : others).add(slot);
+            List<Integer> large = new ArrayList<>();
+            List<Integer> others = new ArrayList<>();
+            for (int i = 0; i < slots.size(); i++) {
+                if (slots.get(i).gradient().type() == type) {
+                    boolean grouped = AdafactorGroups.takes(context.device(), memory.groups(), slots.get(i));
+                    (grouped ? large : others).add(i);
                 }
             }
             if (!large.isEmpty()) {
-                groups.add(new AdafactorGroups(context, context.kernels("adafactor-groups"), memory.groups(), large));
+                groups.add(new AdafactorGroups(
+                        context, context.kernels("adafactor-groups"), memory.groups(), of(large), places(large)));
             }
             if (!others.isEmpty()) {
-                plans.add(new AdafactorPlan(context, others, memory.ringBytes()));
+                plans.add(new AdafactorPlan(context, of(others), places(others), memory.ringBytes()));
             }
         }
+    }
+
+    private List<AdafactorSlot> of(List<Integer> places) {
+        return places.stream().map(slots::get).toList();
+    }
+
+    private static int[] places(List<Integer> places) {
+        return places.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private static void check(AdafactorSlot slot) {
@@ -68,17 +78,18 @@ final class CudaAdafactor implements AutoCloseable {
         return slots.equals(others);
     }
 
-    void step(AdafactorStep step) {
+    /** @param squares becomes the sum of squares of each slot's gradient; null where nobody asks */
+    void step(AdafactorStep step, Tensor squares) {
         AdafactorSettings settings = AdafactorSettings.of(step);
         for (AdafactorGroups group : groups) {
-            group.step(settings);
+            group.step(settings, squares);
         }
         for (AdafactorPlan plan : plans) {
-            step(plan, settings);
+            step(plan, settings, squares);
         }
     }
 
-    private void step(AdafactorPlan plan, AdafactorSettings settings) {
+    private void step(AdafactorPlan plan, AdafactorSettings settings, Tensor squares) {
         CudaTensor counters = plan.counters();
         context.device().zero(counters.address(), counters.size() * Integer.BYTES);
         long writes = context.memory().parameterWrites();
@@ -102,8 +113,10 @@ final class CudaAdafactor implements AutoCloseable {
                 settings.relative() ? 1 : 0,
                 measure ? 1 : 0,
                 plan.squares().before(),
-                plan.squares().after());
+                plan.squares().after(),
+                plan.gradientSquares().partials(squares));
         plan.squares().stepped(writes);
+        plan.gradientSquares().addUp(squares);
     }
 
     @Override

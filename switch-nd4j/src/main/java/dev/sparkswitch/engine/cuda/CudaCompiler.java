@@ -42,8 +42,13 @@ final class CudaCompiler {
         Cuda.checkCompiler(nvrtc.nvrtcVersion(major, minor), "nvrtcVersion", "the compiler");
         this.version = major[0] + "." + minor[0];
         this.architecture = architecture(capability);
+        this.folder = folder();
+    }
+
+    /** Where compiled kernels are kept, and what else was found out about a card. */
+    static Path folder() {
         String named = System.getProperty(FOLDER);
-        this.folder = named != null
+        return named != null
                 ? Path.of(named)
                 : Path.of(System.getProperty("user.home"), ".cache", "sparkswitch", "kernels");
     }

@@ -1,5 +1,6 @@
 package dev.sparkswitch.engine.cuda;
 
+import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
@@ -21,7 +22,7 @@ import org.bytedeco.javacpp.SizeTPointer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A card, through CUDA's driver: one stream, its own modules and products. */
+/** A card, through CUDA's driver: one stream, and one beside it for exchanges; its own modules and products. */
 final class CudaDevice implements Device {
     /** Ampere: the first with bfloat16 tensor cores and asynchronous copies. */
     private static final int OLDEST_CAPABILITY = 80;
@@ -41,11 +42,14 @@ final class CudaDevice implements Device {
     private final int sharedBytes;
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
+    private final ExchangeStream exchanges;
     private final CudaStaging staging;
     private final CudaModules modules;
     private final CublasLt products;
     private final long workspace;
+    private final Trail trail = new Trail();
     private CudaProfile profile;
+    private Optional<Boolean> masks = Optional.empty();
 
     private final BytePointer arguments = new BytePointer(MOST_ARGUMENT_BYTES);
     private final ByteBuffer argumentBytes = arguments.asByteBuffer().order(ByteOrder.nativeOrder());
@@ -85,6 +89,7 @@ final class CudaDevice implements Device {
         Cuda.check(cudart.cuDevicePrimaryCtxRetain(context, this.card), "cuDevicePrimaryCtxRetain", this.description);
         use();
         Cuda.check(cudart.cuStreamCreate(stream, cudart.CU_STREAM_NON_BLOCKING), "cuStreamCreate", this.description);
+        this.exchanges = new ExchangeStream(stream);
         this.workspace = allocate(CublasLt.WORKSPACE_BYTES);
         if (workspace == 0) {
             throw new ResourceException(String.format(
@@ -92,7 +97,16 @@ final class CudaDevice implements Device {
         }
         this.staging = new CudaStaging(stream);
         this.modules = new CudaModules(new CudaCompiler(capability));
-        this.products = new CublasLt(stream, workspace);
+        this.products = new CublasLt(stream, workspace, keptAlgorithms());
+    }
+
+    /** Choices hold for cards of one kind and one version of the library. */
+    private Optional<KeptAlgorithms> keptAlgorithms() {
+        if (!Switches.isOn(Switches.PRODUCT_TIMES)) {
+            return Optional.empty();
+        }
+        String machine = description + ", " + multiprocessors + " multiprocessors, cuBLASLt " + CublasLt.version();
+        return Optional.of(new KeptAlgorithms(CudaCompiler.folder(), machine));
     }
 
     private int attribute(int attribute) {
@@ -164,7 +178,11 @@ final class CudaDevice implements Device {
     @Override
     public void download(long source, ByteBuffer target) {
         use();
-        staging.download(source, target);
+        try {
+            staging.download(source, target);
+        } catch (InternalException e) {
+            throw trail.explain(e);
+        }
     }
 
     @Override
@@ -199,21 +217,22 @@ final class CudaDevice implements Device {
             parameterAddresses.put(i, arguments.address() + given.offset(i));
         }
         begin(kernel.name());
-        Cuda.check(
-                cudart.cuLaunchKernel(
-                        function.function,
-                        launch.blocksX(),
-                        launch.blocksY(),
-                        launch.blocksZ(),
-                        launch.threads(),
-                        1,
-                        1,
-                        launch.sharedBytes(),
-                        stream,
-                        parameterList,
-                        (PointerPointer<?>) null),
-                "cuLaunchKernel",
-                kernel);
+        int status = cudart.cuLaunchKernel(
+                function.function,
+                launch.blocksX(),
+                launch.blocksY(),
+                launch.blocksZ(),
+                launch.threads(),
+                1,
+                1,
+                launch.sharedBytes(),
+                stream,
+                parameterList,
+                (PointerPointer<?>) null);
+        if (status != 0) {
+            Cuda.check(status, "cuLaunchKernel", kernel + " " + given + " by " + launch);
+        }
+        trail.add(kernel);
         end();
     }
 
@@ -224,13 +243,29 @@ final class CudaDevice implements Device {
             begin("product " + product);
         }
         products.multiply(product);
+        trail.add(product);
         end();
+    }
+
+    /** Found out by trying: the library does not say in which order it takes bits. */
+    @Override
+    public boolean masks(Product product) {
+        use();
+        if (masks.isEmpty()) {
+            masks = Optional.of(Switches.isOn(Switches.MASKED_PRODUCTS) && MaskProbe.passes(this));
+            LOG.info("products under masks: {}", masks.get() ? "by cuBLASLt" : "by a kernel");
+        }
+        return masks.get() && products.takes(product);
     }
 
     @Override
     public void synchronize() {
         use();
-        Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", description);
+        try {
+            Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", description);
+        } catch (InternalException e) {
+            throw trail.explain(e);
+        }
     }
 
     @Override
@@ -255,8 +290,19 @@ final class CudaDevice implements Device {
     }
 
     @Override
+    public byte[] newGroup() {
+        return Nccl.newGroup();
+    }
+
+    @Override
     public CardGroup join(byte[] id, int index, int size) {
-        return new CardGroup(context, stream, id, index, size);
+        return new NcclGroup(context, exchanges, id, index, size);
+    }
+
+    @Override
+    public Moment exchangeMoment() {
+        use();
+        return exchanges.moment();
     }
 
     private void begin(String operation) {
@@ -289,6 +335,7 @@ final class CudaDevice implements Device {
     public void close() {
         use();
         cudart.cuStreamSynchronize(stream);
+        exchanges.close();
         products.close();
         modules.close();
         staging.close();

@@ -42,7 +42,9 @@ public final class CudaEngine implements Engine {
     private final CudaLoss losses;
     private final CudaRouting routings;
     private final CudaSlots expertSlots;
+    private final CudaExperts experts;
     private final CudaOptimizers optimizers;
+    private final boolean stepsSumSquares = Switches.isOn(Switches.STEP_SQUARES);
     private Runnable reads = () -> {};
 
     /**
@@ -52,8 +54,8 @@ public final class CudaEngine implements Engine {
      * @param precision FLOAT32 or BF16
      */
     CudaEngine(Device device, Precision precision) {
-        if (precision == Precision.FLOAT64) {
-            throw new IllegalArgumentException("this engine computes in float32 or bf16, not in float64");
+        if (precision != Precision.FLOAT32 && precision != Precision.BF16) {
+            throw new IllegalArgumentException("this engine computes in float32 or bf16, not in " + precision);
         }
         this.device = device;
         this.memory = new DeviceMemory(device);
@@ -68,6 +70,7 @@ public final class CudaEngine implements Engine {
         this.losses = new CudaLoss(context, products);
         this.routings = new CudaRouting(context, products);
         this.expertSlots = new CudaSlots(context);
+        this.experts = new CudaExperts(context, products, activations, expertSlots);
         this.optimizers = new CudaOptimizers(context);
     }
 
@@ -87,6 +90,11 @@ public final class CudaEngine implements Engine {
         return new CudaEngine(new PlannedDevice(), precision);
     }
 
+    /** Bytes of the card's memory that nobody holds. */
+    public long freeBytes() {
+        return device.freeBytes();
+    }
+
     /** Bytes of {@link #link}. */
     public static final int LINK_BYTES = CudaDevice.LINK_BYTES;
 
@@ -100,7 +108,7 @@ public final class CudaEngine implements Engine {
 
     /** The number of a new group of cards, which one member alone makes and tells the others. */
     public byte[] newGroup() {
-        return Nccl.newGroup();
+        return device.newGroup();
     }
 
     /**
@@ -112,6 +120,16 @@ public final class CudaEngine implements Engine {
      */
     public CardGroup join(byte[] id, int index, int size) {
         return device.join(id, index, size);
+    }
+
+    /** Whether exchanges of groups had better take parts whose rows lie apart than have them moved together. */
+    public boolean takesRowsApart() {
+        return Switches.isOn(Switches.EXPERT_MESSAGES);
+    }
+
+    /** The moment at which all is done that was asked for so far, of this engine and of groups, on the groups' clock. */
+    public Moment exchangeMoment() {
+        return device.exchangeMoment();
     }
 
     /** Runs {@code check} whenever contents have been read, before they are used: it throws where they are worth nothing. */
@@ -276,6 +294,36 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public Activated activate(Tensor x, Activation activation, Dropout dropout) {
+        return activations.activate(x, activation, dropout);
+    }
+
+    @Override
+    public Tensor activatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        if (!CudaActivations.isMask(forward.saved())) {
+            return Engine.super.activatedInputGradient(dz, w, forward, activation, dropout);
+        }
+        return maskedInputGradient(dz, w, forward, dropout);
+    }
+
+    @Override
+    public Tensor groupedActivatedInputGradient(
+            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+        if (!CudaActivations.isMask(forward.saved())) {
+            return Engine.super.groupedActivatedInputGradient(dz, w, forward, activation, dropout);
+        }
+        return maskedInputGradient(dz, w, forward, dropout);
+    }
+
+    private Tensor maskedInputGradient(Tensor dz, Tensor w, Activated forward, Dropout dropout) {
+        CudaTensor dx = context.compute(forward.result().shape());
+        double scale = dropout.active() ? dropout.scale() : 1;
+        products.maskedInputGradient(dz, w, CudaContext.cuda(forward.saved()), scale, dx);
+        return dx;
+    }
+
+    @Override
     public Tensor embed(Tensor ids, Tensor table, Dropout dropout) {
         return embeddings.embed(ids, table, dropout);
     }
@@ -364,6 +412,13 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public Tensor experts(Tensor x, Routing routing, Tensor in, Activation activation, Tensor out) {
+        return routing.experts() == 1 || routing.plan().slots() <= CudaExperts.FEW_SLOTS
+                ? Engine.super.experts(x, routing, in, activation, out)
+                : experts.experts(x, routing, in, activation, out);
+    }
+
+    @Override
     public void append(Tensor rows, Tensor cache, int position) {
         transfers.append(rows, cache, position);
     }
@@ -382,7 +437,17 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
-        optimizers.adafactor(step, slots);
+        optimizers.adafactor(step, slots, null);
+    }
+
+    @Override
+    public void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        optimizers.adafactor(step, slots, squares);
+    }
+
+    @Override
+    public boolean stepsSumSquares() {
+        return stepsSumSquares;
     }
 
     /** From here on the card takes the times of its operations, at some cost. */
@@ -397,7 +462,12 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
-        optimizers.adamw(step, slots);
+        optimizers.adamw(step, slots, null);
+    }
+
+    @Override
+    public void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        optimizers.adamw(step, slots, squares);
     }
 
     @Override

@@ -78,7 +78,9 @@ final class CudaOptimizers {
         return (int) Math.min(SUM_BLOCKS, (tensor.size() + each - 1) / each);
     }
 
-    void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
+    /** @param squares FLOAT64 [slots]: becomes the sum of squares of each gradient; null where nobody asks */
+    void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        checkSquares("adafactor", squares, slots.size());
         if (adafactor == null || !adafactor.isFor(slots)) {
             if (adafactor != null) {
                 adafactor.close();
@@ -86,10 +88,19 @@ final class CudaOptimizers {
             }
             adafactor = new CudaAdafactor(context, slots, adafactorMemory);
         }
-        adafactor.step(step);
+        adafactor.step(step, squares);
     }
 
-    void adamw(AdamWStep step, List<AdamWSlot> slots) {
+    private static void checkSquares(String operation, Tensor squares, int slots) {
+        if (squares != null && (squares.type() != DType.FLOAT64 || squares.size() != slots)) {
+            throw new IllegalArgumentException(
+                    operation + " of " + slots + " slots does not leave sums of squares in " + squares);
+        }
+    }
+
+    /** @param squares as of {@link #adafactor} */
+    void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        checkSquares("adamw", squares, slots.size());
         if (adamwPlan == null || !adamwPlan.isFor(slots)) {
             if (adamwPlan != null) {
                 adamwPlan.close();
@@ -110,6 +121,8 @@ final class CudaOptimizers {
                 (float) (1 - step.beta1()),
                 (float) step.beta2(),
                 (float) (1 - step.beta2()),
-                (float) step.epsilon());
+                (float) step.epsilon(),
+                adamwPlan.squares().partials(squares));
+        adamwPlan.squares().addUp(squares);
     }
 }

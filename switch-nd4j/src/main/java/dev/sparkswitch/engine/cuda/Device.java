@@ -59,6 +59,9 @@ interface Device extends AutoCloseable {
     /** Starts a matrix product, or several of one shape, after everything that was started before. */
     void multiply(Product product);
 
+    /** Whether {@link #multiply} takes such a product with its mask. */
+    boolean masks(Product product);
+
     /** Waits for everything that was started; an error of a kernel shows here at the latest. */
     void synchronize();
 
@@ -68,15 +71,21 @@ interface Device extends AutoCloseable {
     /** What tells this card from all others, if it can exchange memory with them directly. */
     Optional<byte[]> link();
 
+    /** The number of a new group, {@link Nccl#ID_BYTES} long, which one of its members makes and tells the others. */
+    byte[] newGroup();
+
     /**
-     * Joins a group of cards, whose operations take their place behind everything that was started; waits for the others, and
-     * forever for one that does not come. May be called from any thread.
+     * Joins a group of cards, whose operations run beside what is started here; waits for the others, and forever for one that
+     * does not come. May be called from any thread.
      *
-     * @param id the group's number, from {@link Nccl#newGroup}
+     * @param id the group's number, from {@link #newGroup}
      * @param index this card's place in the group, from 0
      * @param size the cards of the group
      */
     CardGroup join(byte[] id, int index, int size);
+
+    /** The moment at which everything that was started is done, here and in groups, on the clock of their operations. */
+    Moment exchangeMoment();
 
     /** From here on times are taken. */
     void startProfile();

@@ -82,6 +82,11 @@ final class PlannedDevice implements Device {
     public void multiply(Product product) {}
 
     @Override
+    public boolean masks(Product product) {
+        return true;
+    }
+
+    @Override
     public void synchronize() {}
 
     @Override
@@ -95,8 +100,18 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public byte[] newGroup() {
+        throw new UnsupportedOperationException("a planned card has no links");
+    }
+
+    @Override
     public CardGroup join(byte[] id, int index, int size) {
         throw new UnsupportedOperationException("a planned card has no links");
+    }
+
+    @Override
+    public Moment exchangeMoment() {
+        return Moment.now();
     }
 
     @Override

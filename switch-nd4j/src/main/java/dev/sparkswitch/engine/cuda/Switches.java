@@ -12,11 +12,29 @@ final class Switches {
     /** Adafactor of large matrices by groups of blocks that keep a gradient in shared memory. */
     static final String ADAFACTOR_GROUPS = "adafactor-groups";
 
+    /** Memory that groups of blocks ask for before they wait for each other. */
+    static final String ADAFACTOR_PREFETCH = "adafactor-prefetch";
+
+    /** Algorithms of large products by timing several. */
+    static final String PRODUCT_TIMES = "product-times";
+
+    /** A mask of bits that ReLU keeps for its backward pass instead of its input. */
+    static final String RELU_MASKS = "relu-masks";
+
+    /** ReLU's backward pass by the product before it. */
+    static final String MASKED_PRODUCTS = "masked-products";
+
     /** Gradients of experts in bfloat16. */
     static final String NARROW_GRADIENTS = "narrow-gradients";
 
     /** A backward pass of attention that keeps the gradients of scores instead of computing them twice. */
     static final String SCORE_GRADIENTS = "score-gradients";
+
+    /** Tokens that cards receive where the experts read them, a message for each expert, instead of moving them there. */
+    static final String EXPERT_MESSAGES = "expert-messages";
+
+    /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
+    static final String STEP_SQUARES = "step-squares";
 
     private Switches() {}
 

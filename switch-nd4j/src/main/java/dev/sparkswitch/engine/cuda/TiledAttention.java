@@ -74,7 +74,7 @@ final class TiledAttention {
     }
 
     private static int maskPitch(AttentionShape shape) {
-        return (shape.keyLength() + STAYING - 1) / STAYING * (STAYING / Byte.SIZE);
+        return roundUp(shape.keyLength(), STAYING) / Byte.SIZE;
     }
 
     private Saved allocateSaved(AttentionShape shape, Dropout dropout) {
@@ -126,13 +126,17 @@ final class TiledAttention {
         return keyBytes + scoreBytes + nearBytes + MOST_TILES;
     }
 
-    /** Numbers from one query's gradients of scores to the next's. */
-    private static int scorePitch(AttentionShape shape) {
-        return (shape.keyLength() + STAYING - 1) / STAYING * STAYING;
+    private static int roundUp(int count, int multiple) {
+        return (count + multiple - 1) / multiple * multiple;
+    }
+
+    /** Numbers of the gradients of scores of a row and head. */
+    private static long scoreNumbers(AttentionShape shape) {
+        return (long) roundUp(shape.queryLength(), STREAMED) * roundUp(shape.keyLength(), STAYING);
     }
 
     private static long scoreBytes(AttentionShape shape) {
-        return lines(shape) * scorePitch(shape) * DType.BFLOAT16.bytes();
+        return shape.rows() * shape.heads() * scoreNumbers(shape) * DType.BFLOAT16.bytes();
     }
 
     private static String name(String kernel, AttentionInputs inputs, Dropout dropout) {
@@ -145,6 +149,10 @@ final class TiledAttention {
 
     private static int causal(AttentionShape shape) {
         return shape.order() == Order.CAUSAL ? 1 : 0;
+    }
+
+    private static float scale(Dropout dropout) {
+        return dropout.active() ? (float) dropout.scale() : 1;
     }
 
     Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
@@ -174,7 +182,7 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        dropout.active() ? (float) dropout.scale() : 1);
+                        scale(dropout));
         return new Attention(result, saved.tensor());
     }
 
@@ -204,12 +212,13 @@ final class TiledAttention {
         try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
                 CudaTensor partials =
                         inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
-            if (keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES) {
+            boolean keepsScores = keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES;
+            if (keepsScores) {
                 try (CudaTensor dScores =
-                        context.compute(shape.rows() * shape.heads(), shape.queryLength(), scorePitch(shape))) {
+                        context.compute(shape.rows() * shape.heads(), Math.toIntExact(scoreNumbers(shape)))) {
                     deltas(shape, cuda(attention.result()), dResult, deltas);
                     keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, dScores);
-                    querySums(shape, inputs, dScores, gradients, partials);
+                    querySums(shape, inputs, dropout, dScores, gradients, partials);
                 }
             } else {
                 queryGradient(shape, inputs, attention, saved, dropout, dResult, gradients, deltas, partials);
@@ -226,7 +235,8 @@ final class TiledAttention {
                         shape.heads(),
                         shape.queryLength(),
                         shape.keyLength(),
-                        places);
+                        places,
+                        keepsScores ? scale(dropout) : 1.0f);
             }
         }
     }
@@ -267,7 +277,7 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        (float) dropout.scale());
+                        scale(dropout));
     }
 
     private void keyGradient(
@@ -306,7 +316,8 @@ final class TiledAttention {
                         shape.queryLength(),
                         shape.keyLength(),
                         causal(shape),
-                        (float) dropout.scale());
+                        scale(dropout),
+                        1 / scale(dropout));
     }
 
     private void deltas(AttentionShape shape, CudaTensor result, CudaTensor dResult, CudaTensor deltas) {
@@ -326,6 +337,7 @@ final class TiledAttention {
     private void querySums(
             AttentionShape shape,
             AttentionInputs inputs,
+            Dropout dropout,
             CudaTensor dScores,
             AttentionGradients gradients,
             CudaTensor partials) {
@@ -345,6 +357,7 @@ final class TiledAttention {
                         shape.headSize(),
                         shape.queryLength(),
                         shape.keyLength(),
-                        causal(shape));
+                        causal(shape),
+                        scale(dropout));
     }
 }

@@ -175,9 +175,7 @@ final class FloatNormKernels implements NormKernels {
                 switch (activation) {
                     case RELU -> {
                         in.get(r * width, row);
-                        for (int i = 0; i < width; i++) {
-                            gradient[i] = row[i] > 0 ? gradient[i] : 0;
-                        }
+                        FloatRows.keepWherePositive(gradient, row, width);
                         dIn.put(r * width, gradient);
                     }
                     case GATED_GELU -> {

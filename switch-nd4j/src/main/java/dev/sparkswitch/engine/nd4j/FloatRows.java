@@ -63,6 +63,21 @@ final class FloatRows {
         return max;
     }
 
+    /** a = 0 where b is not above 0: chance decides, so that a branch would be guessed wrong half of the time. */
+    static void keepWherePositive(float[] a, float[] b, int n) {
+        int i = 0;
+        for (; i <= n - LANES; i += LANES) {
+            FloatVector.zero(SPECIES)
+                    .blend(
+                            FloatVector.fromArray(SPECIES, a, i),
+                            FloatVector.fromArray(SPECIES, b, i).compare(VectorOperators.GT, 0))
+                    .intoArray(a, i);
+        }
+        for (; i < n; i++) {
+            a[i] = b[i] > 0 ? a[i] : 0;
+        }
+    }
+
     /** a = exp(a - shift); returns the sum of the results. */
     static float expAndSum(float[] a, float shift, int n) {
         FloatVector sums = FloatVector.zero(SPECIES);

@@ -9,8 +9,10 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
 
 /** A tensor in host memory. */
 public final class HostTensor extends Tensor implements HostAddressable {
@@ -67,6 +69,11 @@ public final class HostTensor extends Tensor implements HostAddressable {
 
     IntBuffer ints() {
         return bytes.asIntBuffer();
+    }
+
+    /** The address of the first element. */
+    Pointer pointer() {
+        return new BytePointer(block.address()).position(offset * type().bytes());
     }
 
     /** The address of the first element of a float32 tensor. */

@@ -1,8 +1,6 @@
 package dev.sparkswitch.engine.nd4j;
 
-import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.NONE;
-import static dev.sparkswitch.engine.nd4j.OpenBlas.Turn.TRANSPOSED;
-
+import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
@@ -21,66 +19,98 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
-import dev.sparkswitch.engine.RoutingPolicy;
-import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.List;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** The engine on ND4J's CPU backend, in float32 or float64. */
+/**
+ * The engine on ND4J's CPU backend: in float32, in float64, or in float32 with products of weights in bfloat16. What generation
+ * multiplies by chosen experts, attention's products and the router's stay in float32.
+ */
 public final class Nd4jEngine implements Engine {
     private final Precision precision;
     private final DType type;
     private final HostThreads threads;
     private final HostMemory memory = new HostMemory();
-    private final Products products;
+    private final Multiplier multiplier;
+    private final HostProducts products;
+    private final HostProducts exactProducts;
+    private final HostMoves moves;
     private final NormKernels norms;
     private final AttentionKernels attentions;
     private final HostAttention attention;
-    private final RoutingKernels routings;
-    private final DispatchKernels dispatches;
+    private final HostRouting routing;
     private final TrainingKernels trainings;
     private final HostLoss loss;
 
     /**
      * An engine.
      *
-     * @param precision FLOAT32 or FLOAT64
+     * @param precision FLOAT32, FLOAT64 or BF16_PRODUCTS
      * @param threads processor threads for products and loops, at least 1
+     * @throws dev.sparkswitch.base.ResourceException where the library for products in bfloat16 is missing
      */
     public Nd4jEngine(Precision precision, int threads) {
         if (precision == Precision.BF16) {
-            throw new IllegalArgumentException("this engine computes in float32 or float64, not in bf16");
+            throw new IllegalArgumentException("this engine holds activations in float32 or float64, not in bf16");
         }
         this.precision = precision;
         this.type = precision.compute();
         this.threads = new HostThreads(threads);
         Nd4j.getExecutioner(); // loads the backend's libraries before OpenBLAS's own symbols are asked for
-        this.products = new Products(this.threads);
+        Multiplier exact = OpenBlas::product;
+        this.multiplier = precision == Precision.BF16_PRODUCTS ? narrow() : exact;
+        Products plain = new Products(this.threads, exact);
+        Products weights = new Products(this.threads, multiplier);
+        this.products = new HostProducts(memory, type, weights);
+        this.exactProducts = new HostProducts(memory, type, plain);
         boolean isDouble = precision == Precision.FLOAT64;
         this.norms = isDouble ? new DoubleNormKernels(this.threads) : new FloatNormKernels(this.threads);
         this.attentions = isDouble ? new DoubleAttentionKernels(this.threads) : new FloatAttentionKernels(this.threads);
         this.attention = new HostAttention(memory, type, this.threads, attentions);
-        this.routings = isDouble ? new DoubleRoutingKernels(this.threads) : new FloatRoutingKernels(this.threads);
-        this.dispatches = isDouble ? new DoubleDispatchKernels(this.threads) : new FloatDispatchKernels(this.threads);
+        this.routing = new HostRouting(
+                memory,
+                type,
+                plain,
+                isDouble ? new DoubleRoutingKernels(this.threads) : new FloatRoutingKernels(this.threads),
+                isDouble ? new DoubleDispatchKernels(this.threads) : new FloatDispatchKernels(this.threads),
+                norms);
         this.trainings = isDouble ? new DoubleTrainingKernels(this.threads) : new FloatTrainingKernels(this.threads);
+        this.moves = new HostMoves(memory, trainings);
         this.loss = new HostLoss(
                 memory,
                 type,
-                products,
+                weights,
                 trainings,
                 isDouble ? new DoubleDistillationKernels(this.threads) : new FloatDistillationKernels(this.threads));
+    }
+
+    private Multiplier narrow() {
+        try {
+            return OneDnn.open(memory, threads);
+        } catch (LinkageError e) {
+            threads.close();
+            throw new ResourceException(
+                    "products in bf16 on a processor need oneDNN, which is not part of this installation ("
+                            + e.getMessage()
+                            + "): build the jar with the Maven profile onednn, put org.bytedeco:dnnl and"
+                            + " org.bytedeco:opencl with their natives on the class path, or choose"
+                            + " engine.precision=float32",
+                    e);
+        }
     }
 
     @Override
     public String description() {
         return "nd4j (" + Nd4j.getBackend().getClass().getSimpleName() + "), "
-                + type.name().toLowerCase() + ", " + threads.count() + (threads.count() == 1 ? " thread" : " threads");
+                + type.name().toLowerCase()
+                + (precision == Precision.BF16_PRODUCTS
+                        ? " with products in bf16 (oneDNN, " + OneDnn.offer() + ")"
+                        : "")
+                + ", " + threads.count() + (threads.count() == 1 ? " thread" : " threads");
     }
 
     @Override
@@ -122,51 +152,27 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public void fill(Tensor tensor, double value) {
-        if (tensor.type() == DType.INT32) {
-            int[] values = new int[(int) tensor.size()];
-            Arrays.fill(values, (int) value);
-            host(tensor).ints().put(0, values);
-        } else {
-            trainings.fill(host(tensor), value);
-        }
+        moves.fill(host(tensor), value);
     }
 
     @Override
     public void upload(Tensor target, ByteBuffer source) {
-        HostTensor tensor = host(target);
-        tensor.requireContiguous("upload");
-        ByteBuffer bytes = tensor.bytes();
-        if (source.remaining() < bytes.remaining()) {
-            throw new IllegalArgumentException("upload of " + source.remaining() + " bytes to " + target);
-        }
-        bytes.put(source.slice().limit(bytes.remaining()));
+        moves.upload(host(target), source);
     }
 
     @Override
     public void download(Tensor source, ByteBuffer target) {
-        HostTensor tensor = host(source);
-        tensor.requireContiguous("download");
-        target.slice().order(ByteOrder.nativeOrder()).put(tensor.bytes());
+        moves.download(host(source), target);
     }
 
     @Override
     public void copy(Tensor source, Tensor target, Write write) {
-        require(source.size() == target.size() && source.type() == target.type(), "copy", source, target);
-        trainings.copy(host(source), host(target), write);
+        moves.copy(host(source), host(target), write);
     }
 
     @Override
     public Tensor swapLeading(Tensor source, int a, int b, int... shape) {
-        int inner = (int) (source.size() / Math.max(1, a * b)) * source.type().bytes();
-        HostTensor target = allocate(source.type(), shape);
-        ByteBuffer in = host(source).bytes();
-        ByteBuffer out = target.bytes();
-        for (int i = 0; i < a; i++) {
-            for (int j = 0; j < b; j++) {
-                out.put((j * a + i) * inner, in, (i * b + j) * inner, inner);
-            }
-        }
-        return target;
+        return moves.swapLeading(host(source), a, b, shape);
     }
 
     @Override
@@ -180,61 +186,36 @@ public final class Nd4jEngine implements Engine {
         }
     }
 
-    private static double beta(Write write) {
-        return write == Write.ADD ? 1 : 0;
-    }
-
     // Products
 
     @Override
     public Tensor linear(Tensor x, Tensor w) {
-        require(x.extent(-1) == w.extent(1), "linear", x, w);
-        HostTensor y = withWidth(x, w.extent(0));
-        products.product(x.rows(), w.extent(0), w.extent(1), 1, host(x), NONE, host(w), TRANSPOSED, 0, y);
-        return y;
+        return products.linear(host(x), host(w));
     }
 
     @Override
     public void linearInputGradient(Tensor dy, Tensor w, Tensor dx, Write write) {
-        require(dy.extent(-1) == w.extent(0), "linearInputGradient", dy, w);
-        require(dy.rows() == dx.rows() && dx.extent(-1) == w.extent(1), "linearInputGradient", dy, dx);
-        products.product(dy.rows(), w.extent(1), w.extent(0), 1, host(dy), NONE, host(w), NONE, beta(write), host(dx));
+        products.linearInputGradient(host(dy), host(w), host(dx), write);
     }
 
     @Override
     public void linearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
-        require(dy.rows() == x.rows(), "linearWeightGradient", dy, x);
-        require(dy.extent(-1) == dw.extent(0), "linearWeightGradient", dy, dw);
-        require(x.extent(-1) == dw.extent(1), "linearWeightGradient", x, dw);
-        products.product(
-                dw.extent(0), dw.extent(1), dy.rows(), 1, host(dy), TRANSPOSED, host(x), NONE, beta(write), host(dw));
+        products.linearWeightGradient(host(dy), host(x), host(dw), write);
     }
 
     @Override
     public Tensor groupedLinear(Tensor x, Tensor w) {
-        require(x.extent(0) == w.extent(0) && x.extent(2) == w.extent(2), "groupedLinear", x, w);
-        HostTensor y = floating(x.extent(0), x.extent(1), w.extent(1));
-        products.products(x.extent(1), w.extent(1), w.extent(2), host(x), NONE, host(w), TRANSPOSED, 0, y);
-        return y;
+        return products.groupedLinear(host(x), host(w));
     }
 
     @Override
     public Tensor groupedLinearInputGradient(Tensor dy, Tensor w) {
-        require(dy.extent(0) == w.extent(0) && dy.extent(2) == w.extent(1), "groupedLinearInputGradient", dy, w);
-        HostTensor dx = floating(dy.extent(0), dy.extent(1), w.extent(2));
-        products.products(dy.extent(1), w.extent(2), w.extent(1), host(dy), NONE, host(w), NONE, 0, dx);
-        return dx;
+        return products.groupedLinearInputGradient(host(dy), host(w));
     }
 
     @Override
     public void groupedLinearWeightGradient(Tensor dy, Tensor x, Tensor dw, Write write) {
-        require(dy.extent(0) == dw.extent(0), "groupedLinearWeightGradient", dy, dw);
-        require(x.extent(0) == dw.extent(0), "groupedLinearWeightGradient", x, dw);
-        require(dy.extent(1) == x.extent(1), "groupedLinearWeightGradient", dy, x);
-        require(dy.extent(2) == dw.extent(1), "groupedLinearWeightGradient", dy, dw);
-        require(x.extent(2) == dw.extent(2), "groupedLinearWeightGradient", x, dw);
-        products.products(
-                dw.extent(1), dw.extent(2), dy.extent(1), host(dy), TRANSPOSED, host(x), NONE, beta(write), host(dw));
+        products.groupedLinearWeightGradient(host(dy), host(x), host(dw), write);
     }
 
     // Residual stream
@@ -370,136 +351,72 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public Tensor routerInput(Tensor x, Dropout noise) {
-        HostTensor y = floating(x.shape());
-        dispatches.routerInput(host(x), noise, y);
-        return y;
+        return routing.input(host(x), noise);
     }
 
     @Override
     public void routerInputBackward(Tensor dy, Dropout noise, Tensor dx) {
-        dispatches.routerInputBackward(host(dy), noise, host(dx));
+        routing.inputBackward(host(dy), noise, host(dx));
     }
 
     @Override
     public Tensor routerLogits(Tensor x, Tensor w) {
-        return linear(x, w);
+        return exactProducts.linear(host(x), host(w));
     }
 
     @Override
     public Tensor routerLogitsBackward(Tensor dLogits, Tensor x, Tensor w, Tensor dw, Write write) {
         HostTensor dx = floating(x.shape());
-        linearInputGradient(dLogits, w, dx, Write.SET);
-        linearWeightGradient(dLogits, x, dw, write);
+        exactProducts.linearInputGradient(host(dLogits), host(w), dx, Write.SET);
+        exactProducts.linearWeightGradient(host(dLogits), host(x), host(dw), write);
         return dx;
     }
 
     @Override
     public Routing route(RoutingPlan plan, Tensor scores, Tensor routed) {
-        int tokens = plan.tokens();
-        boolean given = plan.policy() instanceof RoutingPolicy.Hash;
-        boolean fits = given
-                ? scores.type() == DType.INT32 && scores.size() == tokens
-                : scores.type() == type && scores.extent(0) == tokens;
-        require(fits && routed.size() == tokens, "route", scores, routed);
-        int experts = plan.policy() instanceof RoutingPolicy.Hash hash ? hash.experts() : scores.extent(1);
-        if (plan.choices() > experts) {
-            throw new IllegalArgumentException(plan.choices() + " choices among " + experts + " experts");
-        }
-        Routing routing = new Routing(
-                plan,
-                floating(tokens, experts),
-                floating(tokens),
-                allocate(DType.INT32, experts, plan.slots()),
-                floating(experts, plan.slots()),
-                allocate(DType.INT32, tokens, plan.choices()),
-                allocate(DType.INT32, tokens),
-                floating(plan.balanceGroups(), experts),
-                floating(RoutingStatistics.size(experts)));
-        routings.route(host(scores), host(routed), routing);
-        return routing;
+        return routing.route(plan, host(scores), host(routed));
     }
 
     @Override
-    public Tensor routeBackward(Routing routing, Tensor dGate, double balanceWeight, double zWeight) {
-        if (routing.plan().policy() instanceof RoutingPolicy.Hash) {
-            throw new IllegalArgumentException("a routing by hash has no logits to differentiate by");
-        }
-        HostTensor dLogits = floating(routing.plan().tokens(), routing.experts());
-        routings.routeBackward(routing, host(dGate), balanceWeight, zWeight, dLogits);
-        return dLogits;
+    public Tensor routeBackward(Routing routed, Tensor dGate, double balanceWeight, double zWeight) {
+        return routing.routeBackward(routed, host(dGate), balanceWeight, zWeight);
     }
 
     @Override
-    public Tensor dispatch(Tensor x, Routing routing) {
-        HostTensor slots = floating(routing.experts(), routing.plan().slots(), x.extent(-1));
-        dispatches.dispatch(host(x), routing, slots);
-        return slots;
+    public Tensor dispatch(Tensor x, Routing routed) {
+        return routing.dispatch(host(x), routed);
     }
 
     @Override
-    public Tensor dispatchBackward(Tensor dSlots, Routing routing) {
-        HostTensor dx = floating(routing.plan().tokens(), dSlots.extent(-1));
-        dispatches.gather(host(dSlots), routing, null, dx);
-        return dx;
+    public Tensor dispatchBackward(Tensor dSlots, Routing routed) {
+        return routing.dispatchBackward(host(dSlots), routed);
     }
 
     @Override
-    public Tensor combine(Tensor slots, Routing routing) {
-        HostTensor y = floating(routing.plan().tokens(), slots.extent(-1));
-        dispatches.gather(host(slots), routing, host(routing.gateOfSlot()), y);
-        return y;
+    public Tensor combine(Tensor slots, Routing routed) {
+        return routing.combine(host(slots), routed);
     }
 
     @Override
-    public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routing) {
-        HostTensor dSlots = floating(slots.shape());
-        HostTensor dGate = floating(slots.extent(0), slots.extent(1));
-        dispatches.combineBackward(host(dy), host(slots), routing, dSlots, dGate);
-        return new CombineGradient(dSlots, dGate);
+    public CombineGradient combineBackward(Tensor dy, Tensor slots, Routing routed) {
+        return routing.combineBackward(host(dy), host(slots), routed);
     }
 
     // Generation
 
     @Override
-    public Tensor experts(Tensor x, Routing routing, Tensor in, Activation activation, Tensor out) {
-        require(in.extent(0) == routing.experts() && in.extent(2) == x.extent(-1), "experts", x, in);
-        require(out.extent(0) == in.extent(0) && out.extent(1) == x.extent(-1), "experts", in, out);
-        try (PackedRouting packed = PackedRouting.of(memory, routing);
-                HostTensor slots = floating(packed.slots(), x.extent(-1));
-                HostTensor hidden = floating(packed.slots(), in.extent(1))) {
-            dispatches.dispatch(host(x), packed.routing(), slots);
-            products.segments(packed.firstSlots(), slots, host(in), hidden);
-            try (Tensor active = activation(hidden, activation, Dropout.NONE);
-                    HostTensor results = floating(packed.slots(), x.extent(-1))) {
-                products.segments(packed.firstSlots(), host(active), host(out), results);
-                return combine(results, packed.routing());
-            }
-        }
+    public Tensor experts(Tensor x, Routing routed, Tensor in, Activation activation, Tensor out) {
+        return routing.experts(host(x), routed, host(in), activation, host(out));
     }
 
     @Override
     public void append(Tensor rows, Tensor cache, int position) {
-        int width = rows.extent(-1) * rows.type().bytes();
-        int stride = rows.rowStride() * rows.type().bytes();
-        ByteBuffer in = host(rows).bytes();
-        ByteBuffer out = host(cache).bytes();
-        for (int r = 0; r < rows.rows(); r++) {
-            out.put((r * cache.extent(1) + position) * width, in, r * stride, width);
-        }
+        moves.append(host(rows), host(cache), position);
     }
 
     @Override
     public Tensor gatherRows(Tensor x, Tensor indices) {
-        int[] shape = x.shape();
-        int width = (int) (x.size() / Math.max(1, shape[0])) * x.type().bytes();
-        shape[0] = (int) indices.size();
-        HostTensor y = allocate(x.type(), shape);
-        ByteBuffer in = host(x).bytes();
-        ByteBuffer out = y.bytes();
-        for (int i = 0; i < shape[0]; i++) {
-            out.put(i * width, in, host(indices).ints().get(i) * width, width);
-        }
-        return y;
+        return moves.gatherRows(host(x), host(indices));
     }
 
     // Optimizer
@@ -529,6 +446,7 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public void close() {
+        multiplier.close();
         memory.close();
         threads.close();
     }

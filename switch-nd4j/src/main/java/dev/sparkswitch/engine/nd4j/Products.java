@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Matrix products cut into tiles, each of which one thread takes by OpenBLAS. OpenBLAS's own threads cut a product by their
+ * Matrix products cut into tiles, each of which one thread takes. The libraries' own threads cut a product by their
  * number, and a result's last bits change with the cut; tiles depend on the product's shape alone.
  */
 final class Products {
@@ -21,9 +21,11 @@ final class Products {
     private static final int SEGMENT_TILE = 256;
 
     private final HostThreads threads;
+    private final Multiplier multiplier;
 
-    Products(HostThreads threads) {
+    Products(HostThreads threads, Multiplier multiplier) {
         this.threads = threads;
+        this.multiplier = multiplier;
         OpenBlas.threads(1);
     }
 
@@ -85,14 +87,15 @@ final class Products {
             return;
         }
         Tiles tiles = Tiles.of(m, n, WANTED_TILES);
-        HostTensor left = matrix(a);
-        HostTensor right = matrix(b);
         HostTensor result = matrix(c);
-        threads.range(tiles.count(), work(1, m, n, k), (from, to) -> {
-            for (int tile = from; tile < to; tile++) {
-                tile(tiles, tile, k, alpha, left, turnA, right, turnB, beta, result);
-            }
-        });
+        try (Multiplier.Factor left = multiplier.factor(matrix(a));
+                Multiplier.Factor right = multiplier.factor(matrix(b))) {
+            threads.range(tiles.count(), work(1, m, n, k), (from, to) -> {
+                for (int tile = from; tile < to; tile++) {
+                    tile(tiles, tile, k, alpha, left.values(), turnA, right.values(), turnB, beta, result);
+                }
+            });
+        }
     }
 
     /** {@link #product} for every entry of the first of three axes. */
@@ -102,22 +105,25 @@ final class Products {
             return;
         }
         Tiles tiles = Tiles.of(m, n, Math.max(1, WANTED_TILES / count));
-        threads.range(count * tiles.count(), work(count, m, n, k), (from, to) -> {
-            for (int part = from; part < to; part++) {
-                int entry = part / tiles.count();
-                tile(
-                        tiles,
-                        part % tiles.count(),
-                        k,
-                        1,
-                        entry(a, entry),
-                        turnA,
-                        entry(b, entry),
-                        turnB,
-                        beta,
-                        entry(c, entry));
-            }
-        });
+        try (Multiplier.Factor left = multiplier.factor(a);
+                Multiplier.Factor right = multiplier.factor(b)) {
+            threads.range(count * tiles.count(), work(count, m, n, k), (from, to) -> {
+                for (int part = from; part < to; part++) {
+                    int entry = part / tiles.count();
+                    tile(
+                            tiles,
+                            part % tiles.count(),
+                            k,
+                            1,
+                            entry(left.values(), entry),
+                            turnA,
+                            entry(right.values(), entry),
+                            turnB,
+                            beta,
+                            entry(c, entry));
+                }
+            });
+        }
     }
 
     /**
@@ -148,7 +154,7 @@ final class Products {
                 int[] tile = tiles.get(i);
                 int left = tile[3];
                 int right = Math.min(n, left + SEGMENT_TILE);
-                OpenBlas.product(
+                multiplier.product(
                         tile[2] - tile[1],
                         right - left,
                         k,
@@ -177,7 +183,7 @@ final class Products {
         return (long) count * m * n * k / 16;
     }
 
-    private static void tile(
+    private void tile(
             Tiles tiles,
             int tile,
             int k,
@@ -192,7 +198,7 @@ final class Products {
         int bottom = tiles.lastRow(tile);
         int left = tiles.firstColumn(tile);
         int right = tiles.lastColumn(tile);
-        OpenBlas.product(
+        multiplier.product(
                 bottom - top,
                 right - left,
                 k,

@@ -74,6 +74,52 @@ extern "C" __global__ void relu_backward(
     }
 }
 
+// relu with its dropout, in place. mask [rows, width] becomes a bit an element: 1 where it was let through, the first element
+// of eight in the lowest bit of their byte. The width is a multiple of eight.
+extern "C" __global__ void relu_masked(
+    compute_t* x,
+    Dropout dropout,
+    unsigned char* mask,
+    unsigned items,
+    int width,
+    int items_a_row,
+    int rows_in_plane) {
+    Place at = place(items, width, items_a_row, rows_in_plane, dropout);
+    if (at.inside) {
+        float values[COLUMNS];
+        compute_t* own = x + at.row * width + at.column;
+        load8(own, values);
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            values[i] = values[i] < 0.0f ? 0.0f : values[i];
+        }
+        drop(values, dropout, at.element);
+        unsigned passed = 0;
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            passed |= values[i] > 0.0f ? 1u << i : 0u;
+        }
+        store8(own, values);
+        mask[(at.row * width + at.column) / COLUMNS] = static_cast<unsigned char>(passed);
+    }
+}
+
+// Zeros where the mask of relu_masked says so.
+extern "C" __global__ void relu_masked_backward(compute_t* x, const unsigned char* mask, unsigned items) {
+    unsigned item = blockIdx.x * blockDim.x + threadIdx.x;
+    if (item < items) {
+        float values[COLUMNS];
+        compute_t* own = x + static_cast<long long>(item) * COLUMNS;
+        load8(own, values);
+        unsigned passed = mask[item];
+#pragma unroll
+        for (int i = 0; i < COLUMNS; i++) {
+            values[i] = passed >> i & 1 ? values[i] : 0.0f;
+        }
+        store8(own, values);
+    }
+}
+
 extern "C" __global__ void gated_gelu(
     const compute_t* x, Dropout dropout, compute_t* y, unsigned items, int width, int items_a_row, int rows_in_plane) {
     Place at = place(items, width, items_a_row, rows_in_plane, dropout);

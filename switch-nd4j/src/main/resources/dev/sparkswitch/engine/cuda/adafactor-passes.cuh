@@ -2,11 +2,12 @@
 
 // The squares of a tile's gradients by row and by column.
 template <class G>
-__device__ __forceinline__ void squares_of_tile(const Slot& slot, int index) {
+__device__ __forceinline__ void squares_of_tile(const Slot& slot, int index, const Step& step) {
     __shared__ float of_warps[WARPS][TILE_COLUMNS];
     Tile tile = tile_of(slot, index);
     int warp = threadIdx.x / WARP;
     float of_columns[GROUPS][COLUMNS] = {};
+    float all = 0.0f;
     for (int row = tile.first_row + warp; row < tile.last_row; row += WARPS) {
         long long at = static_cast<long long>(row) * slot.columns;
         float of_row = 0.0f;
@@ -24,6 +25,7 @@ __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index) {
                 }
             }
         }
+        all += of_row;
         of_row = warp_sum(of_row);
         if (threadIdx.x % WARP == 0) {
             slot.row_squares[static_cast<long long>(row) * slot.chunks + tile.chunk] = of_row;
@@ -43,6 +45,7 @@ __device__ __forceinline__ void squares_of_tile(const Slot& slot, int index) {
         }
         target[column] = sum;
     }
+    keep_gradient_squares(step, slot.first_tile + index, all);
 }
 
 // The moments of up to MOMENT_COLUMNS columns of a matrix: a lane takes four columns, a warp every eighth tile of rows.
@@ -286,6 +289,7 @@ __device__ __forceinline__ void squares_of_elements(const Slot& slot, int index,
     long long first = static_cast<long long>(index) * TILE_ELEMENTS;
     int width = static_cast<int>(min(static_cast<long long>(TILE_ELEMENTS), slot.elements - first));
     float of_updates = 0.0f;
+    float of_gradients = 0.0f;
     for (int at = threadIdx.x * COLUMNS; at < width; at += THREADS * COLUMNS) {
         float x[COLUMNS];
         float moments[COLUMNS];
@@ -294,6 +298,7 @@ __device__ __forceinline__ void squares_of_elements(const Slot& slot, int index,
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
             moments[i] = step.decay * moments[i] + step.fresh * (x[i] * x[i] + step.epsilon1);
+            of_gradients += x[i] * x[i];
             float update = at + i < width ? x[i] / sqrtf(moments[i]) : 0.0f;
             of_updates += update * update;
         }
@@ -303,6 +308,7 @@ __device__ __forceinline__ void squares_of_elements(const Slot& slot, int index,
     if (threadIdx.x == 0) {
         slot.update_squares[index] = of_updates;
     }
+    keep_gradient_squares(step, slot.first_tile + index, of_gradients);
 }
 
 template <class G>

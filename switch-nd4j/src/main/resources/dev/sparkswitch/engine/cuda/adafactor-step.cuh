@@ -14,6 +14,8 @@ struct Step {
     // Sums of squares of each tile's values (or of each block's part of a matrix), before and after this step
     float* value_squares;
     float* next_value_squares;
+    // Of each of them, of the gradients; null where nobody asks
+    float* gradient_squares;
 };
 
 __device__ __forceinline__ float sum_of_squares(const float (&x)[COLUMNS]) {
@@ -23,6 +25,16 @@ __device__ __forceinline__ float sum_of_squares(const float (&x)[COLUMNS]) {
         sum += x[i] * x[i];
     }
     return sum;
+}
+
+// Leaves the sum of a block's squared gradients under its number, where somebody asks for it.
+__device__ __forceinline__ void keep_gradient_squares(const Step& step, long long number, float squares) {
+    if (step.gradient_squares != nullptr) {
+        squares = block_sum(squares);
+        if (threadIdx.x == 0) {
+            step.gradient_squares[number] = squares;
+        }
+    }
 }
 
 // The last access to something for this step: it need not stay in a cache.

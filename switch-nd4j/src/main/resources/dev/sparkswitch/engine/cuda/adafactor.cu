@@ -95,7 +95,7 @@ __device__ __forceinline__ void work(
                 measure_tile(slot, index, factored, step);
             }
             if (factored) {
-                squares_of_tile<G>(slot, index);
+                squares_of_tile<G>(slot, index, step);
             } else {
                 squares_of_elements<G>(slot, index, step);
             }
@@ -156,10 +156,13 @@ __device__ __forceinline__ void work_all(
 #define ADAFACTOR_PARAMETERS                                                                                           \
     const Slot *slots, const unsigned long long *items, int count, int *drawn, int *done, float learning_rate,         \
         float decay, float fresh, float epsilon1, float epsilon2, float clip, int relative, int measure,               \
-        float *value_squares, float *next_value_squares
+        float *value_squares, float *next_value_squares, float *gradient_squares
 
 #define ADAFACTOR_STEP                                                                                                 \
-    Step { learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative, measure, value_squares, next_value_squares }
+    Step {                                                                                                             \
+        learning_rate, decay, fresh, epsilon1, epsilon2, clip, relative, measure, value_squares, next_value_squares,   \
+            gradient_squares                                                                                           \
+    }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) adafactor(ADAFACTOR_PARAMETERS) {
     work_all<float>(slots, items, count, drawn, done, ADAFACTOR_STEP);

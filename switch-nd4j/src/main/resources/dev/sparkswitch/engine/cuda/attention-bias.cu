@@ -29,10 +29,11 @@ extern "C" __global__ void relative_bias_gradient(
     }
 }
 
-// d_bias[head, column] += the partial sums of all rows and groups of 32 queries, in their order. A block takes 32 columns of
+// d_bias[head, column] += scale * the partial sums of all rows and groups of 32 queries, in their order. A block takes 32 columns of
 // one head; its eight warps share the rows.
 extern "C" __global__ void __launch_bounds__(256) sum_bias_partials(
-    const float* partials, float* d_bias, int rows, int heads, int queries, int keys, int places) {
+    const float* partials, float* d_bias, int rows, int heads, int queries, int keys, int places,
+    float scale) {
     __shared__ float sums[8][WARP];
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
@@ -55,7 +56,7 @@ extern "C" __global__ void __launch_bounds__(256) sum_bias_partials(
         for (int i = 1; i < 8; i++) {
             sum += sums[i][lane];
         }
-        d_bias[static_cast<long long>(head) * (queries + keys - 1) + column] += sum;
+        d_bias[static_cast<long long>(head) * (queries + keys - 1) + column] += scale * sum;
     }
 }
 

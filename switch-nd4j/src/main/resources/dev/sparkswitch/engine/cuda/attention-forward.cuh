@@ -84,6 +84,13 @@ __device__ __forceinline__ void forward(const Forward& in) {
         }
     };
 
+    const int own = first + warp * WARP_ROWS + 4 * group;
+    const bool idle = first + warp * WARP_ROWS >= in.queries;
+    int segments[4];
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+        segments[r] = own + r < in.queries ? query_segments[own + r] : 0;
+    }
     // The first tile is most often visible: it is on its way while that is found out.
     load_tile<D, STAYING>(shared->q, q, first, q.wide<D>());
     load_stage(0, 0);
@@ -101,13 +108,6 @@ __device__ __forceinline__ void forward(const Forward& in) {
     }
     copy_async_commit();
 
-    const int own = first + warp * WARP_ROWS + 4 * group;
-    const bool idle = first + warp * WARP_ROWS >= in.queries;
-    int segments[4];
-#pragma unroll
-    for (int r = 0; r < 4; r++) {
-        segments[r] = own + r < in.queries ? query_segments[own + r] : 0;
-    }
     unsigned left[2][STEPS][4];
     float sums[2][D / 8][4] = {};
     float maxima[4] = {-INFINITE, -INFINITE, -INFINITE, -INFINITE};

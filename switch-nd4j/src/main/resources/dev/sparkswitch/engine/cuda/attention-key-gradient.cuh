@@ -1,9 +1,9 @@
 // The gradients of keys and values. A block takes 128 keys of one row and head and lets tiles of queries go by, with scores
 // the other way round (keys are their rows), so that probabilities and their gradients are left operands as they come out
 // of a product: nothing but what was streamed is read from shared memory. dv = kept(P)^T dO, dk = dS^T q, with the deltas that
-// the opening remarks of the pass for queries define. Where there is memory for it, dS is left in bfloat16 as [rows, heads,
+// the opening remarks of the pass for queries define. kept() multiplies by a scale; it is taken out of all sums, so that
+// dS / scale = P (a bit * dP - delta / scale). Where there is memory for it, dS / scale is left in bfloat16 as [rows, heads,
 // queries, pitch of keys], so that the gradients of queries are one more product; 0 for pairs that this pass does not visit.
-
 
 struct KeyGradient {
     const bf16* q;
@@ -31,6 +31,7 @@ struct KeyGradient {
     int keys;
     int causal;
     float scale;
+    float inverse_scale;
 };
 
 template <int D>
@@ -49,13 +50,12 @@ struct KeyGradientShared {
     unsigned char visible[MOST_TILES];
 };
 
-// Zeros for 8 * CHUNKS keys from `at` on of as many queries as 64, or as there are.
-template <int CHUNKS, int COUNT>
-__device__ __forceinline__ void clear_scores(bf16* at, int pitch, int queries, int thread) {
-    for (int i = thread; i < STREAMED * CHUNKS; i += COUNT) {
-        if (i / CHUNKS < queries) {
-            store16(at + static_cast<long long>(i / CHUNKS) * pitch + i % CHUNKS * 8, make_uint4(0, 0, 0, 0));
-        }
+// Zeros for KEYS keys from `at` on of a streamed tile of queries.
+template <int KEYS, int COUNT>
+__device__ __forceinline__ void clear_scores(bf16* at, int pitch, int thread) {
+    constexpr int CHUNKS = KEYS / 4;
+    for (int i = thread; i < STREAMED / 2 * CHUNKS; i += COUNT) {
+        store16(at + static_cast<long long>(i / CHUNKS) * 2 * pitch + i % CHUNKS * 8, make_uint4(0, 0, 0, 0));
     }
 }
 
@@ -105,6 +105,13 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         }
     };
 
+    const int own = first + warp * WARP_ROWS + 4 * group;
+    const bool idle = first + warp * WARP_ROWS >= in.keys;
+    int segments[4];
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+        segments[r] = own + r < in.keys ? key_segments[own + r] : 0;
+    }
     {
         const Rows k = rows_of(in.k, in.k_stride, row, head, in.keys, in.head_size);
         const Rows v = rows_of(in.v, in.v_stride, row, head, in.keys, in.head_size);
@@ -130,13 +137,6 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     copy_async_wait<1>();
     __syncthreads();
 
-    const int own = first + warp * WARP_ROWS + 4 * group;
-    const bool idle = first + warp * WARP_ROWS >= in.keys;
-    int segments[4];
-#pragma unroll
-    for (int r = 0; r < 4; r++) {
-        segments[r] = own + r < in.keys ? key_segments[own + r] : 0;
-    }
     unsigned values[2][IN_REGISTERS ? STEPS : 1][4];
     if (IN_REGISTERS) {
 #pragma unroll
@@ -148,14 +148,15 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         }
     }
     const bool leaves_scores = in.d_scores != nullptr;
-    const int score_row = score_pitch(in.keys);
-    bf16* d_scores_out = in.d_scores + lines * score_row + first;
+    const int scores_of_query = score_pitch(in.keys);
+    bf16* d_scores_out =
+        in.d_scores +
+        (static_cast<long long>(row) * in.heads + head) * score_rows(in.queries) * scores_of_query + 2 * first;
     if (leaves_scores) {
         for (int other = 0; other < tiles && other < MOST_TILES; other++) {
             if (shared->visible[other] == NONE_VISIBLE) {
-                const int query = other * STREAMED;
-                clear_scores<STAYING / 8, THREADS>(
-                    d_scores_out + static_cast<long long>(query) * score_row, score_row, in.queries - query, threadIdx.x);
+                clear_scores<STAYING, THREADS>(
+                    d_scores_out + static_cast<long long>(other) * STREAMED * scores_of_query, scores_of_query, threadIdx.x);
             }
         }
     }
@@ -175,9 +176,9 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
         tile = next;
         if (idle) {
             if (leaves_scores) {
-                clear_scores<WARP_ROWS / 8, WARP>(
-                    d_scores_out + static_cast<long long>(first_query) * score_row + warp * WARP_ROWS, score_row,
-                    in.queries - first_query, lane);
+                clear_scores<WARP_ROWS, WARP>(
+                    d_scores_out + static_cast<long long>(first_query) * scores_of_query + 2 * warp * WARP_ROWS,
+                    scores_of_query, lane);
             }
             continue;
         }
@@ -205,15 +206,27 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
                     scores[i / 8][i / 4 % 2][i % 4] = 0;
                 }
             }
+            // Two products of which neither waits for the other
+            float d_weights[2][2][4] = {};
+            const SharedAddress queries = shared_address(shared->q[stage]) + operands.part(w, t);
+            const SharedAddress gradients = shared_address(shared->d_result[stage]) + operands.part(w, t);
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
+                const int register_step = IN_REGISTERS ? step : 0;
                 unsigned right[4];
                 unsigned keys[2][4];
-                load_right(right, shared_address(shared->q[stage]) + operands.part(w, t), operands, step);
+                load_right(right, queries, operands, step);
                 load_left(keys[0], shared_address(shared->k), operands, 0, step);
                 load_left(keys[1], shared_address(shared->k), operands, 1, step);
                 multiply_pair(scores[0][0], scores[0][1], keys[0], right);
                 multiply_pair(scores[1][0], scores[1][1], keys[1], right);
+                if (!IN_REGISTERS) {
+                    load_left(values[0][0], shared_address(shared->v), operands, 0, step);
+                    load_left(values[1][0], shared_address(shared->v), operands, 1, step);
+                }
+                load_right(right, gradients, operands, step);
+                multiply_pair(d_weights[0][0], d_weights[0][1], values[0][register_step], right);
+                multiply_pair(d_weights[1][0], d_weights[1][1], values[1][register_step], right);
             }
             float log_sums[4];
             load_four(log_sums, shared->log_sums[stage] + at);
@@ -243,13 +256,21 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
                     score = probability;
                 }
             }
+            float deltas[4];
+            load_four(deltas, shared->deltas[stage] + at);
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                deltas[i] *= in.inverse_scale;
+            }
             float kept[2][2][4];
 #pragma unroll
             for (int i = 0; i < 16; i++) {
                 const int m = i / 8;
                 const int u = i / 4 % 2;
                 const int c = i % 4;
-                kept[m][u][c] = DROP && (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1) == 0 ? 0.0f : scores[m][u][c];
+                float& score = scores[m][u][c];
+                kept[m][u][c] = DROP && (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1) == 0 ? 0.0f : score;
+                score = fmaf(kept[m][u][c], d_weights[m][u][c], -score * deltas[2 * u + (c & 1)]);
             }
             unsigned weights[2][4];
             as_left(weights[0], kept[0][0], kept[0][1]);
@@ -257,52 +278,26 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
 #pragma unroll
             for (int pair = 0; pair < D / 16; pair++) {
                 unsigned right[4];
-                load_right_summed(right, shared_address(shared->d_result[stage]) + operands.part(w, t), operands, pair);
+                load_right_summed(right, gradients, operands, pair);
                 multiply_pair(value_sums[0][2 * pair], value_sums[0][2 * pair + 1], weights[0], right);
                 multiply_pair(value_sums[1][2 * pair], value_sums[1][2 * pair + 1], weights[1], right);
-            }
-            float d_scores[2][2][4] = {};
-#pragma unroll
-            for (int step = 0; step < STEPS; step++) {
-                const int register_step = IN_REGISTERS ? step : 0;
-                if (!IN_REGISTERS) {
-                    load_left(values[0][0], shared_address(shared->v), operands, 0, step);
-                    load_left(values[1][0], shared_address(shared->v), operands, 1, step);
-                }
-                unsigned right[4];
-                load_right(right, shared_address(shared->d_result[stage]) + operands.part(w, t), operands, step);
-                multiply_pair(d_scores[0][0], d_scores[0][1], values[0][register_step], right);
-                multiply_pair(d_scores[1][0], d_scores[1][1], values[1][register_step], right);
-            }
-            float deltas[4];
-            load_four(deltas, shared->deltas[stage] + at);
-#pragma unroll
-            for (int i = 0; i < 16; i++) {
-                const int m = i / 8;
-                const int u = i / 4 % 2;
-                const int c = i % 4;
-                const bool keeps = !DROP || (keep[2 * u + (c & 1)] >> (2 * m + (c >> 1)) & 1);
-                scores[m][u][c] *= fmaf(d_scores[m][u][c], keeps ? in.scale : 0.0f, -deltas[2 * u + (c & 1)]);
             }
             if (leaves_scores) {
                 // Keys beyond the last have whatever came of zeros.
                 const int left = in.keys - own;
+                bf16* to = d_scores_out + static_cast<long long>(first_query + at) * scores_of_query +
+                           2 * (warp * WARP_ROWS + 4 * group);
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    const int u = i >> 1;
-                    const int b = i & 1;
-                    unsigned words[2] = {
-                        pack_bf16(scores[0][u][b], scores[0][u][2 + b]), pack_bf16(scores[1][u][b], scores[1][u][2 + b])};
+                for (int u = 0; u < 2; u++) {
+                    uint4 words = make_uint4(
+                        pack_bf16(scores[0][u][0], scores[0][u][2]), pack_bf16(scores[0][u][1], scores[0][u][3]),
+                        pack_bf16(scores[1][u][0], scores[1][u][2]), pack_bf16(scores[1][u][1], scores[1][u][3]));
                     if (left < 4) {
-                        words[0] = left <= 0 ? 0 : left == 1 ? words[0] & 0xffffu : words[0];
-                        words[1] = left <= 2 ? 0 : words[1] & 0xffffu;
+                        const unsigned lower = left <= 0 ? 0 : left == 1 ? 0xffffu : 0xffffffffu;
+                        const unsigned upper = left <= 2 ? 0 : 0xffffu;
+                        words = make_uint4(words.x & lower, words.y & lower, words.z & upper, words.w & upper);
                     }
-                    if (first_query + at + i < in.queries) {
-                        store_eight_bytes(
-                            d_scores_out + static_cast<long long>(first_query + at + i) * score_row +
-                                warp * WARP_ROWS + 4 * group,
-                            words[0], words[1]);
-                    }
+                    store16(to + 2 * u * scores_of_query, words);
                 }
             }
             as_left(weights[0], scores[0][0], scores[0][1]);
@@ -310,7 +305,7 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
 #pragma unroll
             for (int pair = 0; pair < D / 16; pair++) {
                 unsigned right[4];
-                load_right_summed(right, shared_address(shared->q[stage]) + operands.part(w, t), operands, pair);
+                load_right_summed(right, queries, operands, pair);
                 multiply_pair(key_sums[0][2 * pair], key_sums[0][2 * pair + 1], weights[0], right);
                 multiply_pair(key_sums[1][2 * pair], key_sums[1][2 * pair + 1], weights[1], right);
             }
@@ -322,11 +317,10 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     if (idle) {
         return;
     }
-    const float as_is[4] = {1, 1, 1, 1};
     const float scaled[4] = {in.scale, in.scale, in.scale, in.scale};
     const Rows dk = rows_of(in.dk, in.dk_stride, row, head, in.keys, in.head_size);
     const Rows dv = rows_of(in.dv, in.dv_stride, row, head, in.keys, in.head_size);
-    store_rows<D>(key_sums, as_is, shared->k, dk, first, warp, lane);
+    store_rows<D>(key_sums, scaled, shared->k, dk, first, warp, lane);
     store_rows<D>(value_sums, scaled, shared->v, dv, first, warp, lane);
 }
 
@@ -334,10 +328,10 @@ __device__ __forceinline__ void key_gradient(const KeyGradient& in) {
     const bf16 *q, const bf16 *k, const bf16 *v, const bf16 *d_result, bf16 *dk, bf16 *dv, const float *bias,          \
         const int *query_segments, const int *key_segments, const float *log_sums, const unsigned char *mask,          \
         const float *deltas, bf16 *d_scores, int q_stride, int k_stride, int v_stride, int dk_stride, int dv_stride,   \
-        int heads, int head_size, int queries, int keys, int causal, float scale
+        int heads, int head_size, int queries, int keys, int causal, float scale, float inverse_scale
 
 #define KEY_GRADIENT_OPERANDS                                                                                          \
     KeyGradient {                                                                                                      \
         q, k, v, d_result, dk, dv, bias, query_segments, key_segments, log_sums, mask, deltas, d_scores, q_stride,     \
-            k_stride, v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale                   \
+            k_stride, v_stride, dk_stride, dv_stride, heads, head_size, queries, keys, causal, scale, inverse_scale    \
     }

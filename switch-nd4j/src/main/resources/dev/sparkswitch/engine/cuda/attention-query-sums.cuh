@@ -1,4 +1,5 @@
-// The gradients of queries and of the position bias from those of the scores, where the pass for keys has left them: dq = dS k,
+// The gradients of queries and of the position bias from those of the scores, where the pass for keys has left them, each
+// divided by `scale`: dq = dS k,
 // and the bias's gradient sums dS over pairs of equal distance. A block takes 128 queries of one row and head; a thread's
 // rectangles of dS are the left operands of the product as they lie in memory.
 
@@ -16,6 +17,7 @@ struct QuerySums {
     int queries;
     int keys;
     int causal;
+    float scale;
 };
 
 template <int D>
@@ -41,21 +43,22 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
     const bool wide = k.wide<D>();
     const int tiles = (in.keys + STREAMED - 1) / STREAMED;
     const Operands<D> operands(warp, lane);
-    const long long lines = (static_cast<long long>(row) * in.heads + head) * in.queries;
-    const int score_row = score_pitch(in.keys);
+    const int scores_of_query = score_pitch(in.keys);
+    const int pairs = score_rows(in.queries) / 2;
 
     find_visible(
         shared->visible, in.query_segments + static_cast<long long>(row) * in.queries, first, in.queries,
         in.key_segments + static_cast<long long>(row) * in.keys, in.keys, [&](int key) -> unsigned char {
             return !in.causal || key < min(first + STAYING, in.queries) ? SOME_VISIBLE : NONE_VISIBLE;
         });
-    // Rows of 64 keys, of which there are whole ones.
-    Rows scores = {const_cast<bf16*>(in.d_scores) + lines * score_row, score_row, in.queries, STREAMED};
+    const Rows scores = {
+        const_cast<bf16*>(in.d_scores) + (static_cast<long long>(row) * in.heads + head) * 2 * pairs * scores_of_query,
+        2 * scores_of_query, pairs, 2 * STREAMED};
     auto load_stage = [&](int stage, int tile) {
         load_tile<D, STREAMED>(shared->k[stage], k, tile * STREAMED, wide);
         Rows part = scores;
-        part.data += tile * STREAMED;
-        load_tile<STREAMED, STAYING>(shared->d_scores[stage], part, first, true);
+        part.data += 2 * tile * STREAMED;
+        load_tile<2 * STREAMED, STAYING / 2>(shared->d_scores[stage], part, first / 2, true);
     };
     int tile = next_visible(shared->visible, 0, tiles);
     if (tile < tiles) {
@@ -89,23 +92,19 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
         }
 #pragma unroll
         for (int w = 0; w < 2; w++) {
-            uint4 words[4];
-#pragma unroll
-            for (int r = 0; r < 4; r++) {
-                words[r] = load16(
-                    shared->d_scores[stage] + staying_at<STREAMED>(warp * WARP_ROWS + 4 * group + r, 4 * w + quarter));
-            }
+            float by_distance[NEAR] = {};
 #pragma unroll
             for (int t = 0; t < 2; t++) {
                 unsigned weights[2][4];
 #pragma unroll
                 for (int m = 0; m < 2; m++) {
-                    const uint4 even = words[2 * m];
-                    const uint4 odd = words[2 * m + 1];
-                    weights[m][0] = t == 0 ? even.x : even.z;
-                    weights[m][1] = t == 0 ? odd.x : odd.z;
-                    weights[m][2] = t == 0 ? even.y : even.w;
-                    weights[m][3] = t == 0 ? odd.y : odd.w;
+                    const int pair = warp * (WARP_ROWS / 2) + 2 * group + m;
+                    const int chunk = turned<2 * STREAMED, STAYING / 2>(8 * w + 2 * quarter + t, pair);
+                    const uint4 words = load16(shared->d_scores[stage] + pair * 2 * STREAMED + chunk * 8);
+                    weights[m][0] = words.x;
+                    weights[m][1] = words.y;
+                    weights[m][2] = words.z;
+                    weights[m][3] = words.w;
                 }
 #pragma unroll
                 for (int pair = 0; pair < D / 16; pair++) {
@@ -114,18 +113,17 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
                     multiply_pair(sums[0][2 * pair], sums[0][2 * pair + 1], weights[0], right);
                     multiply_pair(sums[1][2 * pair], sums[1][2 * pair + 1], weights[1], right);
                 }
-            }
-            if (BIAS) {
-                float by_distance[NEAR] = {};
+                if (BIAS) {
 #pragma unroll
-                for (int r = 0; r < 4; r++) {
-                    const unsigned pairs[4] = {words[r].x, words[r].y, words[r].z, words[r].w};
-#pragma unroll
-                    for (int i = 0; i < 4; i++) {
-                        by_distance[2 * i - r + 4] += low_bf16(pairs[i]);
-                        by_distance[2 * i + 1 - r + 4] += high_bf16(pairs[i]);
+                    for (int i = 0; i < 8; i++) {
+                        const int r = 2 * (i / 4) + (i & 1);
+                        const int y = 4 * t + (i & 2);
+                        by_distance[y - r + 4] += low_bf16(weights[i / 4][i % 4]);
+                        by_distance[y + 1 - r + 4] += high_bf16(weights[i / 4][i % 4]);
                     }
                 }
+            }
+            if (BIAS) {
                 sums_by_distance.add(partials, lane, first_key + 32 * w, shared->near[warp], by_distance);
             }
         }
@@ -139,7 +137,7 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
     if (BIAS) {
         sums_by_distance.skip_to(partials, lane, places);
     }
-    const float scale[4] = {1, 1, 1, 1};
+    const float scale[4] = {in.scale, in.scale, in.scale, in.scale};
     const Rows dq = rows_of(in.dq, in.dq_stride, row, head, in.queries, in.head_size);
     store_rows<D>(sums, scale, shared->k[0], dq, first, warp, lane);
 }
@@ -147,10 +145,10 @@ __device__ __forceinline__ void query_sums(const QuerySums& in) {
 #define QUERY_SUMS_PARAMETERS                                                                                          \
     const bf16 *k, const bf16 *d_scores, bf16 *dq, float *bias_partials, const int *query_segments,                    \
         const int *key_segments, int k_stride, int dq_stride, int heads, int head_size, int queries, int keys,         \
-        int causal
+        int causal, float scale
 
 #define QUERY_SUMS_OPERANDS                                                                                            \
     QuerySums {                                                                                                        \
         k, d_scores, dq, bias_partials, query_segments, key_segments, k_stride, dq_stride, heads, head_size, queries,  \
-            keys, causal                                                                                               \
+            keys, causal, scale                                                                                        \
     }

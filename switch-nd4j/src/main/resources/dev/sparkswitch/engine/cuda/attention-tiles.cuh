@@ -57,14 +57,14 @@ __device__ __forceinline__ int turn(int chunk, int by) {
     return chunk ^ (by & (D >= 64 ? 7 : D / 8 - 1));
 }
 
-template <int D>
-__device__ __forceinline__ int staying_at(int row, int chunk) {
-    return row * D + turn<D>(chunk, row >> 2) * 8;
+template <int D, int COUNT>
+__device__ __forceinline__ int turned(int chunk, int row) {
+    return turn<D>(chunk, COUNT == STAYING ? row >> 2 : (row & 1) | (row >> 3 & 3) << 1);
 }
 
 template <int D>
-__device__ __forceinline__ int streamed_at(int row, int chunk) {
-    return row * D + turn<D>(chunk, (row & 1) | (row >> 3 & 3) << 1) * 8;
+__device__ __forceinline__ int staying_at(int row, int chunk) {
+    return row * D + turned<D, STAYING>(chunk, row) * 8;
 }
 
 // Begins to copy rows from `first` on to a tile; rows and columns beyond the matrix become 0.
@@ -74,13 +74,21 @@ __device__ __forceinline__ void load_tile(bf16* tile, const Rows& rows, int firs
     constexpr int AT_ONCE = THREADS / CHUNKS;
     const int own = threadIdx.x / CHUNKS;
     const int chunk = threadIdx.x % CHUNKS;
+    const int place = own * D + turned<D, COUNT>(chunk, own) * 8;
     const bf16* from = rows.data + static_cast<long long>(first + own) * rows.stride + chunk * 8;
-    const int left = rows.count - first - own;
+    const long long next = AT_ONCE * rows.stride;
+    if (wide && first + COUNT <= rows.count) {
 #pragma unroll
+        for (int i = 0; i < COUNT / AT_ONCE; i++) {
+            // The turns of own and of i * AT_ONCE are of different bits.
+            copy_async16(tile + (place ^ turned<D, COUNT>(0, i * AT_ONCE) * 8) + i * AT_ONCE * D, from + i * next);
+        }
+        return;
+    }
+#pragma unroll 1
     for (int i = 0; i < COUNT / AT_ONCE; i++) {
-        const int row = own + i * AT_ONCE;
-        bf16* to = tile + (COUNT == STAYING ? staying_at<D>(row, chunk) : streamed_at<D>(row, chunk));
-        const bool inside = i * AT_ONCE < left;
+        bf16* to = tile + (place ^ turned<D, COUNT>(0, i * AT_ONCE) * 8) + i * AT_ONCE * D;
+        const bool inside = first + own + i * AT_ONCE < rows.count;
         if (wide) {
             copy_async16(to, from, inside ? 16 : 0);
         } else {
@@ -89,7 +97,7 @@ __device__ __forceinline__ void load_tile(bf16* tile, const Rows& rows, int firs
                 to[column].bits = inside && chunk * 8 + column < rows.width ? from[column].bits : 0;
             }
         }
-        from += AT_ONCE * rows.stride;
+        from += next;
     }
 }
 
@@ -233,8 +241,16 @@ __device__ __forceinline__ void find_visible(
     int thread = threadIdx.x;
     int lane = thread % WARP;
     int warp = thread / WARP;
+    int tiles = min((other_count + STREAMED - 1) / STREAMED, MOST_TILES);
+    auto other = [&](int tile, int half) {
+        int at = tile * STREAMED + half * WARP + lane;
+        return at < other_count ? others[at] : 0;
+    };
     bool inside = first + thread < own_count;
     int segment = inside ? own[first + thread] : 0;
+    // On their way before anything waits: a warp's next tile.
+    int a = other(warp, 0);
+    int b = other(warp, 1);
     int low = segment == 0 ? 0x7fffffff : segment;
     int high = segment == 0 ? static_cast<int>(0x80000000) : segment;
     for (int distance = WARP / 2; distance > 0; distance /= 2) {
@@ -248,11 +264,9 @@ __device__ __forceinline__ void find_visible(
     bool blind = __syncthreads_or(inside && segment == 0);
     low = min(min(lowest[0], lowest[1]), min(lowest[2], lowest[3]));
     high = max(max(highest[0], highest[1]), max(highest[2], highest[3]));
-    int tiles = min((other_count + STREAMED - 1) / STREAMED, MOST_TILES);
     for (int tile = warp; tile < tiles; tile += THREADS / WARP) {
-        int at = tile * STREAMED + lane;
-        int a = at < other_count ? others[at] : 0;
-        int b = at + WARP < other_count ? others[at + WARP] : 0;
+        int next_a = other(tile + THREADS / WARP, 0);
+        int next_b = other(tile + THREADS / WARP, 1);
         bool sees = (a != 0 && a >= low && a <= high) || (b != 0 && b >= low && b <= high);
         bool any = __any_sync(ALL_LANES, sees);
         bool all = __all_sync(ALL_LANES, !blind && low == high && a == low && b == low);
@@ -260,6 +274,8 @@ __device__ __forceinline__ void find_visible(
             unsigned char in_time = causal(tile * STREAMED);
             visible[tile] = !any ? NONE_VISIBLE : all ? in_time : min(in_time, SOME_VISIBLE);
         }
+        a = next_a;
+        b = next_b;
     }
     __syncthreads();
 }
@@ -275,7 +291,9 @@ __device__ __forceinline__ bool all_visible(const unsigned char* visible, int ti
     return tile < MOST_TILES && visible[tile] == ALL_VISIBLE;
 }
 
-// Numbers from one query's gradients of scores to the next's: whole tiles of keys that stay.
+// The gradients of scores lie in memory as [rows, heads, pairs of queries, pairs of keys, 2, 2], so that 16 bytes are a lane's
+// left operand of a product that sums over keys. Queries are filled up to whole tiles that are streamed, keys to ones that stay.
+__device__ __forceinline__ int score_rows(int queries) { return (queries + STREAMED - 1) / STREAMED * STREAMED; }
 __device__ __forceinline__ int score_pitch(int keys) { return (keys + STAYING - 1) / STAYING * STAYING; }
 
 // Bytes of the mask of kept probabilities from one query to the next: a bit a key, whole tiles that stay.

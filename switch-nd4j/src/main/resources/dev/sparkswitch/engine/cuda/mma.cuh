@@ -53,6 +53,18 @@ __device__ __forceinline__ void load_matrices_transposed(unsigned (&r)[4], Share
 #endif
 }
 
+// Begins to copy 16 bytes to shared memory.
+__device__ __forceinline__ void copy_async16(void* shared, const void* global) {
+#ifdef SIMT_EMULATOR
+    simt::copy_async(shared, global, 16, 16);
+#else
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
+                 :
+                 : "r"(shared_address(shared)), "l"(__cvta_generic_to_global(global))
+                 : "memory");
+#endif
+}
+
 // Begins to copy 16 bytes to shared memory, of which those from `bytes` on become 0 (bytes is 16 or 0).
 __device__ __forceinline__ void copy_async16(void* shared, const void* global, int bytes) {
 #ifdef SIMT_EMULATOR

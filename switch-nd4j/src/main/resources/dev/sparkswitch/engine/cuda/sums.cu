@@ -55,3 +55,16 @@ extern "C" __global__ void sum_partials(const double* partials, int count, doubl
         *result = sum;
     }
 }
+
+// result[place] = the sum of `count` partials from number `first` on; a block takes a slot. slots [.., 3]: first, count, place.
+extern "C" __global__ void sum_slots(const float* partials, const int* slots, double* result) {
+    const int* slot = slots + blockIdx.x * 3;
+    double sum = 0.0;
+    for (int i = threadIdx.x; i < slot[1]; i += THREADS) {
+        sum += partials[slot[0] + i];
+    }
+    sum = block_sum_double(sum);
+    if (threadIdx.x == 0) {
+        result[slot[2]] = sum;
+    }
+}

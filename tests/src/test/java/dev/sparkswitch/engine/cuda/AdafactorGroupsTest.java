@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sparkswitch.engine.AdafactorSlot;
@@ -42,8 +43,19 @@ final class AdafactorGroupsTest {
                     new int[] {48, 256}),
             new AdafactorGroups.Limits(4_000, 18 << 10));
 
+    /** Groups of one block each, which take several matrices in turn, of more and of less memory than those before. */
+    private static final Sizes ALONE = new Sizes(alone(), new AdafactorGroups.Limits(4_000, 100 << 10));
+
+    private static List<int[]> alone() {
+        List<int[]> shapes = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            shapes.add(new int[] {16 + 5 * i % 13, 256 << i % 3 / 2});
+        }
+        return shapes;
+    }
+
     /** What a parameter is after some steps. */
-    private record Stepped(double[] change, double[] rowMoments, double[] columnMoments) {}
+    private record Stepped(double[] change, double[] rowMoments, double[] columnMoments, double squares) {}
 
     private static List<Stepped> stepped(
             Device device, Precision precision, DType gradients, List<int[]> shapes, AdafactorGroups.Limits limits) {
@@ -64,6 +76,7 @@ final class AdafactorGroupsTest {
         }
         CudaOptimizers optimizers =
                 new CudaOptimizers(context, new AdafactorMemory(AdafactorMemory.RING_BYTES, limits));
+        CudaTensor squares = context.allocate(DType.FLOAT64, slots.size());
         for (int step = 1; step <= STEPS; step++) {
             for (AdafactorSlot slot : slots) {
                 // Growing ones, so that updates are clipped.
@@ -73,17 +86,23 @@ final class AdafactorGroupsTest {
             }
             optimizers.adafactor(
                     new AdafactorStep(0.05, 1 - Math.pow(step, -0.8), 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER),
-                    slots);
+                    slots,
+                    squares);
         }
         List<Stepped> found = new ArrayList<>();
+        ByteBuffer sums = ByteBuffer.allocateDirect(slots.size() * Double.BYTES).order(ByteOrder.nativeOrder());
+        memory.download(squares, sums);
         for (int i = 0; i < slots.size(); i++) {
             AdafactorSlot slot = slots.get(i);
             double[] change = numbers(memory, (CudaTensor) slot.value());
             for (int j = 0; j < change.length; j++) {
                 change[j] -= starts.get(i)[j];
             }
-            found.add(new Stepped(change, numbers(memory, (CudaTensor) slot.rowMoments()), numbers(memory, (CudaTensor)
-                    slot.columnMoments())));
+            found.add(new Stepped(
+                    change,
+                    numbers(memory, (CudaTensor) slot.rowMoments()),
+                    numbers(memory, (CudaTensor) slot.columnMoments()),
+                    sums.getDouble(i * Double.BYTES)));
         }
         context.memory().close();
         return found;
@@ -133,6 +152,9 @@ final class AdafactorGroupsTest {
                     "column moments of " + name,
                     found.get(i).columnMoments(),
                     wanted.get(i).columnMoments());
+            assertThat(found.get(i).squares())
+                    .as("squares of " + name)
+                    .isCloseTo(wanted.get(i).squares(), withinPercentage(100 * TOLERANCE));
             assertThat(again.get(i).change())
                     .as("again " + name)
                     .isEqualTo(found.get(i).change());
@@ -155,6 +177,7 @@ final class AdafactorGroupsTest {
         assumeTrue(SimtCompiler.missing().isEmpty(), "skipped: the emulated card cannot be built");
         try (Device device = new EmulatedDevice()) {
             check(device, precision, gradients, SMALL);
+            check(device, precision, gradients, ALONE);
         }
     }
 

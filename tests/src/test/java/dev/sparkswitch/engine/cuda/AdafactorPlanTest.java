@@ -56,7 +56,7 @@ final class AdafactorPlanTest {
             }
             CudaOptimizers optimizers =
                     new CudaOptimizers(context, new AdafactorMemory(ring, AdafactorGroups.Limits.none()));
-            optimizers.adafactor(STEP, slots);
+            optimizers.adafactor(STEP, slots, null);
             if (between == Between.ROUND_TRIP) {
                 for (AdafactorSlot slot : slots) {
                     ByteBuffer bytes = buffer((int) slot.value().size());
@@ -64,7 +64,7 @@ final class AdafactorPlanTest {
                     memory.upload(slot.value(), bytes);
                 }
             }
-            optimizers.adafactor(STEP, slots);
+            optimizers.adafactor(STEP, slots, null);
             List<float[]> values = new ArrayList<>();
             for (AdafactorSlot slot : slots) {
                 ByteBuffer bytes = buffer((int) slot.value().size());

@@ -32,8 +32,17 @@ final class EmulatedDevice implements Device {
     private final Set<Long> blocks = new HashSet<>();
     private Map<String, OperationTime> times;
     private long left = Long.MAX_VALUE;
+    private final boolean masks = Switches.isOn(Switches.MASKED_PRODUCTS);
 
+    private final Optional<EmulatedLink> link;
+
+    /** A card that reaches no others. */
     EmulatedDevice() {
+        this(Optional.empty());
+    }
+
+    EmulatedDevice(Optional<EmulatedLink> link) {
+        this.link = link;
         loadHost();
     }
 
@@ -183,7 +192,32 @@ final class EmulatedDevice implements Device {
         long start = System.nanoTime();
         SimtHost.multiply(
                 product.m(), product.n(), product.k(), product.alpha(), product.beta(), product.count(), operands);
+        if (product.mask() != null) {
+            mask(product);
+        }
         time("product " + product, start);
+    }
+
+    private void mask(Product product) {
+        int elements = product.m() * product.n() * product.count();
+        int bytes = product.c().type().bytes();
+        ByteBuffer numbers = ByteBuffer.allocate(elements * bytes);
+        ByteBuffer bits = ByteBuffer.allocate(elements / Byte.SIZE);
+        download(product.c().address(), numbers);
+        download(product.mask().address(), bits);
+        for (int i = 0; i < elements; i++) {
+            if ((bits.get(i / Byte.SIZE) >> i % Byte.SIZE & 1) == 0) {
+                for (int j = 0; j < bytes; j++) {
+                    numbers.put(i * bytes + j, (byte) 0);
+                }
+            }
+        }
+        upload(product.c().address(), numbers);
+    }
+
+    @Override
+    public boolean masks(Product product) {
+        return masks;
     }
 
     @Override
@@ -196,12 +230,22 @@ final class EmulatedDevice implements Device {
 
     @Override
     public Optional<byte[]> link() {
-        return Optional.empty();
+        return link.map(EmulatedLink::number);
+    }
+
+    @Override
+    public byte[] newGroup() {
+        return EmulatedLink.newGroup();
     }
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        throw new UnsupportedOperationException("an emulated card has no links");
+        return link.orElseThrow().join(id, index, size);
+    }
+
+    @Override
+    public Moment exchangeMoment() {
+        return Moment.now();
     }
 
     @Override

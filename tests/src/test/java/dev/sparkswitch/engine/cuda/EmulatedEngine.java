@@ -23,7 +23,12 @@ public final class EmulatedEngine {
         }
     }
 
-    /** A new engine, FLOAT32 or BF16. */
+    /** A new engine, FLOAT32 or BF16, whose card exchanges tensors with other such cards. */
+    public static Engine openLinked(Precision precision) {
+        return new CudaEngine(new EmulatedDevice(Optional.of(new EmulatedLink())), precision);
+    }
+
+    /** A new engine, FLOAT32 or BF16, whose card reaches no other. */
     public static Engine open(Precision precision) {
         return new CudaEngine(new EmulatedDevice(), precision);
     }

@@ -2,6 +2,7 @@ package dev.sparkswitch.tests.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.sparkswitch.base.Configs;
@@ -10,6 +11,7 @@ import dev.sparkswitch.collective.InProcessCollectives;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
@@ -32,12 +34,14 @@ import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Two ranks whose engines compute on cards, real or emulated, beside one: tokens exchanged with experts on the other card,
- * gradients summed. On a machine with two cards the tensors travel from card to card.
+ * gradients summed. Tensors travel from card to card, on emulated cards that check that nobody touches them meanwhile, and by way
+ * of the host.
  */
 class CardWorldTest {
     private static final int ROWS = 4;
@@ -61,7 +65,9 @@ class CardWorldTest {
     private record Trace(List<StepMetrics> steps, Map<String, double[]> gradients) {}
 
     static Stream<EngineCase> engines() {
-        return EngineCase.all().filter(engine -> engine.name().contains("cuda"));
+        return EngineCase.all()
+                .filter(engine -> engine.name().contains("cuda"))
+                .flatMap(engine -> engine.linked().stream());
     }
 
     @ParameterizedTest
@@ -91,6 +97,20 @@ class CardWorldTest {
         });
     }
 
+    @Test
+    void theNormIsTheSameWhereverItIsSummed() throws Exception {
+        assumeTrue(EmulatedEngine.missing().isEmpty(), "skipped: the emulated card cannot be built");
+        EngineCase reads = EngineCase.emulatedWithout("step-squares");
+        EngineCase sums = EngineCase.emulatedWithout("");
+        List<StepMetrics> wanted = train(reads, 2).steps();
+        List<StepMetrics> found = train(sums, 2).steps();
+        for (int step = 0; step < STEPS; step++) {
+            double norm = wanted.get(step).gradientNorm();
+            assertThat(found.get(step).gradientNorm()).isCloseTo(norm, within(1e-5 * norm));
+            assertThat(found.get(step).loss()).isEqualTo(wanted.get(step).loss());
+        }
+    }
+
     private static Trace train(EngineCase engines, int ranks) throws Exception {
         Trace trace = new Trace(new ArrayList<>(), new ConcurrentHashMap<>());
         List<FutureTask<Void>> tasks = new ArrayList<>();
@@ -113,7 +133,12 @@ class CardWorldTest {
             TrainingConfig config = Configs.load(
                     TrainingConfig.class,
                     JsonNodeFactory.instance.objectNode(),
-                    List.of("rows=" + ROWS, "steps=" + STEPS, "adafactor.min-factored-dim=8"));
+                    List.of(
+                            "rows=" + ROWS,
+                            "steps=" + STEPS,
+                            "bucket-bytes=4000",
+                            "exchange-chunks=2",
+                            "adafactor.min-factored-dim=8"));
             try (SwitchTransformer model = new SwitchTransformer(engine, MODEL, parallelism);
                     Optimizer optimizer =
                             Optimizer.of(engine, config, model.parameters().all())) {

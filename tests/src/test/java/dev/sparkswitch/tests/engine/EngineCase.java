@@ -41,6 +41,7 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
             cases.add(nd4j(Precision.FLOAT64, 1));
             cases.add(nd4j(Precision.FLOAT32, 1));
             cases.add(nd4j(Precision.FLOAT32, 2));
+            cases.add(nd4j(Precision.BF16_PRODUCTS, 2));
         }
         if (groups.contains("emulated") && isHere(EmulatedEngine.missing())) {
             cases.add(cuda("emulated cuda", (precision, rank) -> EmulatedEngine.open(precision), Precision.FLOAT32));
@@ -77,13 +78,25 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
                 BF16_TOLERANCE);
     }
 
+    /** This one, and with it the emulated card that reaches others where this is one that does not. */
+    List<EngineCase> linked() {
+        if (!name.startsWith("emulated")) {
+            return List.of(this);
+        }
+        return List.of(this, cuda("linked emulated cuda", (kind, rank) -> EmulatedEngine.openLinked(kind), precision));
+    }
+
     static EngineCase nd4j(Precision precision, int threads) {
         return new EngineCase(
                 "nd4j " + precision + " " + threads,
                 precision,
                 threads,
                 rank -> new Nd4jEngine(precision, threads),
-                precision == Precision.FLOAT64 ? 1e-10 : FLOAT32_TOLERANCE);
+                switch (precision) {
+                    case FLOAT64 -> 1e-10;
+                    case FLOAT32 -> FLOAT32_TOLERANCE;
+                    case BF16_PRODUCTS, BF16 -> BF16_TOLERANCE;
+                });
     }
 
     /** A new engine. */

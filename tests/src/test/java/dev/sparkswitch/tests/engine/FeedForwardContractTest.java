@@ -8,6 +8,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -54,6 +55,71 @@ class FeedForwardContractTest {
             bench.assertClose(
                     "activationBackward " + activation,
                     bench.fresh(() -> engine.activationBackward(gradient, inputs, activation, dropout)),
+                    x.derivatives());
+        }
+    }
+
+    /** Rows of 128 columns and more may be let through by masks of bits. */
+    static Stream<EngineCase> engines() {
+        boolean emulated = EngineCase.all().anyMatch(engine -> engine.name().startsWith("emulated"));
+        return emulated
+                ? Stream.concat(
+                        EngineCase.all(),
+                        Stream.of(
+                                EngineCase.emulatedWithout("relu-masks"),
+                                EngineCase.emulatedWithout("masked-products")))
+                : EngineCase.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("engines")
+    void theGradientThroughTheProductThatTookTheResult(EngineCase engineCase) {
+        for (Activation activation : Activation.values()) {
+            for (int width : new int[] {17, 128, 384}) {
+                checkThrough(engineCase, activation, Dropout.NONE, 5, width);
+                checkThrough(engineCase, activation, ROWS, 5, width);
+                checkThrough(engineCase, activation, PLANES, 3, 5, width);
+            }
+        }
+    }
+
+    private void checkThrough(EngineCase engineCase, Activation activation, Dropout dropout, int... shape) {
+        int width = shape[shape.length - 1];
+        int experts = shape.length == 3 ? shape[0] : 1;
+        int out = 24;
+        int[] wide = shape.clone();
+        wide[wide.length - 1] *= activation.branches();
+        int[] narrow = shape.clone();
+        narrow[narrow.length - 1] = out;
+        Grid x = Grid.random(random, wide);
+        Grid w = shape.length == 3 ? Grid.random(random, experts, out, width) : Grid.random(random, out, width);
+        Grid dz = Grid.random(random, narrow);
+        double[] dy = new double[Grid.size(shape)];
+        int rows = dy.length / width / experts;
+        for (int i = 0; i < dy.length; i++) {
+            int row = i / width;
+            for (int o = 0; o < out; o++) {
+                dy[i] += dz.values()[row * out + o].value()
+                        * w.values()[(row / rows * out + o) * width + i % width].value();
+            }
+        }
+        Grid y = Reference.activation(x, activation, dropout);
+        Real all = y.dot(Grid.of(dy, shape));
+        for (Real value : x.values()) {
+            all = all.plus(value.times(0));
+        }
+        Real.differentiate(all);
+        try (Bench bench = engineCase.open()) {
+            Engine engine = bench.engine;
+            Tensor gradient = bench.compute(dz);
+            Tensor weights = bench.parameter(w);
+            Engine.Activated forward = engine.activate(bench.compute(x), activation, dropout);
+            bench.assertClose("activate " + activation, forward.result(), y);
+            bench.assertClose(
+                    "gradient through " + activation,
+                    bench.fresh(() -> shape.length == 3
+                            ? engine.groupedActivatedInputGradient(gradient, weights, forward, activation, dropout)
+                            : engine.activatedInputGradient(gradient, weights, forward, activation, dropout)),
                     x.derivatives());
         }
     }

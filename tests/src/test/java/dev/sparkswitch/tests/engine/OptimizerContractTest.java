@@ -1,6 +1,7 @@
 package dev.sparkswitch.tests.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.sparkswitch.engine.AdafactorSlot;
 import dev.sparkswitch.engine.AdafactorStep;
@@ -195,6 +196,57 @@ class OptimizerContractTest {
                             bench.master(Grid.zeros(3)),
                             bench.master(Grid.zeros(5)))));
             assertThat(bench.doubles(value)).isEqualTo(start.doubles());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void stepsTellTheirGradientsSquaresInTheOrderOfTheSlots(EngineCase engineCase) {
+        int[][] shapes = {{70, 1100}, {9001}, {3, 30, 40}, {1}, {8, 24}};
+        try (Bench bench = engineCase.open()) {
+            List<AdafactorSlot> factored = new ArrayList<>();
+            List<AdamWSlot> whole = new ArrayList<>();
+            List<Double> wanted = new ArrayList<>();
+            for (DType type : bench.gradientTypes()) {
+                for (int[] shape : shapes) {
+                    Grid start = Grid.random(random, shape);
+                    Tensor gradient = bench.gradient(type, Grid.random(random, shape));
+                    int columns = shape[shape.length - 1];
+                    boolean matrix = shape.length > 1;
+                    int rows = matrix ? shape[shape.length - 2] : 1;
+                    int matrices = Grid.size(shape) / rows / columns;
+                    factored.add(new AdafactorSlot(
+                            bench.parameter(start),
+                            gradient,
+                            bench.master(matrix ? Grid.zeros(matrices, rows) : Grid.zeros(shape)),
+                            matrix ? bench.master(Grid.zeros(matrices, columns)) : null));
+                    whole.add(new AdamWSlot(
+                            bench.parameter(start),
+                            gradient,
+                            bench.master(Grid.zeros(shape)),
+                            bench.master(Grid.zeros(shape))));
+                    double sum = 0;
+                    for (double value : bench.doubles(gradient)) {
+                        sum += value * value;
+                    }
+                    wanted.add(sum);
+                }
+            }
+            Tensor squares = bench.spoil(bench.engine.allocate(DType.FLOAT64, wanted.size()));
+            bench.engine.adafactor(
+                    new AdafactorStep(0.05, 0.5, 1e-30, 1e-3, 1, AdafactorStep.Scaling.PARAMETER), factored, squares);
+            assertSquares(bench, squares, wanted);
+            bench.spoil(squares);
+            bench.engine.adamw(new AdamWStep(0.05, 1, 0.9, 0.99, 1e-8, 0.1), whole, squares);
+            assertSquares(bench, squares, wanted);
+        }
+    }
+
+    /** Within float32's rounding, whatever the engine computes in: squares are taken of gradients as they are. */
+    private static void assertSquares(Bench bench, Tensor squares, List<Double> wanted) {
+        double[] found = bench.doubles(squares);
+        for (int i = 0; i < found.length; i++) {
+            assertThat(found[i]).as("slot " + i).isCloseTo(wanted.get(i), withinPercentage(1e-3));
         }
     }
 

@@ -82,7 +82,8 @@ class RecomputationTest {
                 host.routedTargets(),
                 0.1,
                 1e-4,
-                recomputation);
+                recomputation,
+                0);
         try (Engine engine = new Nd4jEngine(Precision.FLOAT32, 1);
                 SwitchTransformer model = new SwitchTransformer(
                         engine, config, new Parallelism(ExpertPlacement.single(sparse.experts()), new SingleRank()));

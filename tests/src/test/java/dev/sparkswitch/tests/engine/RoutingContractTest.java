@@ -135,6 +135,17 @@ class RoutingContractTest {
                     engineCase, activation, new RoutingPlan(1, 1, 600, 600, 1), check.logits(600, 2), check.some(600));
             checkExperts(engineCase, activation, new RoutingPlan(1, 1, 5, 5, 1), check.logits(5, 3), new int[5]);
             checkExperts(
+                    engineCase, activation, new RoutingPlan(2, 3, 67, 67, 3), check.logits(201, 9), check.some(201));
+            checkExperts(
+                    engineCase, activation, new RoutingPlan(1, 1, 150, 150, 1), check.logits(150, 3), new int[150]);
+            checkExperts(
+                    engineCase,
+                    activation,
+                    new RoutingPlan(
+                            new RoutingPolicy.ExpertChoice(5, 1.5, 1), Overflow.DROP, Sampling.NONE, 3, 67, 60, 3),
+                    check.logits(201, 5),
+                    check.some(201));
+            checkExperts(
                     engineCase,
                     activation,
                     new RoutingPlan(

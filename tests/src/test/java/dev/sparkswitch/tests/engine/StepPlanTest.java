@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.bench.CardRates;
+import dev.sparkswitch.bench.MemoryPlan;
 import dev.sparkswitch.bench.Phase;
 import dev.sparkswitch.bench.StepBenchmark;
 import dev.sparkswitch.bench.StepPlan;
@@ -12,10 +15,13 @@ import dev.sparkswitch.bench.StepReport;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.cuda.EmulatedEngine;
 import dev.sparkswitch.model.CapacityConfig;
+import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Recomputation;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.OptimizerKind;
+import dev.sparkswitch.train.TrainingConfig;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Plans of steps beside steps that are taken, and beside what can be counted by hand. */
@@ -41,9 +47,13 @@ class StepPlanTest {
             .build();
 
     private static StepPlan plan(int cards, int expertParallel, int cardsAHost) {
+        return plan(cards, expertParallel, cardsAHost, RATES);
+    }
+
+    private static StepPlan plan(int cards, int expertParallel, int cardsAHost, CardRates rates) {
         return StepPlan.of(
                 new StepPlan.Question(
-                        MODEL, INPUTS, TARGETS, OptimizerKind.ADAMW, Recomputation.NONE, cardsAHost, RATES),
+                        MODEL, INPUTS, TARGETS, OptimizerKind.ADAMW, Recomputation.NONE, 0, cardsAHost, rates),
                 cards,
                 expertParallel,
                 ROWS);
@@ -55,7 +65,7 @@ class StepPlanTest {
         StepReport taken = StepBenchmark.run(
                 rank -> EmulatedEngine.open(Precision.BF16),
                 MODEL,
-                new StepBenchmark.Plan(1, ROWS, INPUTS, TARGETS, 1, 1, 0, OptimizerKind.ADAMW));
+                new StepBenchmark.Plan(1, ROWS, INPUTS, TARGETS, 1, 1, 0, OptimizerKind.ADAMW, 0));
         StepReport.Memory planned = plan(1, 1, 8).memory();
 
         assertThat(planned.parameters()).isEqualTo(taken.memory().parameters());
@@ -66,6 +76,41 @@ class StepPlanTest {
                 .isCloseTo(
                         taken.memory().activations(),
                         within(0.3 * taken.memory().activations()));
+    }
+
+    private static MemoryPlan memory(String... settings) {
+        TrainingConfig training =
+                Configs.load(TrainingConfig.class, JsonNodeFactory.instance.objectNode(), List.of(settings));
+        return MemoryPlan.of(MODEL, training, ExpertPlacement.single(EXPERTS), Precision.BF16, INPUTS, TARGETS);
+    }
+
+    @Test
+    void theMemoryOfARunIsThatOfItsSteps() {
+        StepReport.Memory step = plan(1, 1, 8).memory();
+
+        assertThat(memory("rows=" + ROWS, "optimizer=adamw").memory()).isEqualTo(step);
+        MemoryPlan halves = memory("rows=" + ROWS, "optimizer=adamw", "accumulation=2");
+        assertThat(halves.rows()).isEqualTo(ROWS / 2);
+        assertThat(halves.memory().activations()).isLessThan(step.activations());
+        assertThat(halves.memory().parameters()).isEqualTo(step.parameters());
+        assertThat(memory("rows=" + ROWS, "recomputation=branches").memory().activations())
+                .isLessThan(memory("rows=" + ROWS).memory().activations());
+    }
+
+    @Test
+    void aPlanIsATableBesideWhatIsFree() {
+        long gib = 1L << 30;
+        MemoryPlan plan = new MemoryPlan(new StepReport.Memory(2 * gib, 4 * gib, gib / 2, 9 * gib), 16);
+
+        assertThat(plan.table(12 * gib)).isEqualTo("""
+                        memory of a training step, planned, in GiB:
+                          weights          2.00
+                          gradients        4.00
+                          optimizer        0.50
+                          activations      9.00  16 rows at a time
+                          together        15.50  12.00 are free""");
+        assertThat(plan.fits(12 * gib)).isFalse();
+        assertThat(plan.fits(15 * gib + gib / 2)).isTrue();
     }
 
     @Test
@@ -87,9 +132,24 @@ class StepPlanTest {
 
     @Test
     void hostsApartExchangeOverTheNetwork() {
-        double together = plan(2, 2, 8).phases().get(Phase.COMMUNICATION).seconds();
-        double apart = plan(2, 2, 1).phases().get(Phase.COMMUNICATION).seconds();
+        assertThat(plan(2, 2, 1).exchangeSeconds() / plan(2, 2, 8).exchangeSeconds())
+                .isCloseTo(10, within(1e-9));
+    }
 
-        assertThat(apart / together).isCloseTo(10, within(0.5));
+    @Test
+    void exchangesCostWhatTheRestOfTheStepDoesNotHide() {
+        StepPlan quick = plan(2, 2, 8);
+        StepPlan slow =
+                plan(2, 2, 8, new CardRates(8e10, 1e14, 1e14, 1e12, 1e14, 1e14, 1e12, 1e12, 1e12, 1e7, 1e7, 0, 0));
+
+        // Slots of the first sparse layer have nothing beside them until the first chunk is there.
+        assertThat(exposed(quick)).isBetween(1e-9, quick.exchangeSeconds() - 1e-9);
+        // Of exchanges that take nearly all the time, nearly all shows.
+        assertThat(exposed(slow)).isBetween(0.99 * slow.exchangeSeconds(), slow.exchangeSeconds());
+        assertThat(slow.stepSeconds() - exposed(slow)).isCloseTo(quick.stepSeconds() - exposed(quick), within(1e-9));
+    }
+
+    private static double exposed(StepPlan plan) {
+        return plan.phases().get(Phase.COMMUNICATION).seconds();
     }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
-import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.CapacityConfig;
@@ -111,7 +110,8 @@ class TrainingRunTest {
                 host.routedTargets(),
                 0,
                 0,
-                Recomputation.NONE);
+                Recomputation.NONE,
+                0);
         double sum = 0;
         model.parameters().resetGradients();
         try (Batch batch = Batch.upload(model.engine(), host);
@@ -148,7 +148,7 @@ class TrainingRunTest {
         }
     }
 
-    /** Each engine that computes in bf16, and itself in float32. */
+    /** Each engine that computes in bf16, or takes products in it, and itself in float32. */
     private record Pair(EngineCase narrow, EngineCase wide) {
         @Override
         public String toString() {
@@ -159,11 +159,12 @@ class TrainingRunTest {
     static Stream<Pair> pairs() {
         List<EngineCase> all = EngineCase.all().toList();
         return all.stream()
-                .filter(narrow -> narrow.precision() == Precision.BF16)
+                .filter(narrow -> narrow.name().contains("BF16"))
                 .map(narrow -> new Pair(
                         narrow,
                         all.stream()
-                                .filter(wide -> wide.name().equals(narrow.name().replace("BF16", "FLOAT32")))
+                                .filter(wide ->
+                                        wide.name().equals(narrow.name().replaceFirst("BF16(_PRODUCTS)?", "FLOAT32")))
                                 .findFirst()
                                 .orElseThrow()));
     }

@@ -185,6 +185,17 @@ class FinetuneTest {
     }
 
     @Test
+    void whatRanksWillNeedIsSaidBeforeTheyStartATeacherIncluded() {
+        String distill = DISTILL + "--dry-run --set teacher=@/model --set vocabulary=@/vocabulary --set shards=@/shards"
+                + " --set output=@/planned";
+
+        assertThat(run(FINETUNE + "--dry-run --set output=@/planned").out())
+                .contains("# each rank needs ")
+                .doesNotContain("other models");
+        assertThat(run(distill).out()).containsPattern("# each rank needs .*, other models [1-9]");
+    }
+
+    @Test
     void aStudentIsMeasuredBesideItsTeacherAndTheSameWithoutOne() throws IOException {
         succeed(DISTILL + "--set teacher=@/model --set vocabulary=@/vocabulary --set shards=@/shards"
                 + " --set output=@/student --set baseline=train --set training={steps:~4,~rows:~8,~held-out-rows:~8,"

@@ -59,9 +59,11 @@ class DivergenceTest {
         assertThat(run.causes())
                 .singleElement()
                 .asString()
-                .matches(
-                        "training diverged \\(loss .* gradient norm NaN at"
-                                + " step 7\\): it goes back to a checkpoint and leaves out batch 6, for the first of at most 3 times");
+                .matches("training diverged \\(loss .* gradient norm NaN at"
+                        + " step 7: numbers that are not finite first come out of tokenLossGradient with"
+                        + " shared.weight \\(\\d+ NaN and 0 infinite in FLOAT64\\[\\d+, 16\\]\\)"
+                        + (ranks == 1 ? "" : " on rank \\d")
+                        + "\\): it goes back to a checkpoint and leaves out batch 6, for the first of at most 3 times");
         assertThat(run.store().rollbacks()).singleElement().satisfies(rollback -> {
             assertThat(rollback.step()).isEqualTo(POISONED_BATCH + 1);
             assertThat(rollback.firstBatch()).isEqualTo(POISONED_BATCH);
@@ -72,6 +74,23 @@ class DivergenceTest {
                 assertThat(distance(found.get(name), values)).as(name).isLessThan(1e-9));
         assertThat(run.curve().stream().map(line -> line.path("step").asLong()))
                 .containsExactlyElementsOf(LongStream.rangeClosed(1, 12).boxed().toList());
+    }
+
+    @Test
+    void aNormThatComesWithTheUpdateTurnsTheRunBackAsWell() throws IOException {
+        Map<String, double[]> wanted = without("without", POISONED_BATCH, POISONED_BATCH)
+                .in(Precision.FLOAT64)
+                .run();
+        LocalRun run = new LocalRun(folder.resolve("updated"))
+                .withRows(source -> new Rows(1000, rowOf(POISONED_BATCH)))
+                .withEngine(PoisonedEngine::thatUpdatesFirst)
+                .in(Precision.FLOAT64);
+
+        Map<String, double[]> found = run.run();
+
+        assertThat(run.causes()).singleElement().asString().contains("gradient norm NaN at step 7");
+        wanted.forEach((name, values) ->
+                assertThat(distance(found.get(name), values)).as(name).isLessThan(1e-9));
     }
 
     private static double distance(double[] found, double[] wanted) {
@@ -107,8 +126,9 @@ class DivergenceTest {
 
         assertThatThrownBy(run::run)
                 .isInstanceOf(UserException.class)
-                .hasMessageMatching("Training diverged: loss .* at step [56], after 2 times of going back\\. Lower"
-                        + " learning-rate\\.rate, .*");
+                .hasMessageMatching(
+                        "Training diverged: loss .* at step [56]: numbers .*, after 2 times of going back\\. Lower"
+                                + " learning-rate\\.rate, .*");
         assertThat(run.worlds()).hasSize(3);
         assertThat(run.store().newestValid())
                 .hasValueSatisfying(ref -> assertThat(ref.step()).isEqualTo(4));

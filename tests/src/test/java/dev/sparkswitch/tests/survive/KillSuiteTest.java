@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.checkpoint.Rollback;
 import dev.sparkswitch.cluster.BarrierCluster;
 import dev.sparkswitch.jobs.run.Pretrain;
 import dev.sparkswitch.tests.cluster.SparkHome;
@@ -17,14 +18,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -49,7 +53,11 @@ class KillSuiteTest {
     private static final String PATIENT = "spark.scheduler.maxRegisteredResourcesWaitingTime";
 
     private static final String PATIENCE = "300s";
+    private static final int EXECUTORS = 2;
     private static final int DRIVER_KILLS = 3;
+    /** An executor that is cut off ends itself when 60 heartbeats in a row had no answer, of up to two seconds each. */
+    private static final Duration END_BY_ITSELF = Duration.ofMinutes(4);
+
     private static final FaultTable TABLE = new FaultTable();
 
     @TempDir
@@ -66,7 +74,7 @@ class KillSuiteTest {
     @BeforeAll
     static void start() throws IOException {
         TinyShards.write(folder.resolve("shards"), 96, 61);
-        SparkConf conf = SparkHome.localCluster(2, 1)
+        SparkConf conf = SparkHome.localCluster(EXECUTORS, 1)
                 .set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC " + MARK)
                 .set(PATIENT, PATIENCE);
         spark = SparkSession.builder().config(BarrierCluster.configure(conf)).getOrCreate();
@@ -79,6 +87,15 @@ class KillSuiteTest {
         spark.stop();
         Processes.await("the end of all executors", Duration.ofSeconds(30), () -> Processes.executors(MARK)
                 .isEmpty());
+    }
+
+    /** Of the session's executors none stays but those at work; every other process that a test started has ended. */
+    @AfterEach
+    void noProcessIsLeftBehind() {
+        Processes.await("the end of executors that were given up", Duration.ofMinutes(1), () -> {
+            List<ProcessHandle> left = Processes.executors(MARK);
+            return left.size() <= EXECUTORS && left.stream().noneMatch(Processes::stopped);
+        });
     }
 
     private static SurvivedRun run(String name) {
@@ -242,10 +259,7 @@ class KillSuiteTest {
                 first.kill();
             }
             assertThat(run.folder().resolve("manifest.json")).doesNotExist();
-            Processes.await(
-                    "the end of the executors of a driver that was killed",
-                    Duration.ofMinutes(1),
-                    () -> Processes.executors(mark).isEmpty());
+            assertNoneLeft(mark, Duration.ofMinutes(1));
             long start = System.nanoTime();
             try (Submission second = Submission.start(run, mark, Map.of(PATIENT, PATIENCE))) {
                 run.secondsToRecover();
@@ -253,8 +267,7 @@ class KillSuiteTest {
                 assertThat(second.exitCode()).as(second.printed()).isZero();
             }
             run.assertSameCurve(undisturbed);
-            Processes.await("the end of all executors", Duration.ofSeconds(30), () -> Processes.executors(mark)
-                    .isEmpty());
+            assertNoneLeft(mark, Duration.ofMinutes(1));
         }
         TABLE.put(
                 "SIGKILL of the driver, the command given again",
@@ -279,9 +292,9 @@ class KillSuiteTest {
                 assertThat(submission.exitCode()).as(submission.printed()).isZero();
                 assertThat(submission.printed()).contains("attempt 2 on 1 rank");
             }
+            assertNoneLeft(mark, Duration.ofMinutes(1));
         }
         run.assertCloseCurve(undisturbed);
-        assertNoneLeft(mark);
         TABLE.put(
                 "a host is lost for good, min-ranks allows one less",
                 "goes on with one rank after waiting two minutes for another; the same curve to 1e-6",
@@ -316,18 +329,52 @@ class KillSuiteTest {
                 assertThat(submission.exitCode()).as(submission.printed()).isZero();
                 assertThat(submission.printed()).contains("attempt 2 on 1 rank");
             }
+            assertNoneLeft(mark, END_BY_ITSELF);
         }
         run.assertCloseCurve(undisturbed);
-        assertNoneLeft(mark);
         TABLE.put(
                 "a host is cut off the network (namespace), min-ranks allows one less",
                 "goes on with one rank once Spark gives the executor up; the same curve to 1e-6",
                 List.of(seconds));
     }
 
-    private static void assertNoneLeft(String mark) {
-        Processes.await("the end of all executors", Duration.ofMinutes(1), () -> Processes.executors(mark)
+    /** While their cluster is still there: executors end without its being ended. */
+    private static void assertNoneLeft(String mark, Duration patience) {
+        Processes.await("the end of the executors of " + mark, patience, () -> Processes.executors(mark)
                 .isEmpty());
+    }
+
+    /** With ranks of this process, for no one reaches into an executor's arithmetic from outside. */
+    @Test
+    @Order(0)
+    void aGradientIsNoNumber() throws IOException {
+        long batch = 6;
+        LocalRun without = new LocalRun(folder.resolve("without-batch")).on(2);
+        without.store().add(new Rollback(1, batch, batch, "left out from the beginning"));
+        AtomicLong last = new AtomicLong();
+        AtomicLong over = new AtomicLong();
+        LocalRun run = new LocalRun(folder.resolve("poisoned"))
+                .on(2)
+                .withRows(source -> new Rows(1000, Set.of(batch * LocalRun.ROWS)))
+                .withEngine(PoisonedEngine::of)
+                .withProgress(status -> {
+                    if (status.step() == batch) {
+                        last.compareAndSet(0, System.nanoTime());
+                    } else if (status.step() == batch + 1) {
+                        over.set(System.nanoTime());
+                    }
+                });
+
+        Map<String, double[]> wanted = without.run();
+        Map<String, double[]> found = run.run();
+
+        assertThat(run.worlds()).containsExactly(2, 2);
+        assertThat(run.causes()).singleElement().asString().contains("leaves out batch 6");
+        wanted.forEach((name, values) -> assertThat(found.get(name)).as(name).isEqualTo(values));
+        TABLE.put(
+                "a gradient is no number (two ranks of one process)",
+                "goes back to the checkpoint and leaves the batch out; ends as a run that never saw it, bit for bit",
+                List.of((over.get() - last.get()) / 1e9));
     }
 
     @Test

@@ -26,6 +26,19 @@ final class PoisonedEngine {
                 });
     }
 
+    /** {@link #of}, of an engine whose optimizer's steps sum squares: a gradient that is no number shows after the update. */
+    static Engine thatUpdatesFirst(Engine engine) {
+        Engine poisoned = of(engine);
+        return (Engine) Proxy.newProxyInstance(
+                Engine.class.getClassLoader(), new Class<?>[] {Engine.class}, (proxy, method, arguments) -> {
+                    try {
+                        return method.getName().equals("stepsSumSquares") ? true : method.invoke(poisoned, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
     private static boolean marked(Engine engine, Tensor targets) {
         ByteBuffer ids =
                 ByteBuffer.allocateDirect((int) targets.size() * Integer.BYTES).order(ByteOrder.nativeOrder());

@@ -34,6 +34,17 @@ final class Processes {
         }
     }
 
+    /** Whether a signal holds it still. */
+    static boolean stopped(ProcessHandle process) {
+        try {
+            String status = Files.readString(Path.of("/proc", Long.toString(process.pid()), "stat"));
+            return status.startsWith("T", status.lastIndexOf(')') + 2);
+        } catch (IOException e) {
+            // It has ended meanwhile.
+            return false;
+        }
+    }
+
     static void signal(String name, ProcessHandle process) {
         run("kill", "-" + name, Long.toString(process.pid()));
     }

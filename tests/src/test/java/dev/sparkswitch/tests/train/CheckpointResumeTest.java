@@ -20,6 +20,7 @@ import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.train.LocalRanks;
 import dev.sparkswitch.train.MetricsLog;
 import dev.sparkswitch.train.RankContext;
@@ -64,6 +65,11 @@ class CheckpointResumeTest {
     /** A rank that ends, as far as the trainer can tell, by no fault of its own. */
     private static final class PulledPlug extends RuntimeException {
         private static final long serialVersionUID = 1L;
+    }
+
+    /** Twice as many experts in the encoder as in the decoder, so that blocks of experts differ in size. */
+    private static T5Config model() {
+        return WorldEqualityTest.withExperts(8, 4);
     }
 
     private static TrainingConfig config() {
@@ -139,7 +145,8 @@ class CheckpointResumeTest {
             HostCollectives collectives)
             throws IOException {
         Parallelism parallelism = new Parallelism(
-                new ExpertPlacement(4, world.expertParallel(), world.size()), new HostTensorCollectives(collectives));
+                ExpertPlacement.of(model(), world.expertParallel(), world.size()),
+                new HostTensorCollectives(collectives));
         Optional<MetricsLog> metrics = context.rank() > 0
                 ? Optional.empty()
                 : Optional.of(new MetricsLog(
@@ -147,7 +154,7 @@ class CheckpointResumeTest {
                         new org.apache.hadoop.fs.Path(run.toUri()),
                         start.map(CheckpointRef::step).orElse(0L)));
         try (Engine engine = new Nd4jEngine(world.precision(), 1);
-                SwitchTransformer model = new SwitchTransformer(engine, WorldEqualityTest.model(), parallelism);
+                SwitchTransformer model = new SwitchTransformer(engine, model(), parallelism);
                 RandomRows rows = new RandomRows(12, 7, WorldEqualityTest.VOCABULARY, 100);
                 RandomRows heldOut = new RandomRows(12, 7, WorldEqualityTest.VOCABULARY, 40);
                 Trainer trainer = new Trainer(

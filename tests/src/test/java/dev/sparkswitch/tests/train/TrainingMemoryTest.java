@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -86,6 +87,37 @@ class TrainingMemoryTest {
             }
             double activations = engine.memoryBytes() - parameters - gradients - state;
             assertThat(said.activations() / activations).isBetween(0.7, 2.0);
+        }
+    }
+
+    @Test
+    void aModelBesideTheTrainedOneTakesWhatIsSaid() {
+        T5Config config = T5Config.builder()
+                .vocabularySize(VOCABULARY)
+                .modelSize(128)
+                .keySize(16)
+                .heads(4)
+                .feedForwardSize(256)
+                .encoderLayers(4)
+                .decoderLayers(4)
+                .sparse(SwitchConfig.of(4, 2, 2, CapacityConfig.group(2, 1.25, 2.0, 2)))
+                .build();
+        ExpertPlacement placement = ExpertPlacement.single(4);
+        TrainingMemory alone = TrainingMemory.of(
+                config,
+                Configs.load(TrainingConfig.class, JsonNodeFactory.instance.objectNode(), List.of("rows=" + ROWS)),
+                placement,
+                Precision.FLOAT32,
+                INPUTS,
+                TARGETS);
+        long said = alone.with(config, placement, Precision.FLOAT32).bytes() - alone.bytes();
+        try (Engine engine = new Nd4jEngine(Precision.FLOAT32, 1)) {
+            long before = engine.memoryBytes();
+            try (SwitchTransformer model =
+                    new SwitchTransformer(engine, config, new Parallelism(placement, new SingleRank()))) {
+                double taken = model.engine().memoryBytes() - before;
+                assertThat(taken / said).isBetween(1.0, 1.02);
+            }
         }
     }
 

@@ -59,6 +59,10 @@ class WorldEqualityTest {
     private static final int STEPS = 30;
     private static final int ROWS = 16;
     static final int VOCABULARY = 61;
+    /** Five times the usual rate: what differs shows sooner. */
+    private static final double FAST = 0.05;
+
+    private static final double USUAL_RATE = 0.01;
 
     /** The plain runs, by model and rows, that the others are compared with. */
     private static Map<String, Trace> plain;
@@ -109,6 +113,16 @@ class WorldEqualityTest {
                 .build();
     }
 
+    /** That model with another number of experts in each of its sparse layers. */
+    static T5Config withExperts(int encoder, int decoder) {
+        return model().toBuilder()
+                .sparse(model().sparse().orElseThrow().toBuilder()
+                        .experts(Math.max(encoder, decoder))
+                        .layerExperts(List.of(encoder, decoder))
+                        .build())
+                .build();
+    }
+
     /**
      * How the same training is done.
      *
@@ -116,25 +130,42 @@ class WorldEqualityTest {
      * @param expertParallel ranks that share one copy of the experts
      * @param accumulation micro-batches a rank
      * @param recomputation what is made again
+     * @param exchangeChunks parts in which tokens travel
      */
-    private record Way(int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+    private record Way(
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation, int exchangeChunks) {
         /** One rank, one micro-batch, everything kept. */
         static final Way PLAIN = new Way(1, 1, 1, Recomputation.NONE);
+
+        Way(int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+            this(ranks, expertParallel, accumulation, recomputation, 1);
+        }
     }
 
-    private Trace train(T5Config model, Precision precision, Way way, int rows, int steps) {
+    /**
+     * How long and how fast it trains.
+     *
+     * @param rows a step
+     * @param steps of the run
+     * @param rate Adafactor's relative learning rate
+     */
+    private record Course(int rows, int steps, double rate) {}
+
+    private Trace train(T5Config model, Precision precision, Way way, Course course) {
         TrainingConfig config = Configs.load(
                 TrainingConfig.class,
                 JsonNodeFactory.instance.objectNode(),
                 List.of(
-                        "steps=" + steps,
-                        "rows=" + rows,
+                        "steps=" + course.steps(),
+                        "rows=" + course.rows(),
                         "seed=7",
                         "accumulation=" + way.accumulation(),
                         "recomputation=" + way.recomputation().name().toLowerCase(Locale.ROOT),
+                        "exchange-chunks=" + way.exchangeChunks(),
+                        "bucket-bytes=4000",
                         "checkpoint-every=1000000",
                         "learning-rate.schedule=constant",
-                        "learning-rate.rate=0.05",
+                        "learning-rate.rate=" + course.rate(),
                         "learning-rate.warm-up=5",
                         "adafactor.min-factored-dim=8"));
         List<InProcessCollectives> collectives = InProcessCollectives.world(way.ranks());
@@ -166,7 +197,8 @@ class WorldEqualityTest {
             HostCollectives collectives)
             throws IOException {
         Parallelism parallelism = new Parallelism(
-                new ExpertPlacement(4, expertParallel, context.worldSize()), new HostTensorCollectives(collectives));
+                ExpertPlacement.of(modelConfig, expertParallel, context.worldSize()),
+                new HostTensorCollectives(collectives));
         try (Engine engine = new Nd4jEngine(precision, 1);
                 SwitchTransformer model = new SwitchTransformer(engine, modelConfig, parallelism);
                 RandomRows rows = new RandomRows(12, 7, VOCABULARY, 100)) {
@@ -209,23 +241,23 @@ class WorldEqualityTest {
     }
 
     /** Of all ways those that pair every number of ranks with everything else. */
-    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed")
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed, {4} chunks")
     @CsvSource({
-        "1, 1, 4, NONE",
-        "1, 1, 2, BRANCHES",
-        "2, 1, 1, NONE",
-        "2, 1, 4, BRANCHES",
-        "2, 2, 1, BRANCHES",
-        "2, 2, 2, NONE",
-        "4, 1, 1, BRANCHES",
-        "4, 2, 1, NONE",
-        "4, 2, 2, BRANCHES",
-        "4, 4, 1, BRANCHES",
-        "4, 4, 2, NONE"
+        "1, 1, 4, NONE, 1",
+        "1, 1, 2, BRANCHES, 2",
+        "2, 1, 1, NONE, 1",
+        "2, 1, 4, BRANCHES, 1",
+        "2, 2, 1, BRANCHES, 2",
+        "2, 2, 2, NONE, 1",
+        "4, 1, 1, BRANCHES, 1",
+        "4, 2, 1, NONE, 1",
+        "4, 2, 2, BRANCHES, 2",
+        "4, 4, 1, BRANCHES, 3",
+        "4, 4, 2, NONE, 0"
     })
     void float64TrainingIsTheSameOnEveryWorld(
-            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
-        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation), ROWS);
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation, int exchangeChunks) {
+        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation, exchangeChunks), ROWS);
     }
 
     static Stream<Arguments> allWays() {
@@ -245,7 +277,7 @@ class WorldEqualityTest {
     @MethodSource("allWays")
     void float64TrainingIsTheSameInEveryWay(
             int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
-        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation), 2 * ROWS);
+        requireSame(model(), new Way(ranks, expertParallel, accumulation, recomputation, 2), 2 * ROWS);
     }
 
     static Stream<RouterConfig> routers() {
@@ -263,24 +295,32 @@ class WorldEqualityTest {
     }
 
     /** Ranks whose experts are of different sizes, and expert projections on their ranks. */
-    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
-    @CsvSource({"2, 2, 1, NONE", "4, 2, 2, BRANCHES"})
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed, {4} chunks")
+    @CsvSource({"2, 2, 1, NONE, 2", "4, 2, 2, BRANCHES, 1"})
     void modelsBeyondThePaperAreTheSameOnEveryWorld(
-            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation, int exchangeChunks) {
         SwitchConfig sparse = model().sparse().orElseThrow().toBuilder()
                 .expertWidths(List.of(24, 12, 16, 16))
                 .attention(AttentionForm.SWITCH)
                 .build();
         requireSame(
                 model().toBuilder().sparse(sparse).build(),
-                new Way(ranks, expertParallel, accumulation, recomputation),
+                new Way(ranks, expertParallel, accumulation, recomputation, exchangeChunks),
                 ROWS);
+    }
+
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches, {3} recomputed")
+    @CsvSource({"2, 2, 1, NONE", "4, 2, 2, BRANCHES", "4, 4, 1, NONE"})
+    void layersOfDifferentNumbersOfExpertsAreTheSameOnEveryWorld(
+            int ranks, int expertParallel, int accumulation, Recomputation recomputation) {
+        requireSame(withExperts(4, 8), new Way(ranks, expertParallel, accumulation, recomputation), ROWS);
     }
 
     private void requireSame(T5Config model, Way way, int rows) {
         Trace one = plain.computeIfAbsent(
-                model + " " + rows, unused -> train(model, Precision.FLOAT64, Way.PLAIN, rows, STEPS));
-        Trace many = train(model, Precision.FLOAT64, way, rows, STEPS);
+                model + " " + rows,
+                unused -> train(model, Precision.FLOAT64, Way.PLAIN, new Course(rows, STEPS, FAST)));
+        Trace many = train(model, Precision.FLOAT64, way, new Course(rows, STEPS, FAST));
         assertThat(many.drops()).isEqualTo(one.drops());
         assertThat(one.drops().stream()
                         .flatMap(List::stream)
@@ -298,17 +338,35 @@ class WorldEqualityTest {
 
     @Test
     void float32GradientsOfTheFirstStepAgree() {
-        Trace one = train(model(), Precision.FLOAT32, Way.PLAIN, ROWS, 1);
-        Trace two = train(model(), Precision.FLOAT32, new Way(2, 2, 2, Recomputation.NONE), ROWS, 1);
+        Course course = new Course(ROWS, 1, FAST);
+        Trace one = train(model(), Precision.FLOAT32, Way.PLAIN, course);
+        Trace two = train(model(), Precision.FLOAT32, new Way(2, 2, 2, Recomputation.NONE), course);
         assertThat(two.losses().get(0) / one.losses().get(0) - 1).isBetween(-1e-6, 1e-6);
         assertClose(two.firstGradients(), one.firstGradients(), 1e-5);
+    }
+
+    /** A near-tie in a router falls the other way now and then, and rounding goes its own way from there. */
+    @Tag("long")
+    @ParameterizedTest(name = "{0} ranks, experts over {1}, {2} micro-batches")
+    @CsvSource({"2, 1, 1", "2, 2, 2", "4, 2, 1", "4, 4, 4"})
+    void float32LossesOfThreeHundredStepsAgreeToAPercent(int ranks, int expertParallel, int accumulation) {
+        Course course = new Course(8 * ROWS, 300, USUAL_RATE);
+        Trace one = plain.computeIfAbsent("float32", unused -> train(model(), Precision.FLOAT32, Way.PLAIN, course));
+        Trace many = train(
+                model(), Precision.FLOAT32, new Way(ranks, expertParallel, accumulation, Recomputation.NONE), course);
+        for (int step = 0; step < course.steps(); step++) {
+            assertThat(many.losses().get(step) / one.losses().get(step) - 1)
+                    .as("loss of step " + (step + 1))
+                    .isBetween(-0.01, 0.01);
+        }
     }
 
     @Test
     void theSameRunTwiceGivesTheSameBits() {
         Way way = new Way(2, 2, 1, Recomputation.NONE);
-        Trace first = train(model(), Precision.FLOAT32, way, ROWS, 5);
-        Trace second = train(model(), Precision.FLOAT32, way, ROWS, 5);
+        Course course = new Course(ROWS, 5, FAST);
+        Trace first = train(model(), Precision.FLOAT32, way, course);
+        Trace second = train(model(), Precision.FLOAT32, way, course);
         assertThat(second.losses()).isEqualTo(first.losses());
         first.values()
                 .forEach((name, values) ->

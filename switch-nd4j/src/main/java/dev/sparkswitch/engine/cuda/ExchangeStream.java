@@ -1,0 +1,78 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.engine.Moment;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cudart;
+
+/**
+ * The card's second order of execution, in which exchanges with other cards run beside the engine's operations. One for all
+ * groups: exchanges then run in the order of their starts, which is the same on every rank, and cannot wait for each other in a
+ * circle. The card prefers it, so that an exchange is not held up by operations that would fill the card.
+ */
+final class ExchangeStream implements AutoCloseable {
+    private static final String WHAT = "the exchanges";
+
+    private final CUstream_st engine;
+    private final CUstream_st stream = new CUstream_st();
+    /** Events that nobody refers to; a wait remembers what the event stood for when it was asked for. */
+    private final Deque<CUevent_st> free = new ArrayDeque<>();
+
+    ExchangeStream(CUstream_st engine) {
+        this.engine = engine;
+        int[] last = new int[1];
+        int[] first = new int[1];
+        Cuda.check(cudart.cuCtxGetStreamPriorityRange(last, first), "cuCtxGetStreamPriorityRange", WHAT);
+        Cuda.check(
+                cudart.cuStreamCreateWithPriority(stream, cudart.CU_STREAM_NON_BLOCKING, first[0]),
+                "cuStreamCreateWithPriority",
+                WHAT);
+    }
+
+    CUstream_st stream() {
+        return stream;
+    }
+
+    /** What is started here next begins when the engine has done all that it was asked for so far. */
+    void followEngine() {
+        CUevent_st ready = mark(engine);
+        Cuda.check(cudart.cuStreamWaitEvent(stream, ready, 0), "cuStreamWaitEvent", WHAT);
+        free.push(ready);
+    }
+
+    /** The end of what was started here so far, for {@link #leadEngine}. */
+    CUevent_st end() {
+        return mark(stream);
+    }
+
+    /** What the engine is asked for next begins when {@code end} has come; takes it back. */
+    void leadEngine(CUevent_st end) {
+        Cuda.check(cudart.cuStreamWaitEvent(engine, end, 0), "cuStreamWaitEvent", WHAT);
+        free.push(end);
+    }
+
+    /** The moment at which both orders have done what they were asked for so far. */
+    Moment moment() {
+        followEngine();
+        return new CudaMoment(stream);
+    }
+
+    private CUevent_st mark(CUstream_st where) {
+        CUevent_st event = free.poll();
+        if (event == null) {
+            event = new CUevent_st();
+            Cuda.check(cudart.cuEventCreate(event, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", WHAT);
+        }
+        Cuda.check(cudart.cuEventRecord(event, where), "cuEventRecord", WHAT);
+        return event;
+    }
+
+    @Override
+    public void close() {
+        cudart.cuStreamSynchronize(stream);
+        free.forEach(cudart::cuEventDestroy);
+        cudart.cuStreamDestroy(stream);
+    }
+}

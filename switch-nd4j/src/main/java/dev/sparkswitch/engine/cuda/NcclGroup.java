@@ -1,0 +1,232 @@
+package dev.sparkswitch.engine.cuda;
+
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Tensor;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
+import org.bytedeco.cuda.cudart.CUctx_st;
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.cuda.global.nccl;
+import org.bytedeco.cuda.nccl.ncclComm;
+import org.bytedeco.cuda.nccl.ncclUniqueId;
+
+/** A group of cards that exchange by NVIDIA's library. */
+final class NcclGroup implements CardGroup {
+    /** An operation that has not been started for so long is held up itself: it may be ended under its hands. */
+    private static final long START_SECONDS = 2;
+
+    private final ncclComm communicator = new ncclComm();
+    private final CUctx_st context;
+    private final ExchangeStream exchanges;
+    private final CUstream_st stream;
+    private final int index;
+    private final int size;
+    /** Passed when the operation started last is done. */
+    private final CUevent_st last = new CUevent_st();
+
+    private final Address source = new Address();
+    private final Address target = new Address();
+    /** Held while an operation is started, lest the communicator is freed meanwhile. */
+    private final ReentrantLock starting = new ReentrantLock();
+
+    private volatile boolean gone;
+
+    /** Joins; returns when all members have, or never where one does not come. */
+    NcclGroup(CUctx_st context, ExchangeStream exchanges, byte[] id, int index, int size) {
+        this.context = context;
+        this.exchanges = exchanges;
+        this.stream = exchanges.stream();
+        this.index = index;
+        this.size = size;
+        use();
+        try (ncclUniqueId number = new ncclUniqueId()) {
+            number.internal().put(id);
+            Nccl.check(
+                    nccl.ncclCommInitRank(communicator, size, number, index),
+                    "ncclCommInitRank",
+                    "card " + index + " of " + size);
+        }
+        Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
+        mark();
+    }
+
+    /** The driver knows a context by thread, and a group is watched from another one. */
+    private void use() {
+        Cuda.check(cudart.cuCtxSetCurrent(context), "cuCtxSetCurrent", "a group of cards");
+    }
+
+    private Started start(Runnable operation) {
+        starting.lock();
+        try {
+            if (gone) {
+                throw new IllegalStateException("the group of cards has been left");
+            }
+            use();
+            exchanges.followEngine();
+            operation.run();
+            mark();
+            CUevent_st end = exchanges.end();
+            return () -> {
+                use();
+                exchanges.leadEngine(end);
+            };
+        } finally {
+            starting.unlock();
+        }
+    }
+
+    private void mark() {
+        Cuda.check(cudart.cuEventRecord(last, stream), "cuEventRecord", "a group of cards");
+    }
+
+    private static int type(DType type) {
+        return switch (type) {
+            case FLOAT32 -> nccl.ncclFloat32;
+            case FLOAT64 -> nccl.ncclFloat64;
+            case BFLOAT16, INT32, INT64 ->
+                throw new IllegalArgumentException("sums over cards are of float32 or float64, not of " + type);
+        };
+    }
+
+    @Override
+    public Started allReduceSum(Tensor data) {
+        Address place = source.at(CardParts.whole("allReduceSum", data).address());
+        int type = type(data.type());
+        return start(() -> Nccl.check(
+                nccl.ncclAllReduce(place, place, data.size(), type, nccl.ncclSum, communicator, stream),
+                "ncclAllReduce",
+                data));
+    }
+
+    @Override
+    public Started allToAll(Tensor send, Tensor receive) {
+        CardParts sent = CardParts.of(send, size);
+        CardParts received = CardParts.of(receive, size);
+        CardParts from = sent.cutLike(received);
+        CardParts to = received.cutLike(sent);
+        return start(() -> {
+            copyOwn(from, to);
+            Nccl.check(nccl.ncclGroupStart(), "ncclGroupStart", "allToAll");
+            try {
+                for (int i = 0; i < size; i++) {
+                    if (i != index) {
+                        exchange(from, to, i);
+                    }
+                }
+            } catch (RuntimeException e) {
+                // What this thread calls next must not be taken for a part of the exchange.
+                nccl.ncclGroupEnd();
+                throw e;
+            }
+            Nccl.check(nccl.ncclGroupEnd(), "ncclGroupEnd", send);
+        });
+    }
+
+    /** A message for each row: both sides have equally many. */
+    private void exchange(CardParts from, CardParts to, int member) {
+        long bytes = from.rowBytes();
+        for (int row = 0; row < from.rows(); row++) {
+            Nccl.check(
+                    nccl.ncclSend(source.at(from.at(member, row)), bytes, nccl.ncclInt8, member, communicator, stream),
+                    "ncclSend",
+                    from);
+            Nccl.check(
+                    nccl.ncclRecv(target.at(to.at(member, row)), bytes, nccl.ncclInt8, member, communicator, stream),
+                    "ncclRecv",
+                    to);
+        }
+    }
+
+    /** The part for this card itself. */
+    private void copyOwn(CardParts from, CardParts to) {
+        if (from.rows() == 1) {
+            Cuda.check(
+                    cudart.cuMemcpyDtoDAsync(to.at(index, 0), from.at(index, 0), from.rowBytes(), stream),
+                    "cuMemcpyDtoDAsync",
+                    from);
+            return;
+        }
+        try (CUDA_MEMCPY2D_v2 rows = new CUDA_MEMCPY2D_v2()) {
+            rows.srcMemoryType(cudart.CU_MEMORYTYPE_DEVICE)
+                    .srcDevice(from.at(index, 0))
+                    .srcPitch(from.rowStride())
+                    .srcXInBytes(0)
+                    .srcY(0)
+                    .dstMemoryType(cudart.CU_MEMORYTYPE_DEVICE)
+                    .dstDevice(to.at(index, 0))
+                    .dstPitch(to.rowStride())
+                    .dstXInBytes(0)
+                    .dstY(0)
+                    .WidthInBytes(from.rowBytes())
+                    .Height(from.rows());
+            Cuda.check(cudart.cuMemcpy2DAsync(rows, stream), "cuMemcpy2DAsync", from);
+        }
+    }
+
+    @Override
+    public Started broadcast(Tensor data, int root) {
+        Address place = source.at(CardParts.whole("broadcast", data).address());
+        long bytes = data.size() * data.type().bytes();
+        return start(() -> Nccl.check(
+                nccl.ncclBroadcast(place, place, bytes, nccl.ncclInt8, root, communicator, stream),
+                "ncclBroadcast",
+                data));
+    }
+
+    @Override
+    public synchronized Optional<String> fault() {
+        if (gone) {
+            return Optional.empty();
+        }
+        int[] status = new int[1];
+        int asked = nccl.ncclCommGetAsyncError(communicator, status);
+        int found = asked == nccl.ncclSuccess ? status[0] : asked;
+        return found == nccl.ncclSuccess || found == nccl.ncclInProgress
+                ? Optional.empty()
+                : Optional.of(Nccl.text(found));
+    }
+
+    @Override
+    public synchronized boolean pending() {
+        if (gone) {
+            return false;
+        }
+        use();
+        return cudart.cuEventQuery(last) == cudart.CUDA_ERROR_NOT_READY;
+    }
+
+    @Override
+    public void abort() {
+        leave(() -> nccl.ncclCommAbort(communicator));
+    }
+
+    @Override
+    public void close() {
+        leave(() -> nccl.ncclCommDestroy(communicator));
+    }
+
+    private synchronized void leave(Runnable way) {
+        boolean free = false;
+        try {
+            free = starting.tryLock(START_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        try {
+            if (!gone) {
+                gone = true;
+                use();
+                way.run();
+                cudart.cuEventDestroy(last);
+            }
+        } finally {
+            if (free) {
+                starting.unlock();
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package dev.sparkswitch.train;
+
+import dev.sparkswitch.collective.Collectives;
+import dev.sparkswitch.collective.Exchange;
+import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.Parameters;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The sums of one step's gradients over the ranks, started piece by piece as the last backward pass completes them: those of
+ * dense and router parameters over all ranks, those of experts over the ranks that hold the same ones.
+ */
+final class GradientSums {
+    private final Parameters parameters;
+    private final Collectives collectives;
+    private final RankGroup world;
+    private final RankGroup replicas;
+    private final long bucketBytes;
+    private final List<Exchange> started = new ArrayList<>();
+
+    GradientSums(Parameters parameters, Collectives collectives, ExpertPlacement placement, long bucketBytes) {
+        this.parameters = parameters;
+        this.collectives = collectives;
+        this.world = RankGroup.world(collectives.worldSize());
+        this.replicas = placement.replicaGroup(collectives.rank());
+        this.bucketBytes = bucketBytes;
+    }
+
+    /** Starts the sums of what has become complete. */
+    void advance() {
+        for (Tensor gradients : parameters.takeSharedGradients(bucketBytes)) {
+            started.add(collectives.startAllReduceSum(gradients, world));
+        }
+        if (replicas.size() > 1) {
+            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
+            for (Tensor gradients : parameters.takeExpertGradients(bucketBytes)) {
+                started.add(collectives.startAllReduceSum(gradients, replicas));
+            }
+        }
+    }
+
+    /** Ends the step's sums, all of which have been started. */
+    void await() {
+        started.forEach(Exchange::await);
+        started.clear();
+    }
+}
