@@ -99,29 +99,40 @@ final class Breakdown {
         return label < 0 ? task.labels().size() : label;
     }
 
-    /** Mean scores of examples by the length of their inputs, as many in each group. */
+    /** Mean scores of examples by the length of their inputs, about as many in each group; one length is in one group. */
     private Chart byLength(Width width) {
         List<ScoredExample> sorted = examples.stream()
-                .sorted(Comparator.comparingInt(
-                        example -> words(example.example().input())))
+                .sorted(Comparator.comparingInt(Breakdown::length))
                 .toList();
         int groups = Math.min(LENGTHS, sorted.size());
         List<List<ScoredExample>> parts = new ArrayList<>();
         List<String> names = new ArrayList<>();
-        for (int group = 0; group < groups; group++) {
-            List<ScoredExample> part =
-                    sorted.subList(group * sorted.size() / groups, (group + 1) * sorted.size() / groups);
-            int from = words(part.get(0).example().input());
-            int to = words(part.get(part.size() - 1).example().input());
+        int begin = 0;
+        for (int group = 1; group <= groups; group++) {
+            int end = Math.max(begin, group * sorted.size() / groups);
+            while (end > begin && end < sorted.size() && length(sorted.get(end)) == length(sorted.get(end - 1))) {
+                end++;
+            }
+            if (end == begin) {
+                continue;
+            }
+            List<ScoredExample> part = sorted.subList(begin, end);
+            begin = end;
+            int from = length(part.get(0));
+            int to = length(part.get(part.size() - 1));
             parts.add(part);
             names.add(from == to ? Integer.toString(from) : from + "–" + to);
         }
         return chart(
                 "Score by length of the input",
-                "By words of the input, with equally many examples in each group.",
+                "By words of the input, with about equally many examples in each group.",
                 width,
                 names,
                 parts);
+    }
+
+    private static int length(ScoredExample example) {
+        return words(example.example().input());
     }
 
     /** The most frequent first words of SQuAD's questions; none of other tasks. */

@@ -154,13 +154,8 @@ public record EvaluationReport(
                 }
             }
             sentences.add("Against " + baseline + " on the same rows: "
-                    + String.join(
-                            "; ",
-                            List.of(
-                                    "better on " + names(better),
-                                    "worse on " + names(worse),
-                                    "no difference shown on " + names(open)))
-                    + ".");
+                    + "better on " + names(better) + "; worse on " + names(worse)
+                    + (open.isEmpty() ? "" : "; no difference shown on " + names(open)) + ".");
         }
         return sentences;
     }

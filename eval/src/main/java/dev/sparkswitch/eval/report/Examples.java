@@ -7,7 +7,9 @@ import java.util.List;
 public record Examples(List<Entry> entries) implements Block {
     private static final int LONGEST = 600;
     // Scores that say more of an answer than whether it is right.
-    private static final List<String> GRADED = List.of("rouge1", "f1", "chrf2", "bleu", "difference");
+    private static final List<String> MEASURES = List.of("rouge1", "f1", "chrf2", "bleu", "difference");
+    // Those of texts that may well be good in other words than the gold one's.
+    private static final List<String> FREE = List.of("rouge1", "chrf2", "bleu");
 
     public Examples {
         entries = List.copyOf(entries);
@@ -32,7 +34,7 @@ public record Examples(List<Entry> entries) implements Block {
         /** An entry for a scored example of {@code task}. */
         public static Entry of(String task, ScoredExample scored) {
             String score = "";
-            for (String name : GRADED) {
+            for (String name : MEASURES) {
                 if (score.isEmpty() && scored.scores().containsKey(name)) {
                     score = Sections.label(name) + " "
                             + Numbers.decimal(scored.scores().get(name), 0);
@@ -43,15 +45,17 @@ public record Examples(List<Entry> entries) implements Block {
                     scored.example().input(),
                     scored.example().references().stream().distinct().limit(3).toList(),
                     scored.prediction().orElse(""),
-                    scored.right() ? Verdict.RIGHT : Verdict.WRONG,
+                    Verdict.of(scored),
                     score);
         }
     }
 
-    /** Whether an answer is right. */
+    /** Whether an answer is right, where that can be told. */
     public enum Verdict {
         RIGHT("✓", "right"),
-        WRONG("✗", "wrong");
+        WRONG("✗", "wrong"),
+        /** Not the gold text word for word; how good it is its score says. */
+        GRADED("≈", "graded");
 
         private final String sign;
         private final String word;
@@ -59,6 +63,14 @@ public record Examples(List<Entry> entries) implements Block {
         Verdict(String sign, String word) {
             this.sign = sign;
             this.word = word;
+        }
+
+        private static Verdict of(ScoredExample scored) {
+            if (scored.right()) {
+                return RIGHT;
+            }
+            boolean free = FREE.stream().anyMatch(scored.scores()::containsKey);
+            return free && scored.prediction().isPresent() ? GRADED : WRONG;
         }
     }
 

@@ -94,12 +94,26 @@ public record MetricsLog(List<StepMetrics> steps, List<Event> events) {
                 + ": not a JSON object; restore the file as training wrote it, or remove the line");
     }
 
-    /** The sum of the steps' seconds. */
+    /**
+     * Seconds that training took, evaluation and checkpoints among them, over the attempts whose steps count; 0 where it is
+     * not told. Not every step has a line, so their own seconds do not add up to it.
+     */
     public double seconds() {
-        double seconds = 0;
+        double before = 0;
+        double last = 0;
         for (StepMetrics step : steps) {
-            seconds += Double.isNaN(step.seconds()) ? 0 : step.seconds();
+            double elapsed = Double.isNaN(step.elapsed()) ? last : step.elapsed();
+            if (elapsed < last) {
+                // Another attempt went on from here.
+                before += last;
+            }
+            last = elapsed;
         }
-        return seconds;
+        return before + last;
+    }
+
+    /** Whether the model has experts, as far as the lines tell. */
+    boolean hasExperts() {
+        return steps.stream().anyMatch(step -> !step.layers().isEmpty() || step.droppedFraction() > 0);
     }
 }

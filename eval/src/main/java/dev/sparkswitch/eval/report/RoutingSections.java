@@ -27,6 +27,9 @@ final class RoutingSections {
 
     /** Dropped tokens, confidence and entropy over time, the load of every expert, and every expert at the end. */
     static List<Block> of(MetricsLog log) {
+        if (!log.hasExperts()) {
+            return List.of();
+        }
         List<Block> blocks = new ArrayList<>();
         Set<String> names = new LinkedHashSet<>();
         log.steps().forEach(step -> step.layers().forEach(layer -> names.add(layer.name())));

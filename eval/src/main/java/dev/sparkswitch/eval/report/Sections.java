@@ -11,6 +11,7 @@ import dev.sparkswitch.eval.report.Chart.Scale;
 import dev.sparkswitch.eval.report.Chart.Style;
 import dev.sparkswitch.eval.report.Chart.Width;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
@@ -83,14 +84,20 @@ public final class Sections {
         add(
                 blocks,
                 "Loss",
-                "Lower is better. Held out: text that training never sees.",
+                "Lower is better. Held out: text that training never sees, without dropout and smoothed labels.",
                 Width.FULL,
                 nats,
                 curves,
                 log,
                 List.of(),
                 Scale.SWITCHABLE);
-        List<Curve> text = curves(log, new Named("held-out text tokens", Style.POINTS, StepMetrics::heldOutTextLoss));
+        // Where targets are all text there is nothing to tell apart.
+        List<Curve> text = curves(
+                log,
+                new Named(
+                        "held-out text tokens",
+                        Style.POINTS,
+                        step -> step.heldOutTextLoss() == step.heldOutLoss() ? Double.NaN : step.heldOutTextLoss()));
         List<Mark> levels = unigramEntropy.isPresent()
                 ? List.of(new Mark("unigram entropy", unigramEntropy.getAsDouble()))
                 : List.of();
@@ -113,13 +120,21 @@ public final class Sections {
                 half,
                 new Axis("nats per target token", Format.SCIENTIFIC),
                 curves(
-                        log,
-                        new Named("balance", Style.LINE, StepMetrics::balanceLoss),
-                        new Named("z", Style.LINE, StepMetrics::zLoss)),
+                                log,
+                                new Named("balance", Style.LINE, StepMetrics::balanceLoss),
+                                new Named("z", Style.LINE, StepMetrics::zLoss))
+                        .stream()
+                        .filter(Sections::isUsed)
+                        .toList(),
                 log,
                 List.of(),
                 Scale.SWITCHABLE);
         return blocks;
+    }
+
+    /** A loss that is zero all along is not part of the training. */
+    private static boolean isUsed(Curve curve) {
+        return Arrays.stream(curve.points()).anyMatch(point -> point[1] != 0);
     }
 
     /** What the models on the way scored on validation examples; a task with one score is shown once. */

@@ -23,6 +23,7 @@ import java.util.TreeMap;
  * @param droppedFraction share of routed tokens beyond their expert's capacity, over all sparse layers
  * @param heldOutLoss cross-entropy on the held-out split, in nats a target token
  * @param heldOutTextLoss the same over text tokens alone, sentinels and end marks left out
+ * @param elapsed seconds since the attempt began, evaluation and checkpoints among them
  * @param layers the sparse layers
  * @param scores of tasks by name, on evaluation steps of runs that answer validation examples
  */
@@ -40,6 +41,7 @@ public record StepMetrics(
         double droppedFraction,
         double heldOutLoss,
         double heldOutTextLoss,
+        double elapsed,
         List<Layer> layers,
         SortedMap<String, Double> scores) {
     /**
@@ -123,6 +125,7 @@ public record StepMetrics(
                 number(line, "dropped-fraction"),
                 number(line, "heldout-loss"),
                 number(line, "heldout-text-loss"),
+                number(line, "elapsed"),
                 layers,
                 scores);
     }

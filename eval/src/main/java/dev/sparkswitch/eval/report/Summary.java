@@ -123,6 +123,9 @@ final class Summary {
                 .average();
         speed.ifPresent(tokens -> tiles.add(new Tiles.Tile(
                 "Throughput", Numbers.count(Math.round(tokens)), "tokens/s", "mean of " + lower(phase.name()))));
+        if (!phase.log().hasExperts()) {
+            return tiles;
+        }
         OptionalDouble dropped = steps.stream()
                 .mapToDouble(StepMetrics::droppedFraction)
                 .filter(Double::isFinite)

@@ -53,6 +53,23 @@ class EvaluationReportTest {
     }
 
     @Test
+    void aTranslationInOtherWordsIsNotCalledWrong() throws IOException {
+        Files.writeString(folder.resolve("val.en"), "a cat\na dog\none mouse here\na b c\na b c d\na fish\n");
+        Files.writeString(
+                folder.resolve("val.de"), "eine Katze\nein Hund\neine Maus hier\na b c\na b c d\nein Fisch\n");
+        Task task = Tasks.named("translate-english-to-german");
+        List<Example> examples = task.read(folder, Split.VALIDATION);
+        Map<String, String> predictions = new HashMap<>();
+        examples.forEach(example -> predictions.put(example.id(), "ein Hund"));
+        EvaluationReport.TaskResult answered = new EvaluationReport.TaskResult(
+                task, task.evaluate(examples, predictions, Wording.OFFICIAL, BOOTSTRAP), "read from a file");
+        String html = page(List.of(answered), List.of());
+        assertThat(html).contains("<li class=\"graded\"").doesNotContain("<li class=\"wrong\"");
+        // With the four words of "translate English to German:" three inputs have six, two seven, one eight.
+        assertThat(html).contains("\"6\",\"7\",\"8\"");
+    }
+
+    @Test
     void answersAreCountedByGoldLabelAndWhatIsNoLabelIsApart() throws IOException {
         String page = page(List.of(boolQ()), List.of());
         // Gold True: three right, one not allowed. Gold False: one not allowed, one missing.

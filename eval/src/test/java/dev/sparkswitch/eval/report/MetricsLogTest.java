@@ -58,6 +58,18 @@ class MetricsLogTest {
     }
 
     @Test
+    void timeIsThatOfAllAttemptsWhoseStepsCount() throws IOException {
+        MetricsLog log = read(
+                "{\"step\":1,\"seconds\":0.5,\"elapsed\":0.5}",
+                "{\"step\":10,\"seconds\":0.5,\"elapsed\":6}",
+                "{\"step\":20,\"seconds\":0.5,\"elapsed\":12}",
+                "{\"event\":\"restart\",\"step\":11,\"cause\":\"executor lost\"}",
+                "{\"step\":11,\"seconds\":0.5,\"elapsed\":1}",
+                "{\"step\":20,\"seconds\":0.5,\"elapsed\":5}");
+        assertThat(log.seconds()).isEqualTo(11);
+    }
+
+    @Test
     void aLastLineCutOffIsForgotten() throws IOException {
         assertThat(read("{\"step\":1,\"loss\":3}", "{\"step\":2,\"lo").steps()).hasSize(1);
     }

@@ -11,11 +11,14 @@ import dev.sparkswitch.eval.report.Chart.Marks;
 import dev.sparkswitch.eval.report.Chart.Scale;
 import dev.sparkswitch.eval.report.Chart.Style;
 import dev.sparkswitch.eval.report.Chart.Width;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import net.jqwik.api.ForAll;
@@ -157,6 +160,21 @@ class PageTest {
                 .contains("Of 17,597 documents read, 948 passed all rules.")
                 .contains("exact match on SQuAD");
         assertThat(html.split("<li class=\"(right|wrong)\"", -1)).hasSize(21);
+    }
+
+    @Test
+    void aDenseModelsPageSaysNothingOfRouters() throws IOException {
+        String dense =
+                "{\"step\":1,\"cross-entropy\":2,\"balance-loss\":0,\"z-loss\":0,\"elapsed\":75,\"dropped-fraction\":0,"
+                        + "\"heldout-loss\":3,\"heldout-text-loss\":3,\"layers\":[]}";
+        MetricsLog log = MetricsLog.read(new BufferedReader(new StringReader(dense)), "metrics.jsonl");
+        String html = RunReport.titled("Dense", "")
+                .phase(new RunReport.Phase("Training", log, OptionalDouble.empty()))
+                .page()
+                .html();
+        assertThat(withoutLibrary(html))
+                .contains("in 1\u00A0min\u00A015\u00A0s", "Held-out loss")
+                .doesNotContain("experts", "Dropped tokens", "Auxiliary losses", "text alone");
     }
 
     /** The chart library's own code may speak of images; it is not the page's. */

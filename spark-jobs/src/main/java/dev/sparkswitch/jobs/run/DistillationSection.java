@@ -17,6 +17,7 @@ final class DistillationSection {
     private final double teacher;
     private final double student;
     private final OptionalDouble baseline;
+    private final boolean beganWithTeacher;
 
     /** @param manifest of the finished run, with what {@link TrainingRun} notes in it */
     DistillationSection(TrainingRun.Task task, Manifest manifest) {
@@ -27,6 +28,7 @@ final class DistillationSection {
         this.student = Double.parseDouble(manifest.property(TrainingRun.BEST_VALUE));
         String without = manifest.properties().get(TrainingRun.COMPARED + 1);
         this.baseline = without == null ? OptionalDouble.empty() : OptionalDouble.of(Double.parseDouble(without));
+        this.beganWithTeacher = task.initFrom().isPresent();
     }
 
     /** The share of the parameters that is gone. */
@@ -48,9 +50,10 @@ final class DistillationSection {
                     + " trained without a teacher";
         }
         OptionalDouble kept = kept();
-        return kept.isPresent()
-                ? percent(kept.getAsDouble())
-                : "none to keep: the teacher is no better than the same student without it";
+        if (kept.isEmpty()) {
+            return "none to keep: the teacher is no better than the same student without it";
+        }
+        return percent(kept.getAsDouble()) + " of " + value(teacher - baseline.getAsDouble());
     }
 
     private static String percent(double share) {
@@ -63,8 +66,16 @@ final class DistillationSection {
 
     private String value(double value) {
         return metric.equals(SelectionConfig.LOSS)
-                ? String.format(Locale.ROOT, "%.4f", -value)
+                ? String.format(Locale.ROOT, "%.4f", Math.abs(value))
                 : String.format(Locale.ROOT, "%.2f", value);
+    }
+
+    /** What the share holds beside what was taught. */
+    private String caution() {
+        return beganWithTeacher && baseline.isPresent()
+                ? " The student began with the teacher's weights, so the steps that these were trained for are behind it too:"
+                        + " the share is the teaching's alone where the baseline was trained for as many steps in all."
+                : "";
     }
 
     List<Block> blocks() {
@@ -89,9 +100,9 @@ final class DistillationSection {
         published.row("teachers of 1.1 to 14.7 billion parameters", "82 to 99%", "37 to 28%");
         published.row("fine-tuned on SuperGLUE: 74.6 to 76.6 of the teacher's 81.3", "", "30%");
         return List.of(
-                new Prose(
-                        "The student has " + percent(compression()) + " fewer parameters than its teacher. Share of the"
-                                + " teacher's gain over the baseline that it keeps: " + keptInWords() + "."),
+                new Prose("The student has " + percent(compression())
+                        + " fewer parameters than its teacher. Share of the"
+                        + " teacher's gain over the baseline that it keeps: " + keptInWords() + "." + caution()),
                 measured,
                 published);
     }

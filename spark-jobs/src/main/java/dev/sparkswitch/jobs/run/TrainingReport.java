@@ -14,6 +14,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import org.apache.hadoop.fs.Path;
 
@@ -31,7 +32,7 @@ final class TrainingReport {
             facts.add(new Sections.Fact("SparkSwitch", Build.version()));
             facts.add(new Sections.Fact("Engine", manifest.property("engine")));
             facts.add(new Sections.Fact("Seed", Long.toString(task.settings().seed())));
-            manifest.properties().forEach((name, value) -> facts.add(new Sections.Fact(name, value)));
+            facts.addAll(results(task, manifest));
             manifest.inputs().forEach(input -> facts.add(new Sections.Fact("Made from " + input.name(), input.id())));
             facts.add(new Sections.Fact("Settings", task.config().toString()));
             RunReport report =
@@ -48,6 +49,22 @@ final class TrainingReport {
             throw new ResourceException(
                     "Cannot write " + file + " (" + e.getMessage() + "): check the disk's space and your rights.", e);
         }
+    }
+
+    /** What the manifest tells of the result, in its order; models that were compared go by their folders. */
+    private static List<Sections.Fact> results(TrainingRun.Task task, Manifest manifest) {
+        List<Sections.Fact> facts = new ArrayList<>();
+        manifest.properties().forEach((name, value) -> {
+            if (name.startsWith(TrainingRun.COMPARED)) {
+                int index = Integer.parseInt(name.substring(TrainingRun.COMPARED.length()));
+                facts.add(new Sections.Fact("Compared: " + task.compared().get(index), value));
+            } else if (!name.equals("engine")) {
+                String words = name.replace('-', ' ');
+                facts.add(
+                        new Sections.Fact(words.substring(0, 1).toUpperCase(Locale.ROOT) + words.substring(1), value));
+            }
+        });
+        return facts;
     }
 
     /** The run's metrics. */

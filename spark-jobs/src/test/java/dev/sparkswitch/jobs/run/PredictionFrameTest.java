@@ -3,6 +3,7 @@ package dev.sparkswitch.jobs.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.corpus.LocalSpark;
@@ -77,6 +78,69 @@ class PredictionFrameTest {
         assertEqual(texts, SquadMetric::new);
         assertEqual(questions, MultiRcMetric::new);
         assertEqual(numbers, () -> new NumberMetric(NumberMetric.Kind.CORRELATION));
+    }
+
+    /** 400 answers, among them missing ones; each with the F1 and exact match of a few words. */
+    private static List<Answer> answers() {
+        List<Answer> answers = new ArrayList<>();
+        for (int i = 0; i < 400; i++) {
+            Optional<String> prediction =
+                    i % 50 == 0 ? Optional.empty() : Optional.of("cat " + i % 3 + (i % 7 == 0 ? " mat" : ""));
+            answers.add(new Answer("x" + i, "", List.of("cat " + i % 2, "cat " + i % 5 + " sat"), prediction));
+        }
+        return answers;
+    }
+
+    @Test
+    void intervalsDoNotDependOnHowTheTableIsCut() {
+        Dataset<Row> frame = frame(answers());
+        Bootstrap bootstrap = new Bootstrap(7, 100, 0.95);
+        Scores one = PredictionFrame.scores(frame.coalesce(1), "squad", SquadMetric::new, bootstrap);
+        assertThat(one.examples()).isEqualTo(400);
+        assertThat(one.units()).isEqualTo(400);
+        assertThat(one.missing()).isEqualTo(8);
+        for (int parts : new int[] {3, 17}) {
+            assertThat(PredictionFrame.scores(
+                            frame.withColumnRenamed("group", "id").repartition(parts),
+                            "squad",
+                            SquadMetric::new,
+                            bootstrap))
+                    .isEqualTo(one);
+        }
+    }
+
+    @Test
+    void intervalsAreAsWideAsThoseOfDrawingWithReplacement() {
+        Bootstrap bootstrap = new Bootstrap(7, 1000, 0.95);
+        Scores together = PredictionFrame.scores(frame(answers()), "squad", SquadMetric::new, bootstrap);
+        Scores single = Scores.of("squad", new SquadMetric(), answers(), bootstrap);
+        for (Scores.Score score : single.scores()) {
+            Scores.Score other = together.score(score.name());
+            assertThat(other.value()).isCloseTo(score.value(), within(1e-9));
+            assertThat(other.standardError()).isCloseTo(score.standardError(), withinPercentage(10));
+            assertThat(other.low()).isCloseTo(score.low(), within(0.4 * score.standardError()));
+            assertThat(other.high()).isCloseTo(score.high(), within(0.4 * score.standardError()));
+        }
+    }
+
+    @Test
+    void rowsThatCannotBeToldApartHaveNoIntervals() {
+        Dataset<Row> frame = frame(answers());
+        Bootstrap bootstrap = new Bootstrap(7, 10, 0.95);
+        assertThatThrownBy(() -> PredictionFrame.scores(frame.drop("group"), "t", SquadMetric::new, bootstrap))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("neither a column 'group' nor 'id'");
+        assertThatThrownBy(() -> PredictionFrame.scores(
+                        frame.selectExpr("nullif(`group`, 'x5') as id", "references", "prediction"),
+                        "t",
+                        SquadMetric::new,
+                        bootstrap))
+                .isInstanceOf(UserException.class)
+                .hasMessageStartingWith("1 predictions have neither a group nor an id");
+        assertThatThrownBy(() -> PredictionFrame.scores(
+                        frame, "t", () -> new NumberMetric(NumberMetric.Kind.CORRELATION), bootstrap))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("need all rows at once");
     }
 
     @Test

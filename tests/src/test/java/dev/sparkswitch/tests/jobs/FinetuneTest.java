@@ -209,7 +209,8 @@ class FinetuneTest {
         assertThat(property(manifest, "compared-1")).isCloseTo(property(baseline, "best-value"), within(1e-6));
         assertThat(folder.resolve("student/report.html"))
                 .content()
-                .contains("Distillation", "fewer parameters than its teacher", "Published, not measured here");
+                .contains("Distillation", "fewer parameters than its teacher", "Published, not measured here")
+                .contains("began with the teacher", "Compared: ");
         assertThat(run(DISTILL + "--set teacher=@/student --set vocabulary=@/vocabulary --set shards=@/shards"
                                 + " --set output=@/none")
                         .err())
