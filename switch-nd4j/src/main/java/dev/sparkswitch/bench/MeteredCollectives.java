@@ -55,11 +55,6 @@ final class MeteredCollectives implements Collectives {
     }
 
     @Override
-    public boolean takesRowsApart() {
-        return collectives.takesRowsApart();
-    }
-
-    @Override
     public Exchange startAllReduceSum(Tensor data, RankGroup group) {
         return metered("allReduceSum", group, data, () -> collectives.startAllReduceSum(data, group));
     }

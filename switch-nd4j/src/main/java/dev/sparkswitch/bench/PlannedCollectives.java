@@ -77,11 +77,6 @@ final class PlannedCollectives implements Collectives {
     }
 
     @Override
-    public boolean takesRowsApart() {
-        return true;
-    }
-
-    @Override
     public Exchange startAllReduceSum(Tensor data, RankGroup group) {
         if (group.size() == 1) {
             return Exchange.DONE;

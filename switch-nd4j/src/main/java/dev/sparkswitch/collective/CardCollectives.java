@@ -181,11 +181,6 @@ final class CardCollectives implements Collectives {
     }
 
     @Override
-    public boolean takesRowsApart() {
-        return engine.takesRowsApart();
-    }
-
-    @Override
     public Exchange startAllReduceSum(Tensor data, RankGroup group) {
         return group.size() == 1 ? Exchange.DONE : start(group, cards -> cards.allReduceSum(data));
     }

@@ -31,17 +31,12 @@ public interface Collectives extends AutoCloseable {
     /** Whether what is started runs beside the engine's operations; otherwise it is over when its start returns. */
     boolean overlaps();
 
-    /** Whether {@link #startAllToAll} takes tensors of three axes, of which [:, i, :] is the part of the group's i-th rank. */
-    default boolean takesRowsApart() {
-        return false;
-    }
-
     /** Starts to replace {@code data} on every rank of {@code group} by the element-wise sum. */
     Exchange startAllReduceSum(Tensor data, RankGroup group);
 
     /**
-     * Starts to send the i-th of equal parts to the group's i-th rank and to receive its part for this one: of a matrix or
-     * view of columns the rows, one for each rank.
+     * Starts to send the i-th of equal parts to the group's i-th rank and to receive its part for this one. A view of columns
+     * has a row for each rank.
      */
     Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group);
 

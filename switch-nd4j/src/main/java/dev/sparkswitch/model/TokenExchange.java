@@ -111,16 +111,9 @@ final class TokenExchange {
         int perExpert = slots.extent(1);
         int width = slots.extent(2);
         Tensor received = engine.allocate(slots.type(), to - from, ranks * perExpert, width);
-        Tensor places = byExpert()
-                ? received.reshape(to - from, ranks, perExpert * width)
-                : received.reshape(ranks, (to - from) * perExpert * width);
-        Exchange exchange = collectives.startAllToAll(chunk(slots, from, to), places, group);
+        Exchange exchange = collectives.startAllToAll(
+                chunk(slots, from, to), received.reshape(ranks, (to - from) * perExpert * width), group);
         return new Arriving(from, to, received, exchange);
-    }
-
-    /** Whether slots travel between where they lie by expert here and by rank there; otherwise by rank on both sides. */
-    private boolean byExpert() {
-        return collectives.takesRowsApart();
     }
 
     /** [experts, n * S, d]. */
@@ -128,7 +121,7 @@ final class TokenExchange {
         chunk.exchange().await();
         Tensor slots = chunk.slots();
         int experts = slots.extent(0);
-        if (experts == 1 || byExpert()) {
+        if (experts == 1) {
             return slots;
         }
         try (slots) {
@@ -139,18 +132,15 @@ final class TokenExchange {
     private Returning sendBack(Tensor made, Tensor results, Arriving chunk) {
         int ranks = group.size();
         int experts = made.extent(0);
-        Tensor returned = chunk(results, chunk.from(), chunk.to());
-        if (byExpert()) {
-            Tensor parts = made.reshape(experts, ranks, Math.toIntExact(made.size() / experts / ranks));
-            return new Returning(made, collectives.startAllToAll(parts, returned, group));
-        }
         Tensor send = made;
         if (experts > 1) {
             send = engine.swapLeading(made, experts, ranks, made.shape());
             made.close();
         }
-        Exchange exchange =
-                collectives.startAllToAll(send.reshape(ranks, Math.toIntExact(send.size() / ranks)), returned, group);
+        Exchange exchange = collectives.startAllToAll(
+                send.reshape(ranks, Math.toIntExact(send.size() / ranks)),
+                chunk(results, chunk.from(), chunk.to()),
+                group);
         return new Returning(send, exchange);
     }
 }

@@ -122,11 +122,6 @@ public final class CudaEngine implements Engine {
         return device.join(id, index, size);
     }
 
-    /** Whether exchanges of groups had better take parts whose rows lie apart than have them moved together. */
-    public boolean takesRowsApart() {
-        return Switches.isOn(Switches.EXPERT_MESSAGES);
-    }
-
     /** The moment at which all is done that was asked for so far, of this engine and of groups, on the groups' clock. */
     public Moment exchangeMoment() {
         return device.exchangeMoment();

@@ -5,7 +5,6 @@ import dev.sparkswitch.engine.Tensor;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -23,7 +22,6 @@ final class NcclGroup implements CardGroup {
     private final CUctx_st context;
     private final ExchangeStream exchanges;
     private final CUstream_st stream;
-    private final int index;
     private final int size;
     /** Passed when the operation started last is done. */
     private final CUevent_st last = new CUevent_st();
@@ -40,7 +38,6 @@ final class NcclGroup implements CardGroup {
         this.context = context;
         this.exchanges = exchanges;
         this.stream = exchanges.stream();
-        this.index = index;
         this.size = size;
         use();
         try (ncclUniqueId number = new ncclUniqueId()) {
@@ -104,18 +101,21 @@ final class NcclGroup implements CardGroup {
 
     @Override
     public Started allToAll(Tensor send, Tensor receive) {
-        CardParts sent = CardParts.of(send, size);
-        CardParts received = CardParts.of(receive, size);
-        CardParts from = sent.cutLike(received);
-        CardParts to = received.cutLike(sent);
+        CardParts from = CardParts.of(send, size);
+        CardParts to = CardParts.of(receive, size);
+        from.requireLike(to);
         return start(() -> {
-            copyOwn(from, to);
             Nccl.check(nccl.ncclGroupStart(), "ncclGroupStart", "allToAll");
             try {
                 for (int i = 0; i < size; i++) {
-                    if (i != index) {
-                        exchange(from, to, i);
-                    }
+                    Nccl.check(
+                            nccl.ncclSend(source.at(from.at(i)), from.bytes(), nccl.ncclInt8, i, communicator, stream),
+                            "ncclSend",
+                            send);
+                    Nccl.check(
+                            nccl.ncclRecv(target.at(to.at(i)), to.bytes(), nccl.ncclInt8, i, communicator, stream),
+                            "ncclRecv",
+                            receive);
                 }
             } catch (RuntimeException e) {
                 // What this thread calls next must not be taken for a part of the exchange.
@@ -124,47 +124,6 @@ final class NcclGroup implements CardGroup {
             }
             Nccl.check(nccl.ncclGroupEnd(), "ncclGroupEnd", send);
         });
-    }
-
-    /** A message for each row: both sides have equally many. */
-    private void exchange(CardParts from, CardParts to, int member) {
-        long bytes = from.rowBytes();
-        for (int row = 0; row < from.rows(); row++) {
-            Nccl.check(
-                    nccl.ncclSend(source.at(from.at(member, row)), bytes, nccl.ncclInt8, member, communicator, stream),
-                    "ncclSend",
-                    from);
-            Nccl.check(
-                    nccl.ncclRecv(target.at(to.at(member, row)), bytes, nccl.ncclInt8, member, communicator, stream),
-                    "ncclRecv",
-                    to);
-        }
-    }
-
-    /** The part for this card itself. */
-    private void copyOwn(CardParts from, CardParts to) {
-        if (from.rows() == 1) {
-            Cuda.check(
-                    cudart.cuMemcpyDtoDAsync(to.at(index, 0), from.at(index, 0), from.rowBytes(), stream),
-                    "cuMemcpyDtoDAsync",
-                    from);
-            return;
-        }
-        try (CUDA_MEMCPY2D_v2 rows = new CUDA_MEMCPY2D_v2()) {
-            rows.srcMemoryType(cudart.CU_MEMORYTYPE_DEVICE)
-                    .srcDevice(from.at(index, 0))
-                    .srcPitch(from.rowStride())
-                    .srcXInBytes(0)
-                    .srcY(0)
-                    .dstMemoryType(cudart.CU_MEMORYTYPE_DEVICE)
-                    .dstDevice(to.at(index, 0))
-                    .dstPitch(to.rowStride())
-                    .dstXInBytes(0)
-                    .dstY(0)
-                    .WidthInBytes(from.rowBytes())
-                    .Height(from.rows());
-            Cuda.check(cudart.cuMemcpy2DAsync(rows, stream), "cuMemcpy2DAsync", from);
-        }
     }
 
     @Override

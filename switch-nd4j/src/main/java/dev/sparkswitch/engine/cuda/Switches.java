@@ -30,9 +30,6 @@ final class Switches {
     /** A backward pass of attention that keeps the gradients of scores instead of computing them twice. */
     static final String SCORE_GRADIENTS = "score-gradients";
 
-    /** Tokens that cards receive where the experts read them, a message for each expert, instead of moving them there. */
-    static final String EXPERT_MESSAGES = "expert-messages";
-
     /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
     static final String STEP_SQUARES = "step-squares";
 

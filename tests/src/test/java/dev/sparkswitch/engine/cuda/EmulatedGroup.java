@@ -19,9 +19,14 @@ final class EmulatedGroup implements CardGroup {
         this.all = RankGroup.world(members.worldSize());
     }
 
+    private static CardParts whole(String operation, Tensor tensor) {
+        CudaTensor found = CardParts.whole(operation, tensor);
+        return new CardParts(found.address(), 0, found.size() * found.type().bytes());
+    }
+
     @Override
     public Started allReduceSum(Tensor data) {
-        CardParts place = CardParts.whole("allReduceSum", data);
+        CardParts place = whole("allReduceSum", data);
         DType type = data.type();
         return link.start(new EmulatedExchange("allReduceSum " + data, 1, place, place, (sent, received) -> {
             received.put(0, sent, 0, sent.capacity());
@@ -34,13 +39,14 @@ final class EmulatedGroup implements CardGroup {
         int size = members.worldSize();
         CardParts from = CardParts.of(send, size);
         CardParts to = CardParts.of(receive, size);
+        from.requireLike(to);
         return link.start(new EmulatedExchange(
                 "allToAll " + send, size, from, to, (sent, received) -> members.allToAll(sent, received, all)));
     }
 
     @Override
     public Started broadcast(Tensor data, int root) {
-        CardParts place = CardParts.whole("broadcast", data);
+        CardParts place = whole("broadcast", data);
         return link.start(new EmulatedExchange("broadcast " + data, 1, place, place, (sent, received) -> {
             received.put(0, sent, 0, sent.capacity());
             members.broadcast(received, root, all);
