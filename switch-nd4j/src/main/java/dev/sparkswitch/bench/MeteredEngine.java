@@ -304,25 +304,13 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
-    public Tensor activatedInputGradient(
-            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
+    public Tensor activateBackward(Tensor dy, Activated forward, Activation activation, Dropout dropout) {
         return timed(
-                Phase.PRODUCTS,
-                of("activatedInputGradient", dz, w),
-                products(dz, w),
-                bytes(dz, w, forward.saved()),
-                () -> engine.activatedInputGradient(dz, w, forward, activation, dropout));
-    }
-
-    @Override
-    public Tensor groupedActivatedInputGradient(
-            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
-        return timed(
-                Phase.EXPERTS,
-                of("groupedActivatedInputGradient", dz, w),
-                products(dz, w),
-                bytes(dz, w, forward.saved()),
-                () -> engine.groupedActivatedInputGradient(dz, w, forward, activation, dropout));
+                Phase.NORMS,
+                "activationBackward " + dy,
+                0,
+                bytes(dy, forward.saved()),
+                () -> engine.activateBackward(dy, forward, activation, dropout));
     }
 
     @Override

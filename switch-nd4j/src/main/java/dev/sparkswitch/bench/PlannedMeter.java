@@ -44,6 +44,9 @@ final class PlannedMeter implements Meter {
         if (result instanceof Engine.Attention attention) {
             return MeteredEngine.bytes(attention.result());
         }
+        if (result instanceof Engine.Activated activated) {
+            return MeteredEngine.bytes(activated.result());
+        }
         if (result instanceof Engine.LossGradient loss) {
             return MeteredEngine.bytes(loss.dHidden());
         }

@@ -168,7 +168,19 @@ public interface Engine extends AutoCloseable {
     }
 
     /**
-     * The gradient of the x that was activated, through the product that took the result: {@link #activationBackward} of
+     * The gradient of the x that {@link #activate} took.
+     *
+     * @param dy the gradient of the result; the engine's from here on: what is returned may take its place
+     * @return [.., branches * f]
+     */
+    default Tensor activateBackward(Tensor dy, Activated forward, Activation activation, Dropout dropout) {
+        try (Tensor gradient = dy) {
+            return activationBackward(gradient, forward.saved(), activation, dropout);
+        }
+    }
+
+    /**
+     * The gradient of the x that was activated, through the product that took the result: {@link #activateBackward} of
      * {@link #linearInputGradient}.
      *
      * @param dz the gradient [T, out] of what {@link #linear} made of the result
@@ -177,18 +189,15 @@ public interface Engine extends AutoCloseable {
      */
     default Tensor activatedInputGradient(
             Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
-        try (Tensor dy = allocate(dz.type(), forward.result().shape())) {
-            linearInputGradient(dz, w, dy, Write.SET);
-            return activationBackward(dy, forward.saved(), activation, dropout);
-        }
+        Tensor dy = allocate(dz.type(), forward.result().shape());
+        linearInputGradient(dz, w, dy, Write.SET);
+        return activateBackward(dy, forward, activation, dropout);
     }
 
     /** {@link #activatedInputGradient} for every expert: dz [E, S, out], w [E, out, f] to [E, S, branches * f]. */
     default Tensor groupedActivatedInputGradient(
             Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
-        try (Tensor dy = groupedLinearInputGradient(dz, w)) {
-            return activationBackward(dy, forward.saved(), activation, dropout);
-        }
+        return activateBackward(groupedLinearInputGradient(dz, w), forward, activation, dropout);
     }
 
     // Embedding and loss

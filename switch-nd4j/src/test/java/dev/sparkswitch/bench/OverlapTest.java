@@ -198,10 +198,7 @@ class OverlapTest {
         for (String event : step.events) {
             if (event.contains("tokens") || event.startsWith("grouped")) {
                 String[] words = event.split(" ");
-                found.add(
-                        event.contains("tokens")
-                                ? words[0]
-                                : words[0].replaceAll("grouped(Linear|Activated)", "experts"));
+                found.add(event.contains("tokens") ? words[0] : words[0].replace("groupedLinear", "experts"));
             }
         }
         return found.subList(layer * events, (layer + 1) * events);

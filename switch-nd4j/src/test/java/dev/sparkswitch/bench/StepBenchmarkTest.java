@@ -69,6 +69,24 @@ final class StepBenchmarkTest {
     }
 
     @Test
+    void theBackwardPassOfActivationsIsCountedApartFromTheProductsBeforeIt() {
+        StepReport report = run(sparse());
+        int steps = report.profiledSeconds().length;
+
+        // Of four layers two are sparse, each with a product before the activation and one behind it.
+        assertThat(count(report, Phase.NORMS, "activationBackward")).isEqualTo(4 * steps);
+        assertThat(count(report, Phase.EXPERTS, "groupedLinearInputGradient")).isEqualTo(2 * 2 * steps);
+        assertThat(count(report, Phase.EXPERTS, "")).isEqualTo(3 * 2 * 2 * steps);
+    }
+
+    private static long count(StepReport report, Phase phase, String start) {
+        return report.operations().get(phase).entrySet().stream()
+                .filter(operation -> operation.getKey().startsWith(start))
+                .mapToLong(operation -> operation.getValue().count())
+                .sum();
+    }
+
+    @Test
     void aStepOfT5BaseTakes13AndAHalfTeraflop() {
         // By hand, 6 operations a weight and token: encoder 8.35e12, decoder 2.17e12, cross-attention's keys and values
         // 1.39e12, head 0.54e12; attention's own products: 0.93e12 in the encoder, 0.22e12 in the decoder.

@@ -3,10 +3,8 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.engine.DType;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;
@@ -21,8 +19,6 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Matrix products by cuBLASLt. It counts columns first, so that it is asked for the transpose, c^T = b^T a^T, whose operands
@@ -34,7 +30,6 @@ final class CublasLt implements AutoCloseable {
     /** What NVIDIA recommends for Hopper. */
     static final long WORKSPACE_BYTES = 32L << 20;
 
-    private static final Logger LOG = LoggerFactory.getLogger(CublasLt.class);
     private static final int LARGEST_ALIGNMENT = 256;
     /** Operations from which on a product is worth timing; below, and so in generation, launching takes most. */
     private static final double LEAST_TIMED = 1e9;
@@ -48,7 +43,6 @@ final class CublasLt implements AutoCloseable {
     private final Optional<KeptAlgorithms> kept;
     private final cublasLtContext handle = new cublasLtContext();
     private final Map<Shape, Plan> plans = new HashMap<>();
-    private final Set<Shape> refused = new HashSet<>();
     private final FloatPointer alpha = new FloatPointer(1);
     private final FloatPointer beta = new FloatPointer(1);
     private final Address a = new Address();
@@ -75,7 +69,7 @@ final class CublasLt implements AutoCloseable {
     }
 
     /** What an algorithm depends on. */
-    private record Shape(int m, int n, int k, int count, boolean adds, boolean masked, Side a, Side b, Side c) {
+    private record Shape(int m, int n, int k, int count, boolean adds, Side a, Side b, Side c) {
         static Shape of(Product product) {
             return new Shape(
                     product.m(),
@@ -83,7 +77,6 @@ final class CublasLt implements AutoCloseable {
                     product.k(),
                     product.count(),
                     product.beta() != 0,
-                    product.mask() != null,
                     Side.of(product.a()),
                     Side.of(product.b()),
                     Side.of(product.c()));
@@ -158,39 +151,8 @@ final class CublasLt implements AutoCloseable {
                                 operation, cublas.CUBLASLT_MATMUL_DESC_TRANSB, turnB, Integer.BYTES),
                         "cublasLtMatmulDescSetAttribute",
                         product);
-                if (shape.masked()) {
-                    mask(operation, shape, product);
-                }
                 return operation;
             }
-        }
-
-        /** The library's gradient of ReLU. To it our rows are columns, and so the bits of a row its leading dimension. */
-        private static void mask(cublasLtMatmulDescOpaque_t operation, Shape shape, Product product) {
-            try (IntPointer epilogue = new IntPointer(1).put(cublas.CUBLASLT_EPILOGUE_DRELU);
-                    LongPointer row = new LongPointer(1).put(shape.n());
-                    LongPointer matrix = new LongPointer(1).put((long) shape.m() * shape.n())) {
-                set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue, Integer.BYTES, product);
-                set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, row, Long.BYTES, product);
-                if (shape.count() > 1) {
-                    set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_BATCH_STRIDE, matrix, Long.BYTES, product);
-                }
-            }
-            maskAt(operation, product);
-        }
-
-        private static void maskAt(cublasLtMatmulDescOpaque_t operation, Product product) {
-            try (LongPointer address = new LongPointer(1).put(product.mask().address())) {
-                set(operation, cublas.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, address, Long.BYTES, product);
-            }
-        }
-
-        private static void set(
-                cublasLtMatmulDescOpaque_t operation, int attribute, Pointer value, long bytes, Product product) {
-            Cuda.checkProduct(
-                    cublas.cublasLtMatmulDescSetAttribute(operation, attribute, value, bytes),
-                    "cublasLtMatmulDescSetAttribute",
-                    product);
         }
 
         private static int turn(Side side) {
@@ -294,28 +256,7 @@ final class CublasLt implements AutoCloseable {
             plan = plan(shape, product);
             plans.put(shape, plan);
         }
-        if (product.mask() != null) {
-            Plan.maskAt(plan.operation, product);
-        }
         Cuda.checkProduct(start(plan, plan.algorithm, product, product.c().address()), "cublasLtMatmul", product);
-    }
-
-    /** Whether the library has an algorithm for a product. */
-    boolean takes(Product product) {
-        Shape shape = Shape.of(product);
-        if (refused.contains(shape)) {
-            return false;
-        }
-        try {
-            if (!plans.containsKey(shape)) {
-                plans.put(shape, plan(shape, product));
-            }
-            return true;
-        } catch (InternalException e) {
-            LOG.info("cuBLASLt does not take a product: {}", e.getMessage());
-            refused.add(shape);
-            return false;
-        }
     }
 
     private int start(Plan plan, cublasLtMatmulAlgo_t algorithm, Product product, long result) {

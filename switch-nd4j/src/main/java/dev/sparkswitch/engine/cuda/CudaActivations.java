@@ -52,10 +52,10 @@ final class CudaActivations {
         return y;
     }
 
-    /** A mask takes a sixteenth of x's memory; its rows are of as many bits as products take. */
+    /** ReLU on rows of whole words of bits keeps a mask, which takes a sixteenth of x's memory, or less. */
     Engine.Activated activate(Tensor x, Activation activation, Dropout dropout) {
         int width = x.extent(-1);
-        if (!masks || activation != Activation.RELU || width % Product.Mask.BITS != 0) {
+        if (!masks || activation != Activation.RELU || width % Integer.SIZE != 0) {
             return new Engine.Activated(activation(x, activation, dropout), x);
         }
         CudaTensor in = cuda(x);
@@ -74,9 +74,25 @@ final class CudaActivations {
         return new Engine.Activated(x, mask);
     }
 
-    /** Whether what {@link #activate} has saved is a mask. */
-    static boolean isMask(Tensor saved) {
-        return saved.type() == DType.INT32;
+    /** In place where {@link #activate} has saved a mask. */
+    Tensor activateBackward(Tensor dy, Engine.Activated forward, Activation activation, Dropout dropout) {
+        if (forward.saved().type() != DType.INT32) {
+            try (Tensor gradient = dy) {
+                return activationBackward(gradient, forward.saved(), activation, dropout);
+            }
+        }
+        require(dy.size() == forward.result().size(), "activateBackward", dy, forward.result());
+        CudaTensor gradient = cuda(dy);
+        gradient.requireContiguous("activateBackward");
+        int width = dy.extent(-1);
+        kernels.launch(
+                "relu_masked_backward",
+                RowLaunch.each(dy.rows(), width),
+                gradient,
+                cuda(forward.saved()),
+                dropout.active() ? (float) dropout.scale() : 1.0f,
+                RowLaunch.items(dy.rows(), width));
+        return dy;
     }
 
     Tensor activationBackward(Tensor dy, Tensor x, Activation activation, Dropout dropout) {

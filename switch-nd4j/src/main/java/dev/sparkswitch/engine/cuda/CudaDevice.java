@@ -49,7 +49,6 @@ final class CudaDevice implements Device {
     private final long workspace;
     private final Trail trail = new Trail();
     private CudaProfile profile;
-    private Optional<Boolean> masks = Optional.empty();
 
     private final BytePointer arguments = new BytePointer(MOST_ARGUMENT_BYTES);
     private final ByteBuffer argumentBytes = arguments.asByteBuffer().order(ByteOrder.nativeOrder());
@@ -245,17 +244,6 @@ final class CudaDevice implements Device {
         products.multiply(product);
         trail.add(product);
         end();
-    }
-
-    /** Found out by trying: the library does not say in which order it takes bits. */
-    @Override
-    public boolean masks(Product product) {
-        use();
-        if (masks.isEmpty()) {
-            masks = Optional.of(Switches.isOn(Switches.MASKED_PRODUCTS) && MaskProbe.passes(this));
-            LOG.info("products under masks: {}", masks.get() ? "by cuBLASLt" : "by a kernel");
-        }
-        return masks.get() && products.takes(product);
     }
 
     @Override

@@ -294,28 +294,8 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
-    public Tensor activatedInputGradient(
-            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
-        if (!CudaActivations.isMask(forward.saved())) {
-            return Engine.super.activatedInputGradient(dz, w, forward, activation, dropout);
-        }
-        return maskedInputGradient(dz, w, forward, dropout);
-    }
-
-    @Override
-    public Tensor groupedActivatedInputGradient(
-            Tensor dz, Tensor w, Activated forward, Activation activation, Dropout dropout) {
-        if (!CudaActivations.isMask(forward.saved())) {
-            return Engine.super.groupedActivatedInputGradient(dz, w, forward, activation, dropout);
-        }
-        return maskedInputGradient(dz, w, forward, dropout);
-    }
-
-    private Tensor maskedInputGradient(Tensor dz, Tensor w, Activated forward, Dropout dropout) {
-        CudaTensor dx = context.compute(forward.result().shape());
-        double scale = dropout.active() ? dropout.scale() : 1;
-        products.maskedInputGradient(dz, w, CudaContext.cuda(forward.saved()), scale, dx);
-        return dx;
+    public Tensor activateBackward(Tensor dy, Activated forward, Activation activation, Dropout dropout) {
+        return activations.activateBackward(dy, forward, activation, dropout);
     }
 
     @Override

@@ -12,11 +12,9 @@ import dev.sparkswitch.engine.Write;
 /** Matrix products. Parameters that are split take part with their bfloat16 half. */
 final class CudaProducts {
     private final CudaContext context;
-    private final Kernels activations;
 
     CudaProducts(CudaContext context) {
         this.context = context;
-        this.activations = context.kernels("activations");
     }
 
     private static double beta(Write write) {
@@ -85,46 +83,6 @@ final class CudaProducts {
             double beta,
             CudaTensor c) {
         multiply(new Product(m, n, k, alpha, operand(a, turnA), operand(b, turnB), beta, operand(c, NONE), 1));
-    }
-
-    /**
-     * scale * dz w of matrices, or of each entry of the first of three axes, as far as a mask of bits lets it through.
-     *
-     * @param dz [.., T, out]
-     * @param w [.., out, f]
-     * @param mask INT32 [.., T, f / 32]
-     * @param dx [.., T, f]; becomes the result
-     */
-    void maskedInputGradient(Tensor dz, Tensor w, CudaTensor mask, double scale, CudaTensor dx) {
-        boolean grouped = w.axes() == 3;
-        require(dz.extent(-1) == w.extent(-2), "activatedInputGradient", dz, w);
-        require(dx.extent(-1) == w.extent(-1), "activatedInputGradient", w, dx);
-        require(dz.size() / dz.extent(-1) == dx.size() / dx.extent(-1), "activatedInputGradient", dz, dx);
-        CudaTensor weights = context.parameter("activatedInputGradient", w);
-        Product product = new Product(
-                grouped ? dx.extent(1) : dx.rows(),
-                w.extent(-1),
-                w.extent(-2),
-                scale,
-                grouped ? entries(cuda(dz), NONE) : operand(cuda(dz), NONE),
-                grouped ? entries(weights, NONE) : operand(weights, NONE),
-                0,
-                grouped ? entries(dx, NONE) : operand(dx, NONE),
-                grouped ? dx.extent(0) : 1,
-                new Product.Mask(mask.address()));
-        boolean empty = product.m() == 0 || product.count() == 0;
-        if (!empty && dx.type() == DType.BFLOAT16 && context.device().masks(product)) {
-            context.device().multiply(product);
-        } else {
-            multiply(product.withoutMask());
-            int width = dx.extent(-1);
-            activations.launch(
-                    "relu_masked_backward",
-                    RowLaunch.each(dx.rows(), width),
-                    dx,
-                    mask,
-                    RowLaunch.items(dx.rows(), width));
-        }
     }
 
     /** {@link #product} for every entry of the first of three axes. */

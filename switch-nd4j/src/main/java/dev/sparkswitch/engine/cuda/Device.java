@@ -59,9 +59,6 @@ interface Device extends AutoCloseable {
     /** Starts a matrix product, or several of one shape, after everything that was started before. */
     void multiply(Product product);
 
-    /** Whether {@link #multiply} takes such a product with its mask. */
-    boolean masks(Product product);
-
     /** Waits for everything that was started; an error of a kernel shows here at the latest. */
     void synchronize();
 

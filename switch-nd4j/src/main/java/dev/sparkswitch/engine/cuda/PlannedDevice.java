@@ -82,11 +82,6 @@ final class PlannedDevice implements Device {
     public void multiply(Product product) {}
 
     @Override
-    public boolean masks(Product product) {
-        return true;
-    }
-
-    @Override
     public void synchronize() {}
 
     @Override

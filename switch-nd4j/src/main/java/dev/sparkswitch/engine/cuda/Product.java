@@ -8,28 +8,8 @@ import dev.sparkswitch.engine.DType;
  *
  * @param beta 0 (then c is not read) or 1
  * @param count how many, each a batch stride of every operand further on
- * @param mask which elements of c become 0 instead; null for none
  */
-record Product(int m, int n, int k, double alpha, Operand a, Operand b, double beta, Operand c, int count, Mask mask) {
-    Product(int m, int n, int k, double alpha, Operand a, Operand b, double beta, Operand c, int count) {
-        this(m, n, k, alpha, a, b, beta, c, count, null);
-    }
-
-    /**
-     * A bit an element of c: 0 where that becomes 0. The lowest bit of a byte is its first; rows follow each other, and
-     * matrices do.
-     *
-     * @param address a multiple of 16
-     */
-    record Mask(long address) {
-        /** What the bits of a row must be a multiple of. */
-        static final int BITS = 128;
-    }
-
-    Product withoutMask() {
-        return new Product(m, n, k, alpha, a, b, beta, c, count);
-    }
-
+record Product(int m, int n, int k, double alpha, Operand a, Operand b, double beta, Operand c, int count) {
     /** How a matrix lies in memory. */
     enum Turn {
         /** As it is named, row-major. */
@@ -52,6 +32,6 @@ record Product(int m, int n, int k, double alpha, Operand a, Operand b, double b
     @Override
     public String toString() {
         return (count == 1 ? "" : count + " x ") + "[" + m + ", " + k + "] [" + k + ", " + n + "] of " + a.type()
-                + " to " + c.type() + (mask == null ? "" : " under a mask");
+                + " to " + c.type();
     }
 }

@@ -21,9 +21,6 @@ final class Switches {
     /** A mask of bits that ReLU keeps for its backward pass instead of its input. */
     static final String RELU_MASKS = "relu-masks";
 
-    /** ReLU's backward pass by the product before it. */
-    static final String MASKED_PRODUCTS = "masked-products";
-
     /** Gradients of experts in bfloat16. */
     static final String NARROW_GRADIENTS = "narrow-gradients";
 

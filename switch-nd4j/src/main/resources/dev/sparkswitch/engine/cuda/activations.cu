@@ -104,17 +104,18 @@ extern "C" __global__ void relu_masked(
     }
 }
 
-// Zeros where the mask of relu_masked says so.
-extern "C" __global__ void relu_masked_backward(compute_t* x, const unsigned char* mask, unsigned items) {
+// dy becomes dx: scaled as relu_masked's dropout did, and zero where its mask says so.
+extern "C" __global__ void relu_masked_backward(
+    compute_t* dy, const unsigned char* mask, float scale, unsigned items) {
     unsigned item = blockIdx.x * blockDim.x + threadIdx.x;
     if (item < items) {
         float values[COLUMNS];
-        compute_t* own = x + static_cast<long long>(item) * COLUMNS;
+        compute_t* own = dy + static_cast<long long>(item) * COLUMNS;
         load8(own, values);
         unsigned passed = mask[item];
 #pragma unroll
         for (int i = 0; i < COLUMNS; i++) {
-            values[i] = passed >> i & 1 ? values[i] : 0.0f;
+            values[i] = passed >> i & 1 ? values[i] * scale : 0.0f;
         }
         store8(own, values);
     }

@@ -32,7 +32,6 @@ final class EmulatedDevice implements Device {
     private final Set<Long> blocks = new HashSet<>();
     private Map<String, OperationTime> times;
     private long left = Long.MAX_VALUE;
-    private final boolean masks = Switches.isOn(Switches.MASKED_PRODUCTS);
 
     private final Optional<EmulatedLink> link;
 
@@ -192,32 +191,7 @@ final class EmulatedDevice implements Device {
         long start = System.nanoTime();
         SimtHost.multiply(
                 product.m(), product.n(), product.k(), product.alpha(), product.beta(), product.count(), operands);
-        if (product.mask() != null) {
-            mask(product);
-        }
         time("product " + product, start);
-    }
-
-    private void mask(Product product) {
-        int elements = product.m() * product.n() * product.count();
-        int bytes = product.c().type().bytes();
-        ByteBuffer numbers = ByteBuffer.allocate(elements * bytes);
-        ByteBuffer bits = ByteBuffer.allocate(elements / Byte.SIZE);
-        download(product.c().address(), numbers);
-        download(product.mask().address(), bits);
-        for (int i = 0; i < elements; i++) {
-            if ((bits.get(i / Byte.SIZE) >> i % Byte.SIZE & 1) == 0) {
-                for (int j = 0; j < bytes; j++) {
-                    numbers.put(i * bytes + j, (byte) 0);
-                }
-            }
-        }
-        upload(product.c().address(), numbers);
-    }
-
-    @Override
-    public boolean masks(Product product) {
-        return masks;
     }
 
     @Override
