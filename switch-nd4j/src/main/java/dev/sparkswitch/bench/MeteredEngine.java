@@ -142,7 +142,7 @@ final class MeteredEngine implements Engine {
     @Override
     public Tensor swapLeading(Tensor source, int a, int b, int... shape) {
         return timed(
-                Phase.COMMUNICATION,
+                Phase.ROUTING,
                 "swapLeading " + source,
                 0,
                 bytes(source),

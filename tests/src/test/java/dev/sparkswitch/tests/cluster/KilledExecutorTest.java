@@ -10,6 +10,7 @@ import dev.sparkswitch.cluster.BarrierCluster;
 import dev.sparkswitch.jobs.run.Pretrain;
 import dev.sparkswitch.jobs.run.PretrainConfig;
 import dev.sparkswitch.jobs.run.TrainingRun;
+import dev.sparkswitch.tests.Curves;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -153,7 +154,7 @@ class KilledExecutorTest {
         for (String line : Files.readAllLines(folder.resolve(run).resolve("metrics.jsonl"))) {
             ObjectNode tree = (ObjectNode) JSON.readTree(line);
             if (tree.has("event") == events) {
-                lines.add(tree.without(List.of("seconds", "elapsed", "tokens-per-second")));
+                lines.add(Curves.withoutTimes(tree));
             }
         }
         return lines;

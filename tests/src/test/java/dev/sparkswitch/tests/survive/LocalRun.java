@@ -25,6 +25,7 @@ import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
+import dev.sparkswitch.tests.Curves;
 import dev.sparkswitch.train.LocalRanks;
 import dev.sparkswitch.train.MetricsLog;
 import dev.sparkswitch.train.RankBody;
@@ -176,7 +177,7 @@ final class LocalRun {
     List<JsonNode> curve() throws IOException {
         List<JsonNode> lines = new ArrayList<>();
         for (String line : Files.readAllLines(folder.resolve(MetricsLog.NAME))) {
-            lines.add(((ObjectNode) JSON.readTree(line)).without(List.of("seconds", "elapsed", "tokens-per-second")));
+            lines.add(Curves.withoutTimes((ObjectNode) JSON.readTree(line)));
         }
         return lines;
     }

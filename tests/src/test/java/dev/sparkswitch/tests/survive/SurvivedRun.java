@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.jobs.run.PretrainConfig;
+import dev.sparkswitch.tests.Curves;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -116,7 +117,7 @@ record SurvivedRun(Path shards, Path folder, int minRanks) {
         for (String line : Files.readAllLines(folder.resolve("metrics.jsonl"))) {
             ObjectNode tree = (ObjectNode) JSON.readTree(line);
             if (tree.has("event") == events) {
-                lines.add(tree.without(List.of("seconds", "elapsed", "tokens-per-second")));
+                lines.add(Curves.withoutTimes(tree));
             }
         }
         return lines;

@@ -17,6 +17,7 @@ import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.SwitchTransformer;
+import dev.sparkswitch.tests.Curves;
 import dev.sparkswitch.train.LocalRanks;
 import dev.sparkswitch.train.MetricsLog;
 import dev.sparkswitch.train.RankContext;
@@ -155,7 +156,7 @@ class SelectionTest {
     private static List<JsonNode> curve(Path run) throws IOException {
         List<JsonNode> lines = new ArrayList<>();
         for (String line : Files.readAllLines(run.resolve(MetricsLog.NAME))) {
-            lines.add(((ObjectNode) JSON.readTree(line)).without(List.of("seconds", "elapsed", "tokens-per-second")));
+            lines.add(Curves.withoutTimes((ObjectNode) JSON.readTree(line)));
         }
         return lines;
     }
