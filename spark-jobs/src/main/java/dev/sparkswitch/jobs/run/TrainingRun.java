@@ -302,8 +302,12 @@ public final class TrainingRun {
         }
     }
 
-    /** The lengths of the rows in a box. */
-    static ShardLayout layout(Configuration hadoop, String box) throws IOException {
+    /**
+     * The lengths of the rows in a box.
+     *
+     * @throws IOException where it cannot be read
+     */
+    public static ShardLayout layout(Configuration hadoop, String box) throws IOException {
         Path path = new Path(box);
         return ShardLayout.of(Manifests.require(path.getFileSystem(hadoop), path, Manifest.SHARDS));
     }

@@ -1,8 +1,6 @@
 package dev.sparkswitch.jobs.study;
 
 import dev.sparkswitch.arrow.ShardLayout;
-import dev.sparkswitch.base.Manifest;
-import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.checkpoint.ModelSource;
 import dev.sparkswitch.jobs.run.ClusterSettings;
@@ -17,7 +15,6 @@ import dev.sparkswitch.train.TrainingConfig;
 import java.io.IOException;
 import java.util.Optional;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.Path;
 
 /** A run of a study, as the command has it that it is one of. */
 sealed interface StudyWork {
@@ -79,10 +76,9 @@ sealed interface StudyWork {
 
         @Override
         public Lengths lengths(Configuration hadoop) {
-            Path shards = new Path(config.shards(), "train");
+            String shards = config.shards() + "/train";
             try {
-                ShardLayout layout =
-                        ShardLayout.of(Manifests.require(shards.getFileSystem(hadoop), shards, Manifest.SHARDS));
+                ShardLayout layout = TrainingRun.layout(hadoop, shards);
                 return new Lengths(layout.inputLength(), layout.targetLength());
             } catch (IOException e) {
                 throw new ResourceException(

@@ -86,7 +86,7 @@ final class TiledAttention {
     /** Whether there are kernels for this head size that the card has shared memory for. */
     boolean takes(AttentionShape shape) {
         return shape.headSize() <= HEAD_SIZES[HEAD_SIZES.length - 1]
-                && queryGradientBytes(columns(shape)) <= context.device().sharedMemoryPerBlock();
+                && mostBytes(columns(shape)) <= context.device().sharedMemoryPerBlock();
     }
 
     /** The head size of the kernels that take this one: its columns are filled up with zeros. */
@@ -107,7 +107,11 @@ final class TiledAttention {
         return tileBytes(1, columns) + WINDOW_BYTES + LINE_BYTES + MASK_BYTES + MOST_TILES;
     }
 
-    /** The most that any of the kernels asks for. */
+    /** The most shared memory that any of the kernels asks for. */
+    private static int mostBytes(int columns) {
+        return Math.max(queryGradientBytes(columns), querySumsBytes(columns));
+    }
+
     private static int queryGradientBytes(int columns) {
         int deltaBytes = STAYING * Float.BYTES;
         int nearBytes = THREADS * NEAR * Float.BYTES;

@@ -108,13 +108,6 @@ __device__ __forceinline__ void store16(void* address, uint4 value) {
     *reinterpret_cast<uint4*>(address) = value;
 }
 
-__device__ __forceinline__ void store_eight_bytes(void* address, unsigned first, unsigned second) {
-#ifdef SIMT_EMULATOR
-    simt::require_aligned(address, 8);
-#endif
-    *reinterpret_cast<uint2*>(address) = make_uint2(first, second);
-}
-
 // Eight consecutive numbers; bfloat16 at a multiple of 16 bytes, float32 likewise.
 
 __device__ __forceinline__ void load8(const bf16* at, float (&x)[8]) {
