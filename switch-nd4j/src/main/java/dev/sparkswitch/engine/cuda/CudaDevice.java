@@ -43,6 +43,7 @@ final class CudaDevice implements Device {
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
     private final ExchangeStream exchanges;
+    private final SharedBlocks shared = new SharedBlocks();
     private final CudaStaging staging;
     private final CudaModules modules;
     private final CublasLt products;
@@ -159,6 +160,15 @@ final class CudaDevice implements Device {
         }
         Cuda.check(status, "cuMemAlloc", bytes + " bytes");
         return address[0];
+    }
+
+    @Override
+    public long allocateShared(long bytes) {
+        long address = allocate(bytes);
+        if (address != 0) {
+            shared.add(address, bytes);
+        }
+        return address;
     }
 
     /** Whatever goes wrong here tells of an earlier fault, which has been told of. */
@@ -284,7 +294,7 @@ final class CudaDevice implements Device {
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        return new NcclGroup(context, exchanges, id, index, size);
+        return new NcclGroup(new CardMember(context, card, shared), exchanges, id, index, size);
     }
 
     @Override

@@ -31,6 +31,7 @@ import java.util.Optional;
 public final class CudaEngine implements Engine {
     private final Device device;
     private final DeviceMemory memory;
+    private final DeviceMemory shared;
     private final CudaContext context;
     private final CudaMemory transfers;
     private final CudaProducts products;
@@ -59,6 +60,7 @@ public final class CudaEngine implements Engine {
         }
         this.device = device;
         this.memory = new DeviceMemory(device);
+        this.shared = DeviceMemory.shared(device, memory);
         this.context = new CudaContext(device, memory, precision);
         this.transfers = new CudaMemory(context);
         this.products = new CudaProducts(context);
@@ -122,6 +124,14 @@ public final class CudaEngine implements Engine {
         return device.join(id, index, size);
     }
 
+    /**
+     * A new tensor with undefined contents that cards of a group can write to ({@link CardGroup#writesAcross}); all of them ask
+     * for the same in the same order, and close the same.
+     */
+    public Tensor allocateShared(DType type, int... shape) {
+        return CudaTensor.plain(shared, type, shape);
+    }
+
     /** The moment at which all is done that was asked for so far, of this engine and of groups, on the groups' clock. */
     public Moment exchangeMoment() {
         return device.exchangeMoment();
@@ -170,7 +180,7 @@ public final class CudaEngine implements Engine {
 
     @Override
     public long memoryBytes() {
-        return memory.bytes();
+        return memory.bytes() + shared.bytes();
     }
 
     @Override
@@ -448,6 +458,7 @@ public final class CudaEngine implements Engine {
     @Override
     public void close() {
         memory.close();
+        shared.close();
         device.close();
     }
 }

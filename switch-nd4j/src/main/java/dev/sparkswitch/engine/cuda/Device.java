@@ -29,7 +29,13 @@ interface Device extends AutoCloseable {
     /** A block of memory aligned to 256 bytes; 0 where the device has not that much left. */
     long allocate(long bytes);
 
-    /** Gives back what {@link #allocate} made. */
+    /**
+     * {@link #allocate} of a block that other cards of a group may write to. Every card of the group makes the same ones in the
+     * same order; they are given back when the engine is closed.
+     */
+    long allocateShared(long bytes);
+
+    /** Gives back what {@link #allocate} or {@link #allocateShared} made. */
     void free(long address);
 
     /** Copies the buffer's remaining bytes to the device. The buffer may change as soon as this returns. */

@@ -51,6 +51,11 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public long allocateShared(long bytes) {
+        return allocate(bytes);
+    }
+
+    @Override
     public void free(long address) {}
 
     @Override
