@@ -123,7 +123,8 @@ final class CardCollectives implements Collectives {
             return operation.get();
         } catch (RuntimeException e) {
             check();
-            throw e;
+            // The watch may not have looked yet.
+            throw host.failure().<RuntimeException>map(Failures::again).orElse(e);
         }
     }
 

@@ -10,14 +10,19 @@ import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The cards of a group within one process write into each other's memory, by their copy engines: no multiprocessor is kept from
- * computing, and rows land where they are read. Of every member each card has two counters: how many exchanges the member's
- * memory was ready for, and how many of its parts have arrived. Members count up each other's as they go, in their order of
- * exchanges, and the order of each waits for those of its own card; no host waits.
+ * computing, and rows land where they are read. Of every member each card has two counters in the host's memory: how many
+ * exchanges the member was ready for, and how many of its parts have arrived. Cards count them up as they go, and the order of
+ * exchanges of each waits for its own; no thread of the host waits.
  */
 final class CardCopies {
+    private static final Logger LOG = LoggerFactory.getLogger(CardCopies.class);
     private static final Map<ByteBuffer, Meeting> MEETINGS = new HashMap<>();
     private static final String WHAT = "copies between cards";
     /** What a counter is ahead of all waits by, once nobody shall wait any more. */
@@ -26,17 +31,51 @@ final class CardCopies {
     private static final long LOOK_MILLIS = 1;
     private static final long MOST_SECONDS = 5;
 
-    /** A member of {@code all}, and where its counters lie. */
-    private record Member(CardMember card, long counters, int all) {}
-
+    /** Where the cards of a group find each other; its memory outlives every one of them. */
     private static final class Meeting {
-        private final Member[] members;
-        /** Of members that will wait for no other any more. */
+        private final CardMember[] members;
+        private final Pointer memory = new Pointer();
+        private final IntPointer counters;
+        /** Of members that no longer use the counters. */
         private final CountDownLatch leaving;
 
         Meeting(int size) {
-            members = new Member[size];
+            int count = 2 * size * size;
+            members = new CardMember[size];
             leaving = new CountDownLatch(size);
+            Cuda.check(
+                    cudart.cuMemHostAlloc(
+                            memory,
+                            (long) count * Integer.BYTES,
+                            cudart.CU_MEMHOSTALLOC_PORTABLE | cudart.CU_MEMHOSTALLOC_DEVICEMAP),
+                    "cuMemHostAlloc",
+                    WHAT);
+            counters = new IntPointer(memory).capacity(count);
+            for (int i = 0; i < count; i++) {
+                counters.put(i, 0);
+            }
+        }
+
+        /** Where {@code member} reads how often {@code other} was ready. */
+        private long ready(int member, int other) {
+            return at(2 * member * members.length + other);
+        }
+
+        /** Where {@code member} reads how many of {@code other}'s parts have arrived. */
+        private long arrived(int member, int other) {
+            return at((2 * member + 1) * members.length + other);
+        }
+
+        /** Cards know the host's memory by the same address. */
+        private long at(int counter) {
+            return counters.address() + (long) counter * Integer.BYTES;
+        }
+
+        private synchronized void leave() {
+            leaving.countDown();
+            if (leaving.getCount() == 0) {
+                cudart.cuMemFreeHost(memory);
+            }
         }
     }
 
@@ -49,7 +88,6 @@ final class CardCopies {
 
     private final ByteBuffer key;
     private final Meeting meeting;
-    private final long counters;
     private final CUDA_MEMCPY2D_v2 rows = new CUDA_MEMCPY2D_v2();
     /** Exchanges so far. */
     private volatile int number;
@@ -61,15 +99,10 @@ final class CardCopies {
         this.size = size;
         this.stream = exchanges.stream();
         this.aside = new ExchangeStream(stream);
-        long[] address = new long[1];
-        Cuda.check(cudart.cuMemAlloc(address, 2L * size * Integer.BYTES), "cuMemAlloc", WHAT);
-        this.counters = address[0];
-        setCounters(0);
-        Cuda.check(cudart.cuStreamSynchronize(aside.stream()), "cuStreamSynchronize", WHAT);
         this.key = ByteBuffer.wrap(id.clone());
         synchronized (MEETINGS) {
             meeting = MEETINGS.computeIfAbsent(key, unused -> new Meeting(size));
-            meeting.members[index] = new Member(card, counters, size);
+            meeting.members[index] = card;
         }
     }
 
@@ -77,32 +110,20 @@ final class CardCopies {
     boolean meet() {
         synchronized (MEETINGS) {
             MEETINGS.remove(key);
-            for (Member one : meeting.members) {
-                for (Member other : meeting.members) {
-                    if (one == null
-                            || other == null
-                            || one != other && !one.card().reaches(other.card())) {
+            for (CardMember one : meeting.members) {
+                for (CardMember other : meeting.members) {
+                    if (one == null || other == null || one != other && !one.reaches(other)) {
                         return false;
                     }
                 }
             }
         }
-        for (Member member : meeting.members) {
-            if (member.card() != card) {
-                card.open(member.card());
+        for (CardMember member : meeting.members) {
+            if (member != card) {
+                card.open(member);
             }
         }
         return true;
-    }
-
-    /** Where a member counts how often {@code other} was ready. */
-    private static long ready(Member member, int other) {
-        return member.counters() + (long) other * Integer.BYTES;
-    }
-
-    /** Where a member counts how many of {@code other}'s parts have arrived. */
-    private static long arrived(Member member, int other) {
-        return member.counters() + (long) (member.all() + other) * Integer.BYTES;
     }
 
     /**
@@ -117,29 +138,27 @@ final class CardCopies {
         int exchange = number + 1;
         number = exchange;
         for (int i = 1; i < size; i++) {
-            count(ready(member(i), index), exchange);
+            count(meeting.ready(after(i), index), exchange);
         }
         aside.followEngine();
         copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
         CUevent_st ownPart = aside.end();
-        Member self = meeting.members[index];
         for (int i = 1; i < size; i++) {
-            Member member = member(i);
-            int other = (index + i) % size;
-            long there = member.card().shared().address(place, bytes, givenUp) + index * to.stride();
-            await(ready(self, other), exchange);
+            int other = after(i);
+            long there = meeting.members[other].shared().address(place, bytes, givenUp) + index * to.stride();
+            await(meeting.ready(index, other), exchange);
             copy(from, from.at(other, 0), to, there, stream);
-            count(arrived(member, index), exchange);
+            count(meeting.arrived(other, index), exchange);
         }
         for (int i = 1; i < size; i++) {
-            await(arrived(self, (index + i) % size), exchange);
+            await(meeting.arrived(index, after(i)), exchange);
         }
         aside.leadEngine(ownPart);
     }
 
-    /** The member {@code distance} after this one, so that no two begin with the same. */
-    private Member member(int distance) {
-        return meeting.members[(index + distance) % size];
+    /** The member that comes {@code distance} after this one: no two begin with the same. */
+    private int after(int distance) {
+        return (index + distance) % size;
     }
 
     private void count(long counter, int value) {
@@ -176,13 +195,11 @@ final class CardCopies {
         Cuda.check(cudart.cuMemcpy2DAsync(rows, stream), "cuMemcpy2DAsync", from);
     }
 
-    private void setCounters(int value) {
-        Cuda.check(cudart.cuMemsetD32Async(counters, value, 2L * size, aside.stream()), "cuMemsetD32Async", "counters");
-    }
-
     /** Ends what this card waits for at the moment. */
     void release() {
-        setCounters(number + FAR);
+        for (int i = 0; i < 2 * size; i++) {
+            meeting.counters.put(2L * index * size + i, number + FAR);
+        }
     }
 
     /**
@@ -197,8 +214,11 @@ final class CardCopies {
                 release();
                 Thread.sleep(LOOK_MILLIS);
             }
-            meeting.leaving.countDown();
-            meeting.leaving.await(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+            meeting.leave();
+            boolean together = meeting.leaving.await(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (!together) {
+                LOG.warn("not all cards of a group have left it");
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -207,7 +227,7 @@ final class CardCopies {
     /** Gives back what it holds; nothing may be pending. */
     void close() {
         aside.close();
-        cudart.cuMemFree(counters);
+        meeting.leave();
         rows.deallocate();
     }
 }

@@ -195,6 +195,12 @@ final class CudaDevice implements Device {
     }
 
     @Override
+    public void keepResident(ByteBuffer buffer) {
+        use();
+        staging.keepResident(buffer);
+    }
+
+    @Override
     public void copy(long source, long target, long bytes) {
         use();
         begin("copy");

@@ -22,6 +22,7 @@ import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -96,6 +97,9 @@ public final class CudaEngine implements Engine {
     public long freeBytes() {
         return device.freeBytes();
     }
+
+    /** Bytes of a page of the host's memory. */
+    private static final int PAGE = 1 << 12;
 
     /** Bytes of {@link #link}. */
     public static final int LINK_BYTES = CudaDevice.LINK_BYTES;
@@ -433,6 +437,17 @@ public final class CudaEngine implements Engine {
     @Override
     public boolean stepsSumSquares() {
         return stepsSumSquares;
+    }
+
+    /** Whole pages: no two buffers share one. */
+    @Override
+    public ByteBuffer hostMemory(int bytes) {
+        int pages = Math.multiplyExact(PAGE, (bytes + PAGE - 1) / PAGE);
+        ByteBuffer memory = ByteBuffer.allocateDirect(Math.addExact(pages, PAGE))
+                .alignedSlice(PAGE)
+                .slice(0, pages);
+        device.keepResident(memory);
+        return memory.slice(0, bytes).order(ByteOrder.nativeOrder());
     }
 
     /** From here on the card takes the times of its operations, at some cost. */

@@ -44,6 +44,9 @@ interface Device extends AutoCloseable {
     /** Fills the buffer's remaining bytes from the device. */
     void download(long source, ByteBuffer target);
 
+    /** Makes downloads to a direct buffer quick, where the host allows it, until the device is closed. */
+    void keepResident(ByteBuffer buffer);
+
     /** Copies between blocks of the device that do not overlap. */
     void copy(long source, long target, long bytes);
 

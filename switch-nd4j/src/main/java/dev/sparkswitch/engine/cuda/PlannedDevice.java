@@ -70,6 +70,9 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public void keepResident(ByteBuffer buffer) {}
+
+    @Override
     public void copy(long source, long target, long bytes) {}
 
     @Override

@@ -135,6 +135,9 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
+    public void keepResident(ByteBuffer buffer) {}
+
+    @Override
     public void copy(long source, long target, long bytes) {
         SimtHost.copy(source, target, bytes);
     }
