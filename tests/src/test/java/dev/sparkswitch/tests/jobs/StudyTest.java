@@ -149,7 +149,7 @@ final class StudyTest {
                         + " base.engine.kind=nd4j base.engine.threads=1";
 
         InProcess outcome = run("study --config ../conf/studies/" + name
-                + ".yaml --set output=@/study base.shards=@/shards steps=3 side-by-side=2" + tiny);
+                + ".yaml --set output=@/study base.shards=@/shards steps=3 side-by-side=8" + tiny);
 
         assertThat(outcome.err()).isEmpty();
         assertThat(outcome.code()).isZero();
