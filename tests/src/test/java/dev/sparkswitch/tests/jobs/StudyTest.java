@@ -127,13 +127,14 @@ final class StudyTest {
     @Test
     void aVariantThatFailsLeavesTheOthersAlone() throws IOException {
         InProcess outcome = run(
-                "study --config @/study.yaml --set variants.dense.training={init-scale:~1e38,~divergence:~{rollbacks:~0}}");
+                "study --config @/study.yaml --set variants.dense.training={learning-rate:~{rate:~1e30},~divergence:~{rollbacks:~0}}");
 
         assertThat(outcome.code()).isEqualTo(2);
         assertThat(outcome.err()).contains("1 of 2 runs failed, first of them dense, seed 0: ", "diverged");
         JsonNode variants = json("study/study.json").get("variants");
         assertThat(variants.at("/switch-4/runs/0/state").textValue()).isEqualTo("finished");
         assertThat(variants.at("/dense/runs/0/state").textValue()).isEqualTo("failed");
+        assertThat(folder.resolve("study/dense/metrics.jsonl")).content().contains("\"step\":1,");
     }
 
     /** With their own variants, cut down to a tiny model and three steps. */
