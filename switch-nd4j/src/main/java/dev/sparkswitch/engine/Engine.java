@@ -56,6 +56,14 @@ public interface Engine extends AutoCloseable {
     /** Copies a contiguous tensor to host memory in native byte order, at the buffer's position. */
     void download(Tensor source, ByteBuffer target);
 
+    /**
+     * Host memory in native byte order for many downloads, to which they are as quick as may be while the engine is open. Dear to
+     * make.
+     */
+    default ByteBuffer hostMemory(int bytes) {
+        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+    }
+
     /** target = source or target += source; both of the same size and type. */
     void copy(Tensor source, Tensor target, Write write);
 

@@ -44,6 +44,7 @@ final class CudaDevice implements Device {
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
     private final ExchangeStream exchanges;
+    private final SharedBlocks shared = new SharedBlocks();
     private final CudaStaging staging;
     private final CudaModules modules;
     private final CublasLt products;
@@ -165,6 +166,15 @@ final class CudaDevice implements Device {
         return address[0];
     }
 
+    @Override
+    public long allocateShared(long bytes) {
+        long address = allocate(bytes);
+        if (address != 0) {
+            shared.add(address, bytes);
+        }
+        return address;
+    }
+
     /** Whatever goes wrong here tells of an earlier fault, which has been told of. */
     @Override
     public void free(long address) {
@@ -186,6 +196,12 @@ final class CudaDevice implements Device {
         } catch (InternalException e) {
             throw trail.explain(e);
         }
+    }
+
+    @Override
+    public void keepResident(ByteBuffer buffer) {
+        use();
+        staging.keepResident(buffer);
     }
 
     @Override
@@ -288,7 +304,7 @@ final class CudaDevice implements Device {
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        return new NcclGroup(context, exchanges, id, index, size);
+        return new NcclGroup(new CardMember(context, card, shared), exchanges, id, index, size);
     }
 
     @Override
