@@ -2,6 +2,7 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
@@ -61,15 +62,18 @@ final class CudaDevice implements Device {
      * Opens a card.
      *
      * @param card its number, from 0
-     * @throws ResourceException where libraries, driver or card are missing or too old
+     * @throws ResourceException where libraries, driver or cards are missing or too old
+     * @throws UserException where there are cards, but fewer
      */
     CudaDevice(int card) {
         Cuda.start();
         int[] count = new int[1];
         Cuda.check(cudart.cuDeviceGetCount(count), "cuDeviceGetCount", "the driver");
         if (card >= count[0]) {
-            throw new ResourceException("this process sees " + count[0] + " CUDA cards, and number " + card
-                    + " (from 0) is asked for: see CUDA_VISIBLE_DEVICES");
+            // No reason to compute on the processor instead: there are cards.
+            throw new UserException("this process sees " + count[0] + " CUDA cards, and number " + card
+                    + " (from 0) is asked for: lower cluster.first-card, cluster.ranks or a study's side-by-side, or see"
+                    + " CUDA_VISIBLE_DEVICES");
         }
         int[] device = new int[1];
         Cuda.check(cudart.cuDeviceGet(device, card), "cuDeviceGet", "card " + card);

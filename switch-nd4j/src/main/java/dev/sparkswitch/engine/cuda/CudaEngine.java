@@ -361,6 +361,11 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public Tensor roundedToBf16(Tensor x) {
+        return routings.roundedToBf16(x);
+    }
+
+    @Override
     public Tensor routerLogits(Tensor x, Tensor w) {
         return routings.routerLogits(x, w);
     }
