@@ -155,6 +155,14 @@ final class TrainingRank implements RankBody<RunSummary> {
                                     ? trainer.measure(loaded.get()).value()
                                     : worth(trainer, other, hadoop, engine, context.worldSize(), collectives));
                 }
+                if (context.rank() == 0) {
+                    new RunCosts(
+                                    context.worldSize(),
+                                    engine.memoryBytes(),
+                                    trainer.startSeconds(),
+                                    trainer.stallSeconds())
+                            .write(files, folder);
+                }
                 return new RunSummary(
                         trainer.step(), trainer.isPaused(), last.all(), last.text(), engine.description(), compared);
             }

@@ -10,6 +10,8 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -26,6 +28,8 @@ final class CudaCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(CudaCompiler.class);
     private static final String FOLDER = "sparkswitch.kernels";
     private static final int HASH_BYTES = 16;
+    /** What ranks of this process hold while they compile, by the file to be kept: one does, the others wait for its result. */
+    private static final Map<Path, Object> COMPILING = new ConcurrentHashMap<>();
 
     private final String architecture;
     private final String version;
@@ -77,16 +81,18 @@ final class CudaCompiler {
         String source = KernelSources.text(module, compute);
         String file = module + ".cu";
         Path kept = folder.resolve(module + "-" + compute.name().toLowerCase() + "-" + hash(source) + ".bin");
-        try {
-            if (Files.isRegularFile(kept)) {
-                return new Binary(file, Files.readAllBytes(kept), kept);
+        synchronized (COMPILING.computeIfAbsent(kept, unused -> new Object())) {
+            try {
+                if (Files.isRegularFile(kept)) {
+                    return new Binary(file, Files.readAllBytes(kept), kept);
+                }
+            } catch (IOException e) {
+                LOG.warn("the compiled kernels {} cannot be read and are compiled again: {}", kept, e.toString());
             }
-        } catch (IOException e) {
-            LOG.warn("the compiled kernels {} cannot be read and are compiled again: {}", kept, e.toString());
+            byte[] bytes = compile(file, source);
+            keep(kept, bytes);
+            return new Binary(file, bytes, kept);
         }
-        byte[] bytes = compile(file, source);
-        keep(kept, bytes);
-        return new Binary(file, bytes, kept);
     }
 
     /** Compiles again what the driver refused to load, such as a file that was cut off. */
