@@ -28,6 +28,9 @@ public final class Bundle {
     private static final String FOLDER = "sparkswitch";
     private static final String CHECKSUMS = "SHA256SUMS";
     private static final String JOIN = "join.sh";
+    /** The script that a host with several cards is measured by. */
+    private static final String SCALING = "scaling-on-cards";
+
     private static final int EXECUTABLE = 0755;
     private static final int PLAIN = 0644;
     private static final long MIB = 1 << 20;
@@ -129,6 +132,7 @@ public final class Bundle {
         copyFolder(home.resolve("conf"), folder.resolve("conf"));
         Path bin = Files.createDirectory(folder.resolve("bin"));
         writeScript("sparkswitch.sh", bin.resolve("sparkswitch"));
+        Files.copy(home.resolve("bin").resolve(SCALING), bin.resolve(SCALING), StandardCopyOption.COPY_ATTRIBUTES);
     }
 
     private static Path library(Path jars, String name) throws IOException {

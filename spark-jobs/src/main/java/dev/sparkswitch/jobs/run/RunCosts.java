@@ -16,11 +16,12 @@ import org.apache.hadoop.fs.Path;
  * manifest because equal work has an equal manifest, on whatever machine.
  *
  * @param ranks ranks that trained
+ * @param parameters of the model, over all ranks
  * @param engineBytes memory that the engine held at the end, free blocks included
  * @param startSeconds for making the initial weights, or loading those of a checkpoint
  * @param checkpointSeconds in which checkpoints kept it from training
  */
-public record RunCosts(int ranks, long engineBytes, double startSeconds, double checkpointSeconds) {
+public record RunCosts(int ranks, long parameters, long engineBytes, double startSeconds, double checkpointSeconds) {
     /** The file's name. */
     public static final String NAME = "costs.json";
 
@@ -30,6 +31,7 @@ public record RunCosts(int ranks, long engineBytes, double startSeconds, double 
         Path file = new Path(folder, NAME);
         ObjectNode tree = JSON.createObjectNode()
                 .put("ranks", ranks)
+                .put("parameters", parameters)
                 .put("engine-bytes", engineBytes)
                 .put("start-seconds", startSeconds)
                 .put("checkpoint-seconds", checkpointSeconds);
@@ -52,6 +54,7 @@ public record RunCosts(int ranks, long engineBytes, double startSeconds, double 
             JsonNode tree = JSON.readTree(Files.readAllBytes(file));
             return new RunCosts(
                     tree.path("ranks").asInt(),
+                    tree.path("parameters").asLong(),
                     tree.path("engine-bytes").asLong(),
                     tree.path("start-seconds").asDouble(),
                     tree.path("checkpoint-seconds").asDouble());

@@ -26,6 +26,7 @@ import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
+import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.tokenizer.Tokenizer;
@@ -158,6 +159,7 @@ final class TrainingRank implements RankBody<RunSummary> {
                 if (context.rank() == 0) {
                     new RunCosts(
                                     context.worldSize(),
+                                    ParameterSpecs.count(config),
                                     engine.memoryBytes(),
                                     trainer.startSeconds(),
                                     trainer.stallSeconds())
