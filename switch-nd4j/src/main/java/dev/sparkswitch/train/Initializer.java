@@ -27,6 +27,8 @@ public final class Initializer {
     private static final int PIECE = 1 << 22;
     /** Elements that a thread makes at a time: a millisecond or two. */
     private static final int SHARE = 1 << 14;
+    /** Random words that are made together. */
+    private static final int WORDS = 4;
 
     private final long seed;
     private final double scale;
@@ -55,7 +57,12 @@ public final class Initializer {
             if (parameter.spec().kind() == ParameterSpec.Kind.NORM) {
                 model.engine().fill(parameter.value(), 1);
             } else {
-                fill(model, parameter.value(), values(model.config(), parameter.spec(), number), bytes);
+                fill(
+                        model,
+                        parameter.value(),
+                        source(number),
+                        sigma(parameter.spec(), model.config()),
+                        bytes);
             }
         }
     }
@@ -77,9 +84,13 @@ public final class Initializer {
         if (spec.kind() == ParameterSpec.Kind.NORM) {
             return element -> 1;
         }
-        Philox source = RandomStream.INIT.at(seed, number, 0);
+        Philox source = source(number);
         double sigma = sigma(spec, config);
         return element -> sigma * Normal.truncated(source, element);
+    }
+
+    private Philox source(int number) {
+        return RandomStream.INIT.at(seed, number, 0);
     }
 
     private static Map<String, Integer> numbers(T5Config config) {
@@ -102,11 +113,8 @@ public final class Initializer {
         };
     }
 
-    /**
-     * Makes a tensor's elements by all of the process's threads, piece after piece: of tens of billions of weights a thread would
-     * make twenty million a second.
-     */
-    private static void fill(SwitchTransformer model, Tensor target, LongToDoubleFunction values, ByteBuffer bytes) {
+    /** Makes a tensor's elements by all of the process's threads, piece after piece: there may be tens of billions. */
+    private static void fill(SwitchTransformer model, Tensor target, Philox source, double sigma, ByteBuffer bytes) {
         Tensor flat = target.axes() == 1 ? target : target.reshape(Math.toIntExact(target.size()));
         int size = flat.extent(0);
         for (int first = 0; first < size; first += PIECE) {
@@ -116,16 +124,26 @@ public final class Initializer {
             IntStream.range(0, (count + SHARE - 1) / SHARE)
                     .parallel()
                     .forEach(share -> put(
-                            bytes, target.type(), values, from, share * SHARE, Math.min(count, (share + 1) * SHARE)));
-            bytes.position(0).limit(count * target.type().bytes());
+                            bytes,
+                            target.type(),
+                            source,
+                            sigma,
+                            from,
+                            share * SHARE,
+                            Math.min(count, (share + 1) * SHARE)));
+            bytes.limit(count * target.type().bytes());
             model.engine().upload(flat.slice(from, from + count), bytes);
         }
     }
 
     /** Elements {@code from .. to - 1} of the piece that begins with the tensor's element {@code first}. */
-    private static void put(ByteBuffer bytes, DType type, LongToDoubleFunction values, long first, int from, int to) {
+    private static void put(
+            ByteBuffer bytes, DType type, Philox source, double sigma, long first, int from, int to) {
+        // Four numbers come at once, and a share begins with the first of four.
+        int[] words = new int[SHARE];
+        source.blocks((first + from) / WORDS, (to - from + WORDS - 1) / WORDS, words);
         for (int i = from; i < to; i++) {
-            double value = values.applyAsDouble(first + i);
+            double value = sigma * Normal.truncated(words[i - from]);
             if (type == DType.FLOAT64) {
                 bytes.putDouble(i * Double.BYTES, value);
             } else {
