@@ -57,12 +57,7 @@ public final class Initializer {
             if (parameter.spec().kind() == ParameterSpec.Kind.NORM) {
                 model.engine().fill(parameter.value(), 1);
             } else {
-                fill(
-                        model,
-                        parameter.value(),
-                        source(number),
-                        sigma(parameter.spec(), model.config()),
-                        bytes);
+                fill(model, parameter.value(), source(number), sigma(parameter.spec(), model.config()), bytes);
             }
         }
     }
@@ -137,8 +132,7 @@ public final class Initializer {
     }
 
     /** Elements {@code from .. to - 1} of the piece that begins with the tensor's element {@code first}. */
-    private static void put(
-            ByteBuffer bytes, DType type, Philox source, double sigma, long first, int from, int to) {
+    private static void put(ByteBuffer bytes, DType type, Philox source, double sigma, long first, int from, int to) {
         // Four numbers come at once, and a share begins with the first of four.
         int[] words = new int[SHARE];
         source.blocks((first + from) / WORDS, (to - from + WORDS - 1) / WORDS, words);

@@ -56,11 +56,14 @@ final class BundleTest {
         tools = Files.createDirectory(scratch.resolve("tools"));
         List<String> core = List.of(
                 "sh",
+                "bash",
                 "cat",
+                "chmod",
                 "cp",
                 "date",
                 "df",
                 "dirname",
+                "ls",
                 "mkdir",
                 "mktemp",
                 "mv",
