@@ -152,7 +152,7 @@ final class BundleTest {
         settings.putAll(Map.of("ENGINE", "nd4j", "SHARDS", shards.toString(), "WORK", work.toString(), "LIMIT", "170"));
         settings.putAll(Map.of("MODEL", model, "EXPERTS", "2", "ROWS", "2", "INPUTS", "16", "TARGETS", "8"));
         settings.putAll(Map.of("WARM_UP", "1", "STEPS", "2", "RESHARD_EXPERTS", "8", "RESHARD_ROWS", "2"));
-        settings.putAll(Map.of("LARGE_MODEL", model, "LARGE_EXPERTS", "1", "LARGE_ROWS", "4", "LARGE_STEPS", "20"));
+        settings.putAll(Map.of("LARGE_MODEL", model, "LARGE_EXPERTS", "1", "LARGE_ROWS", "4", "LARGE_STEPS", "10"));
         settings.put("SPARKSWITCH_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
 
         SubmittedProcess shown = bare(

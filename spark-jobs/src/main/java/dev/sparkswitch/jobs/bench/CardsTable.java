@@ -159,9 +159,14 @@ public final class CardsTable {
         int ends = Math.min(ENDS, losses.length);
         double first = mean(losses, 0, ends);
         double last = mean(losses, losses.length - ends, losses.length);
-        addRun("pre-training", run, number("%.3f to %.3f", first, last));
+        addRun(
+                "pre-training",
+                run,
+                number("%.1f", 1e3 * run.medianSeconds()),
+                number("%,.0f", run.medianTokensPerSecond() / run.costs().ranks()),
+                number("%.3f to %.3f", first, last));
         notes.add(number(
-                "Pre-training: %d steps; the losses are means of the first and the last %d steps, nats a target token: it %s."
+                "Pre-training: %d steps, speed without padding; the losses are means of the first and the last %d steps, nats a target token: it %s."
                         + " Initial weights took %.0f s, the command %.0f s.",
                 losses.length,
                 ends,
@@ -206,14 +211,16 @@ public final class CardsTable {
     }
 
     private void addRun(String what, Run run, String loss) {
-        int ranks = run.costs().ranks();
-        boolean timed = run.steps().size() > 1;
+        addRun(what, run, "-", "-", loss);
+    }
+
+    private void addRun(String what, Run run, String milliseconds, String tokensPerSecond, String loss) {
         addRow(
                 what,
-                String.valueOf(ranks),
+                String.valueOf(run.costs().ranks()),
                 number("%,d", run.costs().parameters()),
-                timed ? number("%.1f", 1e3 * run.medianSeconds()) : "-",
-                timed ? number("%,.0f", run.medianTokensPerSecond() / ranks) : "-",
+                milliseconds,
+                tokensPerSecond,
                 "-",
                 "-",
                 "-",

@@ -28,6 +28,7 @@ public final class Bundle {
     private static final String FOLDER = "sparkswitch";
     private static final String CHECKSUMS = "SHA256SUMS";
     private static final String JOIN = "join.sh";
+    private static final String INDEX = "META-INF/INDEX.LIST";
     /** The script that a host with several cards is measured by. */
     private static final String SCALING = "scaling-on-cards";
 
@@ -125,7 +126,8 @@ public final class Bundle {
         Path jars = home.resolve("target/spark-home/jars");
         for (String library : contents.libraries()) {
             Path found = library(jars, library);
-            StoredJar.copy(found, lib.resolve(found.getFileName()), name -> true);
+            // An index would name jars that are left out here, and classes that it lists there count as missing.
+            StoredJar.copy(found, lib.resolve(found.getFileName()), name -> !name.equals(INDEX));
         }
         // Spark's own logging needs a quarter more of a Java runtime.
         StoredJar.copy(home.resolve("target/bundle/slf4j-simple.jar"), lib.resolve("slf4j-simple.jar"), name -> true);
