@@ -10,8 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Optional;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -28,8 +27,6 @@ final class CudaCompiler {
     private static final Logger LOG = LoggerFactory.getLogger(CudaCompiler.class);
     private static final String FOLDER = "sparkswitch.kernels";
     private static final int HASH_BYTES = 16;
-    /** What ranks of this process hold while they compile, by the file to be kept: one does, the others wait for its result. */
-    private static final Map<Path, Object> COMPILING = new ConcurrentHashMap<>();
 
     private final String architecture;
     private final String version;
@@ -81,17 +78,26 @@ final class CudaCompiler {
         String source = KernelSources.text(module, compute);
         String file = module + ".cu";
         Path kept = folder.resolve(module + "-" + compute.name().toLowerCase() + "-" + hash(source) + ".bin");
-        synchronized (COMPILING.computeIfAbsent(kept, unused -> new Object())) {
-            try {
-                if (Files.isRegularFile(kept)) {
-                    return new Binary(file, Files.readAllBytes(kept), kept);
+        Optional<byte[]> found = find(kept);
+        if (found.isEmpty()) {
+            try (OneAtATime turn = OneAtATime.of(kept)) {
+                // Whoever had this turn before has compiled it.
+                found = find(kept);
+                if (found.isEmpty()) {
+                    found = Optional.of(compile(file, source));
+                    keep(kept, found.get());
                 }
-            } catch (IOException e) {
-                LOG.warn("the compiled kernels {} cannot be read and are compiled again: {}", kept, e.toString());
             }
-            byte[] bytes = compile(file, source);
-            keep(kept, bytes);
-            return new Binary(file, bytes, kept);
+        }
+        return new Binary(file, found.get(), kept);
+    }
+
+    private static Optional<byte[]> find(Path kept) {
+        try {
+            return Files.isRegularFile(kept) ? Optional.of(Files.readAllBytes(kept)) : Optional.empty();
+        } catch (IOException e) {
+            LOG.warn("the compiled kernels {} cannot be read and are compiled again: {}", kept, e.toString());
+            return Optional.empty();
         }
     }
 
