@@ -30,6 +30,9 @@ final class Switches {
     /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
     static final String STEP_SQUARES = "step-squares";
 
+    /** Norms of rows that are whole eights long by kernels of their own, which ask for a row before they need it. */
+    static final String WIDE_NORMS = "wide-norms";
+
     private Switches() {}
 
     /** Whether nobody has turned it off. */
