@@ -31,6 +31,7 @@ final class CudaRouting {
 
     private final CudaContext context;
     private final CudaProducts products;
+    private final CudaRouterProducts own;
     private final CudaShares shares;
     private final Kernels kernels;
     private final Kernels policies;
@@ -39,6 +40,7 @@ final class CudaRouting {
     CudaRouting(CudaContext context, CudaProducts products) {
         this.context = context;
         this.products = products;
+        this.own = new CudaRouterProducts(context);
         this.shares = new CudaShares(context);
         this.kernels = context.kernels("routing");
         this.policies = context.kernels("policies");
@@ -95,6 +97,10 @@ final class CudaRouting {
     Tensor routerLogits(Tensor x, Tensor w) {
         require(x.extent(-1) == w.extent(1), "routerLogits", x, w);
         CudaTensor logits = context.master(x.rows(), w.extent(0));
+        if (own.take(cuda(x), logits, context.parameter("routerLogits", w))) {
+            own.logits(cuda(x), cuda(w), logits);
+            return logits;
+        }
         try (CudaTensor weights = joined("routerLogits", w)) {
             products.product(x.rows(), w.extent(0), w.extent(1), 1, cuda(x), NONE, weights, TRANSPOSED, 0, logits);
         }
@@ -105,6 +111,12 @@ final class CudaRouting {
         require(dLogits.rows() == x.rows(), "routerLogitsBackward", dLogits, x);
         require(dLogits.extent(-1) == w.extent(0), "routerLogitsBackward", dLogits, w);
         CudaTensor dx = context.master(x.shape());
+        cuda(dw).requireContiguous("routerLogitsBackward");
+        if (own.take(cuda(x), cuda(dLogits), context.parameter("routerLogitsBackward", w))) {
+            own.inputGradient(cuda(dLogits), cuda(w), dx);
+            own.weightGradient(cuda(dLogits), cuda(x), cuda(dw), write);
+            return dx;
+        }
         try (CudaTensor weights = joined("routerLogitsBackward", w)) {
             products.product(x.rows(), w.extent(1), w.extent(0), 1, cuda(dLogits), NONE, weights, NONE, 0, dx);
         }

@@ -33,6 +33,9 @@ final class Switches {
     /** Norms of rows that are whole eights long by kernels of their own, which ask for a row before they need it. */
     static final String WIDE_NORMS = "wide-norms";
 
+    /** The router's products by bfloat16 tensor cores, in float32's precision. */
+    static final String ROUTER_PRODUCTS = "router-products";
+
     private Switches() {}
 
     /** Whether nobody has turned it off. */
