@@ -58,8 +58,8 @@ final class Construction {
             return new SelfAttention(
                     new DenseProjections(parameters, names().selfAttention(stack, layer)), config, site);
         }
-        SwitchProjections sparse = new SwitchProjections(
-                engine, parameters, config, stack, layer, site, parallelism, routingTotals);
+        SwitchProjections sparse =
+                new SwitchProjections(engine, parameters, config, stack, layer, site, parallelism, routingTotals);
         sparseLayers.add(sparse);
         return new SelfAttention(sparse, config, site);
     }
@@ -69,8 +69,8 @@ final class Construction {
         if (!config.sparse(stack, layer)) {
             return new DenseFfn(parameters, config, stack, layer, nextSite());
         }
-        SwitchFfn sparse = new SwitchFfn(
-                engine, parameters, config, stack, layer, nextSite(), parallelism, routingTotals);
+        SwitchFfn sparse =
+                new SwitchFfn(engine, parameters, config, stack, layer, nextSite(), parallelism, routingTotals);
         sparseLayers.add(sparse);
         return sparse;
     }

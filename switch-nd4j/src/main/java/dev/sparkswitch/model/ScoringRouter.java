@@ -60,43 +60,52 @@ final class ScoringRouter implements Router {
     @Override
     public Choice choose(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
-        Tensor input = input(pass, x);
-        try (Tensor logits = engine.routerLogits(input, weight.value())) {
+        Engine.RouterScores scores = scores(pass, x);
+        try (Tensor logits = scores.logits()) {
             return new Choice(
-                    input, engine.route(Router.plan(config, pass, sampling(pass), leadsTo), logits, pass.routed()));
+                    x,
+                    scores.input(),
+                    engine.route(Router.plan(config, pass, sampling(pass), leadsTo), logits, pass.routed()));
         }
+    }
+
+    private Engine.RouterScores scores(StackPass pass, Tensor x) {
+        Engine engine = pass.engine();
+        if (!inputDropout(pass).active()) {
+            return engine.routerScores(x, jitter(pass), weight.value());
+        }
+        Tensor input = input(pass, x);
+        return new Engine.RouterScores(engine.routerLogits(input, weight.value()), input);
     }
 
     @Override
     public Choice again(StackPass pass, Tensor x, Settled left) {
-        return new Choice(input(pass, x), left.routing());
+        return new Choice(x, input(pass, x), left.routing());
     }
 
     @Override
     public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {
         Engine engine = pass.engine();
         RouterWeights weights = pass.settings().routerWeights();
-        try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z());
-                Tensor dInput = engine.routerLogitsBackward(
-                        dLogits, choice.input(), weight.value(), weight.gradient(), weight.nextWrite())) {
-            addInputGradient(pass, dInput, dx);
+        Dropout dropout = inputDropout(pass);
+        try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z())) {
+            if (!dropout.active()) {
+                scoresBackward(engine, dLogits, choice.x(), choice.input(), jitter(pass), dx);
+                return;
+            }
+            try (Tensor dKept = engine.allocate(dx.type(), dx.shape())) {
+                engine.fill(dKept, 0);
+                scoresBackward(engine, dLogits, null, choice.input(), Dropout.NONE, dKept);
+                try (Tensor own = engine.dropout(dKept, dropout)) {
+                    engine.copy(own, dx, Write.ADD);
+                }
+            }
         }
     }
 
-    private void addInputGradient(StackPass pass, Tensor dInput, Tensor dx) {
-        Engine engine = pass.engine();
-        Dropout dropout = inputDropout(pass);
-        if (!dropout.active()) {
-            engine.routerInputBackward(dInput, jitter(pass), dx);
-            return;
-        }
-        try (Tensor dKept = engine.allocate(dx.type(), dx.shape())) {
-            engine.fill(dKept, 0);
-            engine.routerInputBackward(dInput, Dropout.NONE, dKept);
-            try (Tensor own = engine.dropout(dKept, dropout)) {
-                engine.copy(own, dx, Write.ADD);
-            }
-        }
+    private void scoresBackward(Engine engine, Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor dx) {
+        engine.routerScoresBackward(
+                dLogits, x, input, noise, weight.value(), weight.gradient(), weight.nextWrite(), dx);
     }
 
     @Override

@@ -347,6 +347,17 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public RouterScores routerScores(Tensor x, Dropout noise, Tensor w) {
+        return routings.routerScores(x, noise, w);
+    }
+
+    @Override
+    public void routerScoresBackward(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
+        routings.routerScoresBackward(dLogits, x, input, noise, w, dw, write, dx);
+    }
+
+    @Override
     public Tensor routerLogits(Tensor x, Tensor w) {
         return routings.routerLogits(x, w);
     }

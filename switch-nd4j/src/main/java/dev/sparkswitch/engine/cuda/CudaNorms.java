@@ -36,7 +36,9 @@ final class CudaNorms {
 
     /** Whether rows are whole eights long, begin at multiples of 16 bytes, and suit the blocks of those kernels. */
     private static boolean wide(int width, int team, CudaTensor... tensors) {
-        if (width % COLUMNS != 0 || RowLaunch.teams(team) * team > WIDE_THREADS || !Switches.isOn(Switches.WIDE_NORMS)) {
+        if (width % COLUMNS != 0
+                || RowLaunch.teams(team) * team > WIDE_THREADS
+                || !Switches.isOn(Switches.WIDE_NORMS)) {
             return false;
         }
         for (CudaTensor tensor : tensors) {

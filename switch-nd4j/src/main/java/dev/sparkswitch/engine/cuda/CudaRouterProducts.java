@@ -1,11 +1,12 @@
 package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Write;
 
 /**
  * The router's products where parameters are split: in float32's precision by bfloat16 tensor cores, of router.cu, which are
- * quicker at them than float32's own arithmetic.
+ * quicker at them than float32's own arithmetic. The router's input is never written: x and random numbers make it anew.
  */
 final class CudaRouterProducts {
     // As in router.cu
@@ -36,17 +37,15 @@ final class CudaRouterProducts {
         this.kernels = context.kernels("router");
     }
 
-    /** Whether these kernels take a product of tokens' rows with weights; others are left to plain float32. */
-    boolean take(CudaTensor x, CudaTensor logits, CudaTensor w) {
+    /** Whether these kernels take the products of tokens' rows with weights; others are left to plain float32. */
+    boolean takes(CudaTensor x, CudaTensor w) {
         return Switches.isOn(Switches.ROUTER_PRODUCTS)
                 && w.isSplit()
                 && w.extent(1) % CHUNK == 0
                 && w.extent(0) % WHOLE_EXPERTS == 0
                 && x.rows() > 0
                 && x.contiguous()
-                && logits.contiguous()
                 && x.address() % ALIGNMENT == 0
-                && logits.address() % ALIGNMENT == 0
                 && context.device().sharedMemoryPerBlock() >= Math.max(logitsBytes(8, 4), gradientBytes(BLOCK_EXPERTS));
     }
 
@@ -90,8 +89,8 @@ final class CudaRouterProducts {
         COLUMNS
     }
 
-    /** logits [T, E] = x [T, d] w^T. */
-    void logits(CudaTensor x, CudaTensor w, CudaTensor logits) {
+    /** logits [T, E] = (noise * x [T, d]) w^T. */
+    void logits(CudaTensor x, Dropout noise, CudaTensor w, CudaTensor logits) {
         int tokens = x.rows();
         int experts = w.extent(0);
         boolean one = experts <= TILE;
@@ -101,13 +100,11 @@ final class CudaRouterProducts {
         try (CudaTensor weights = tiles(w, Axis.COLUMNS)) {
             kernels.launch(
                     "router_logits_" + (one ? "8" : "64") + (slices == 4 ? "_few" : ""),
-                    new Launch(
-                            ceil(tokens, rows),
-                            ceil(experts, tiles * TILE),
-                            1,
-                            THREADS,
-                            logitsBytes(tiles, slices)),
+                    new Launch(ceil(tokens, rows), ceil(experts, tiles * TILE), 1, THREADS, logitsBytes(tiles, slices)),
                     x,
+                    noise,
+                    CudaRouting.jitterLow(noise),
+                    CudaRouting.jitterSpan(noise),
                     weights,
                     logits,
                     tokens,
@@ -116,8 +113,10 @@ final class CudaRouterProducts {
         }
     }
 
-    /** dx [T, d] = dLogits [T, E] w. */
-    void inputGradient(CudaTensor dLogits, CudaTensor w, CudaTensor dx) {
+    /** dx [T, d] += noise * (dLogits [T, E] w). */
+    void addInputGradient(CudaTensor dLogits, CudaTensor w, Dropout noise, CudaTensor dx) {
+        dLogits.requireContiguous("routerScoresBackward");
+        dx.requireContiguous("routerScoresBackward");
         int tokens = dLogits.rows();
         int width = w.extent(1);
         try (CudaTensor weights = tiles(w, Axis.ROWS)) {
@@ -126,6 +125,9 @@ final class CudaRouterProducts {
                     new Launch(ceil(tokens, WARPS * CHUNK), ceil(width, BLOCK_COLUMNS), 1, THREADS, 0),
                     dLogits,
                     weights,
+                    noise,
+                    CudaRouting.jitterLow(noise),
+                    CudaRouting.jitterSpan(noise),
                     dx,
                     tokens,
                     w.extent(0),
@@ -133,8 +135,9 @@ final class CudaRouterProducts {
         }
     }
 
-    /** dw [E, d] (+)= dLogits [T, E]^T x [T, d]. */
-    void weightGradient(CudaTensor dLogits, CudaTensor x, CudaTensor dw, Write write) {
+    /** dw [E, d] (+)= dLogits [T, E]^T (noise * x [T, d]). */
+    void weightGradient(CudaTensor dLogits, CudaTensor x, Dropout noise, CudaTensor dw, Write write) {
+        dw.requireContiguous("routerScoresBackward");
         int tokens = x.rows();
         int experts = dw.extent(0);
         int width = dw.extent(1);
@@ -152,6 +155,9 @@ final class CudaRouterProducts {
                             gradientBytes(blockExperts)),
                     dLogits,
                     x,
+                    noise,
+                    CudaRouting.jitterLow(noise),
+                    CudaRouting.jitterSpan(noise),
                     partials,
                     tokens,
                     experts,

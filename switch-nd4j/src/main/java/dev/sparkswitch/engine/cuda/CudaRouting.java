@@ -7,6 +7,7 @@ import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine.RouterScores;
 import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
@@ -61,6 +62,16 @@ final class CudaRouting {
         jitter("router_input_backward", cuda(dy), noise, cuda(dx));
     }
 
+    /** The least factor of a jitter. */
+    static float jitterLow(Dropout noise) {
+        return (float) (1 - noise.rate());
+    }
+
+    /** What a jitter's factor grows by from one random word to the next. */
+    static float jitterSpan(Dropout noise) {
+        return (float) (2 * noise.rate() * 0x1p-32);
+    }
+
     private void jitter(String kernel, CudaTensor in, Dropout noise, CudaTensor out) {
         int width = in.extent(-1);
         kernels.launch(
@@ -68,8 +79,8 @@ final class CudaRouting {
                 RowLaunch.each(in.rows(), width),
                 in,
                 noise,
-                (float) (1 - noise.rate()),
-                (float) (2 * noise.rate() * 0x1p-32),
+                jitterLow(noise),
+                jitterSpan(noise),
                 out,
                 RowLaunch.items(in.rows(), width),
                 width,
@@ -94,13 +105,37 @@ final class CudaRouting {
         return plain;
     }
 
+    RouterScores routerScores(Tensor x, Dropout noise, Tensor w) {
+        require(x.extent(-1) == w.extent(1), "routerScores", x, w);
+        CudaTensor weights = context.parameter("routerScores", w);
+        if (!own.takes(cuda(x), weights)) {
+            Tensor input = routerInput(x, noise);
+            return new RouterScores(routerLogits(input, w), input);
+        }
+        CudaTensor logits = context.master(x.rows(), w.extent(0));
+        own.logits(cuda(x), noise, weights, logits);
+        return new RouterScores(logits, null);
+    }
+
+    void routerScoresBackward(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
+        require(dLogits.rows() == dx.rows(), "routerScoresBackward", dLogits, dx);
+        require(dLogits.extent(-1) == w.extent(0), "routerScoresBackward", dLogits, w);
+        require(dw.extent(0) == w.extent(0) && dw.extent(1) == w.extent(1), "routerScoresBackward", dw, w);
+        CudaTensor weights = context.parameter("routerScoresBackward", w);
+        if (x != null && own.takes(cuda(x), weights)) {
+            own.addInputGradient(cuda(dLogits), weights, noise, cuda(dx));
+            own.weightGradient(cuda(dLogits), cuda(x), noise, cuda(dw), write);
+            return;
+        }
+        try (Tensor dInput = routerLogitsBackward(dLogits, input, w, dw, write)) {
+            routerInputBackward(dInput, noise, dx);
+        }
+    }
+
     Tensor routerLogits(Tensor x, Tensor w) {
         require(x.extent(-1) == w.extent(1), "routerLogits", x, w);
         CudaTensor logits = context.master(x.rows(), w.extent(0));
-        if (own.take(cuda(x), logits, context.parameter("routerLogits", w))) {
-            own.logits(cuda(x), cuda(w), logits);
-            return logits;
-        }
         try (CudaTensor weights = joined("routerLogits", w)) {
             products.product(x.rows(), w.extent(0), w.extent(1), 1, cuda(x), NONE, weights, TRANSPOSED, 0, logits);
         }
@@ -111,12 +146,6 @@ final class CudaRouting {
         require(dLogits.rows() == x.rows(), "routerLogitsBackward", dLogits, x);
         require(dLogits.extent(-1) == w.extent(0), "routerLogitsBackward", dLogits, w);
         CudaTensor dx = context.master(x.shape());
-        cuda(dw).requireContiguous("routerLogitsBackward");
-        if (own.take(cuda(x), cuda(dLogits), context.parameter("routerLogitsBackward", w))) {
-            own.inputGradient(cuda(dLogits), cuda(w), dx);
-            own.weightGradient(cuda(dLogits), cuda(x), cuda(dw), write);
-            return dx;
-        }
         try (CudaTensor weights = joined("routerLogitsBackward", w)) {
             products.product(x.rows(), w.extent(1), w.extent(0), 1, cuda(dLogits), NONE, weights, NONE, 0, dx);
         }

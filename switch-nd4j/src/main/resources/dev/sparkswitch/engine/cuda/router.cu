@@ -1,4 +1,5 @@
-// The router's three products in float32's precision by tensor cores: a float32 is the sum of three bfloat16, and of the nine
+// The router's three products in float32's precision by tensor cores, with the noise of its input, which is never written down:
+// each kernel makes it anew from x, in bfloat16, and random numbers. A float32 is the sum of three bfloat16, and of the nine
 // products of two such sums the six largest make up float32's 24 bits. What is left out is below 2^-24 of the whole. Sums are
 // float32, as in any product.
 
@@ -10,6 +11,31 @@ constexpr int WARPS = 8;
 constexpr int THREADS = WARPS * WARP;
 // Words of a tile of weights: 16 by 8 numbers in three parts, two words a lane and part.
 constexpr int TILE_WORDS = PARTS * WARP * 2;
+
+// What the router sees of x: each number times U(1 - jitter, 1 + jitter), as router_input makes it.
+struct Jitter {
+    Dropout numbers;
+    float low;
+    float span;
+
+    // The factors of four elements from number `first` on, a multiple of 4
+    __device__ __forceinline__ float4 four(unsigned long long first) const {
+        uint4 words = numbers.source.words(first >> 2);
+        return make_float4(
+            low + span * static_cast<float>(words.x), low + span * static_cast<float>(words.y),
+            low + span * static_cast<float>(words.z), low + span * static_cast<float>(words.w));
+    }
+
+    // Four numbers of x as the router sees them, in float32
+    __device__ __forceinline__ uint4 seen(uint2 x, unsigned long long first) const {
+        float4 factors = numbers.active() ? four(first) : make_float4(1.0f, 1.0f, 1.0f, 1.0f);
+        return make_uint4(
+            __float_as_uint(low_bf16(x.x) * factors.x), __float_as_uint(high_bf16(x.x) * factors.y),
+            __float_as_uint(low_bf16(x.y) * factors.z), __float_as_uint(high_bf16(x.y) * factors.w));
+    }
+};
+
+__device__ __forceinline__ uint2 load_four(const bf16* at) { return *reinterpret_cast<const uint2*>(at); }
 
 __device__ __forceinline__ void split_pair(float first, float second, unsigned (&parts)[PARTS]) {
 #pragma unroll
@@ -102,7 +128,7 @@ __device__ __forceinline__ void ask_for_tiles(unsigned* shared, const unsigned* 
 // logits [tokens, experts] = x [tokens, width] w^T for TILES * 8 experts. The columns are shared by SLICES of a block's warps.
 template <int TILES, int SLICES>
 __device__ __forceinline__ void router_logits(
-    const float* x, const unsigned* tiles, float* logits, int tokens, int experts, int width) {
+    const bf16* x, const Jitter& jitter, const unsigned* tiles, float* logits, int tokens, int experts, int width) {
     constexpr int GROUPS = WARPS / SLICES;
     constexpr int ROWS = GROUPS * CHUNK;
     // Of a slice in a round
@@ -117,16 +143,18 @@ __device__ __forceinline__ void router_logits(
     int chunks = width / CHUNK;
     int rounds = (chunks + SLICES * CHUNKS - 1) / (SLICES * CHUNKS);
     int upper = blockIdx.x * ROWS + group * CHUNK + lane / 4;
-    const float* upper_row = x + static_cast<long long>(upper) * width + lane % 4 * 4;
-    const float* lower_row = upper_row + static_cast<long long>(TILE) * width;
-    uint4 ahead[CHUNKS][2];
+    const bf16* upper_row = x + static_cast<long long>(upper) * width + lane % 4 * 4;
+    const bf16* lower_row = upper_row + static_cast<long long>(TILE) * width;
+    unsigned long long upper_number = jitter.numbers.element(0, upper, width) + lane % 4 * 4;
+    unsigned long long lower_number = jitter.numbers.element(0, upper + TILE, width) + lane % 4 * 4;
+    uint2 ahead[CHUNKS][2];
     auto ask_for_rows = [&](int round) {
 #pragma unroll
         for (int c = 0; c < CHUNKS; c++) {
             int chunk = (round * SLICES + slice) * CHUNKS + c;
             bool inside = chunk < chunks;
-            ahead[c][0] = inside && upper < tokens ? load16(upper_row + chunk * CHUNK) : make_uint4(0, 0, 0, 0);
-            ahead[c][1] = inside && upper + TILE < tokens ? load16(lower_row + chunk * CHUNK) : make_uint4(0, 0, 0, 0);
+            ahead[c][0] = inside && upper < tokens ? load_four(upper_row + chunk * CHUNK) : make_uint2(0, 0);
+            ahead[c][1] = inside && upper + TILE < tokens ? load_four(lower_row + chunk * CHUNK) : make_uint2(0, 0);
         }
     };
     auto ask_for_weights = [&](int round) {
@@ -142,7 +170,7 @@ __device__ __forceinline__ void router_logits(
     ask_for_weights(0);
     ask_for_rows(0);
     for (int round = 0; round < rounds; round++) {
-        uint4 rows[CHUNKS][2];
+        uint2 rows[CHUNKS][2];
 #pragma unroll
         for (int c = 0; c < CHUNKS; c++) {
             rows[c][0] = ahead[c][0];
@@ -160,7 +188,9 @@ __device__ __forceinline__ void router_logits(
 #pragma unroll
         for (int c = 0; c < CHUNKS; c++) {
             unsigned a[PARTS][4];
-            split_rows(rows[c][0], rows[c][1], a);
+            int column = ((round * SLICES + slice) * CHUNKS + c) * CHUNK;
+            split_rows(
+                jitter.seen(rows[c][0], upper_number + column), jitter.seen(rows[c][1], lower_number + column), a);
 #pragma unroll
             for (int tile = 0; tile < TILES; tile++) {
                 unsigned b[PARTS][2];
@@ -196,8 +226,9 @@ __device__ __forceinline__ void router_logits(
 }
 
 #define ROUTER_LOGITS_PARAMETERS                                                                                       \
-    const float *x, const unsigned *tiles, float *logits, int tokens, int experts, int width
-#define ROUTER_LOGITS_ARGUMENTS x, tiles, logits, tokens, experts, width
+    const bf16 *x, Dropout noise, float low, float span, const unsigned *tiles, float *logits, int tokens,             \
+        int experts, int width
+#define ROUTER_LOGITS_ARGUMENTS x, Jitter{noise, low, span}, tiles, logits, tokens, experts, width
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) router_logits_64(ROUTER_LOGITS_PARAMETERS) {
     router_logits<8, 2>(ROUTER_LOGITS_ARGUMENTS);
@@ -216,12 +247,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) router_logits_8_few(ROU
     router_logits<1, 4>(ROUTER_LOGITS_ARGUMENTS);
 }
 
-// dx [tokens, width] = d_logits [tokens, experts] w. A block takes 16 tokens a warp and 64 columns; experts are whole fours.
+// dx [tokens, width] += jitter * (d_logits [tokens, experts] w). A block takes 16 tokens a warp and 64 columns; experts are whole fours.
 constexpr int COLUMN_TILES = 8;
 constexpr int EXPERT_CHUNKS = 4;
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient(
-    const float* d_logits, const unsigned* tiles, float* dx, int tokens, int experts, int width) {
+    const float* d_logits,
+    const unsigned* tiles,
+    Dropout noise,
+    float low,
+    float span,
+    bf16* dx,
+    int tokens,
+    int experts,
+    int width) {
     __shared__ __align__(16) unsigned weights[EXPERT_CHUNKS * COLUMN_TILES * TILE_WORDS];
     int lane = threadIdx.x % WARP;
     int across = width / TILE;
@@ -266,15 +305,34 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient(
         }
         __syncthreads();
     }
+    // Two lanes have two columns each of four that share a block of random numbers: one makes those of the upper row, the
+    // other those of the lower one.
+    const Jitter jitter = {noise, low, span};
+    bool odd = lane % 2 != 0;
+    int maker = upper + (odd ? TILE : 0);
 #pragma unroll
     for (int tile = 0; tile < COLUMN_TILES; tile++) {
         int column = (first_tile + tile) * TILE + lane % 4 * 2;
+        float2 factors[2] = {make_float2(1.0f, 1.0f), make_float2(1.0f, 1.0f)};
+        if (noise.active()) {
+            float4 made = jitter.four(noise.element(0, maker, width) + (column & ~3));
+            float2 first = make_float2(made.x, made.y);
+            float2 second = make_float2(made.z, made.w);
+            float2 given = odd ? first : second;
+            float2 taken = make_float2(
+                __shfl_xor_sync(ALL_LANES, given.x, 1), __shfl_xor_sync(ALL_LANES, given.y, 1));
+            factors[0] = odd ? taken : first;
+            factors[1] = odd ? second : taken;
+        }
 #pragma unroll
         for (int half = 0; half < 2; half++) {
             int token = upper + half * TILE;
             if (token < tokens && column < width) {
-                *reinterpret_cast<float2*>(dx + static_cast<long long>(token) * width + column) =
-                    make_float2(sums[tile][2 * half], sums[tile][2 * half + 1]);
+                unsigned* at = reinterpret_cast<unsigned*>(dx + static_cast<long long>(token) * width + column);
+                unsigned before = *at;
+                *at = pack_bf16(
+                    low_bf16(before) + sums[tile][2 * half] * factors[half].x,
+                    high_bf16(before) + sums[tile][2 * half + 1] * factors[half].y);
             }
         }
     }
@@ -291,7 +349,14 @@ constexpr int PADDING = 8;
 
 template <int EXPERTS>
 __device__ __forceinline__ void router_weight_gradient(
-    const float* d_logits, const float* x, float* partials, int tokens, int experts, int width, int slice_tokens) {
+    const float* d_logits,
+    const bf16* x,
+    const Jitter& jitter,
+    float* partials,
+    int tokens,
+    int experts,
+    int width,
+    int slice_tokens) {
     constexpr int MATRICES = (EXPERTS + CHUNK - 1) / CHUNK;
     constexpr int EXPERT_ROW = EXPERTS < WARP ? WARP + PADDING : EXPERTS + PADDING;
     constexpr int COLUMN_ROW = BLOCK_COLUMNS + PADDING;
@@ -306,30 +371,46 @@ __device__ __forceinline__ void router_weight_gradient(
     int from = blockIdx.y * slice_tokens;
     int end = min(tokens, from + slice_tokens);
     int rounds = (end - from + ROUND_TOKENS - 1) / ROUND_TOKENS;
+    // Fours of columns that a thread brings
+    constexpr int FOURS = ROUND_TOKENS * BLOCK_COLUMNS / 4 / THREADS;
+    uint2 ahead[FOURS];
     auto ask = [&](int round) {
         float* stage = stages + round % 2 * STAGE;
-        for (int i = threadIdx.x; i < ROUND_TOKENS * (EXPERTS + BLOCK_COLUMNS) / 4; i += THREADS) {
-            int place = i / ((EXPERTS + BLOCK_COLUMNS) / 4);
-            int number = i % ((EXPERTS + BLOCK_COLUMNS) / 4) * 4;
-            int token = from + round * ROUND_TOKENS + place;
-            if (number < EXPERTS) {
-                int expert = first_expert + number;
-                bool inside = token < end && expert < experts;
-                const float* at = d_logits + (inside ? static_cast<long long>(token) * experts + expert : 0);
-                copy_async16(stage + place * EXPERT_ROW + number, at, inside ? 16 : 0);
-            } else {
-                int column = first_column + number - EXPERTS;
-                bool inside = token < end && column < width;
-                const float* at = x + (inside ? static_cast<long long>(token) * width + column : 0);
-                copy_async16(
-                    stage + ROUND_TOKENS * EXPERT_ROW + place * COLUMN_ROW + number - EXPERTS, at, inside ? 16 : 0);
-            }
+        int first = from + round * ROUND_TOKENS;
+        for (int i = threadIdx.x; i < ROUND_TOKENS * EXPERTS / 4; i += THREADS) {
+            int token = first + i / (EXPERTS / 4);
+            int number = i % (EXPERTS / 4) * 4;
+            bool inside = token < end && first_expert + number < experts;
+            const float* at = d_logits + (inside ? static_cast<long long>(token) * experts + first_expert + number : 0);
+            copy_async16(stage + i / (EXPERTS / 4) * EXPERT_ROW + number, at, inside ? 16 : 0);
         }
         copy_async_commit();
+#pragma unroll
+        for (int k = 0; k < FOURS; k++) {
+            int i = threadIdx.x + k * THREADS;
+            int token = first + i / (BLOCK_COLUMNS / 4);
+            int column = first_column + i % (BLOCK_COLUMNS / 4) * 4;
+            ahead[k] = token < end && column < width ? load_four(x + static_cast<long long>(token) * width + column)
+                                                     : make_uint2(0, 0);
+        }
+    };
+    // What was asked for, as the router sees it
+    auto put = [&](int round) {
+        float* stage = stages + round % 2 * STAGE + ROUND_TOKENS * EXPERT_ROW;
+#pragma unroll
+        for (int k = 0; k < FOURS; k++) {
+            int i = threadIdx.x + k * THREADS;
+            int place = i / (BLOCK_COLUMNS / 4);
+            int column = i % (BLOCK_COLUMNS / 4) * 4;
+            unsigned long long number =
+                jitter.numbers.element(0, from + round * ROUND_TOKENS + place, width) + first_column + column;
+            store16(stage + place * COLUMN_ROW + column, jitter.seen(ahead[k], number));
+        }
     };
     float sums[MATRICES][STRIP_TILES][4] = {};
     if (rounds > 0) {
         ask(0);
+        put(0);
     }
     for (int round = 0; round < rounds; round++) {
         if (round + 1 < rounds) {
@@ -382,6 +463,9 @@ __device__ __forceinline__ void router_weight_gradient(
                 multiply_parts(sums[matrix][tile], a, b[tile]);
             }
         }
+        if (round + 1 < rounds) {
+            put(round + 1);
+        }
         __syncthreads();
     }
     // [SHARES][MATRICES * 16][BLOCK_COLUMNS]
@@ -413,8 +497,10 @@ __device__ __forceinline__ void router_weight_gradient(
 }
 
 #define ROUTER_WEIGHT_GRADIENT_PARAMETERS                                                                              \
-    const float *d_logits, const float *x, float *partials, int tokens, int experts, int width, int slice_tokens
-#define ROUTER_WEIGHT_GRADIENT_ARGUMENTS d_logits, x, partials, tokens, experts, width, slice_tokens
+    const float *d_logits, const bf16 *x, Dropout noise, float low, float span, float *partials, int tokens,          \
+        int experts, int width, int slice_tokens
+#define ROUTER_WEIGHT_GRADIENT_ARGUMENTS                                                                               \
+    d_logits, x, Jitter{noise, low, span}, partials, tokens, experts, width, slice_tokens
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) router_weight_gradient_64(ROUTER_WEIGHT_GRADIENT_PARAMETERS) {
     router_weight_gradient<64>(ROUTER_WEIGHT_GRADIENT_ARGUMENTS);

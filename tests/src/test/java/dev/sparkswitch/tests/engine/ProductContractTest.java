@@ -1,6 +1,5 @@
 package dev.sparkswitch.tests.engine;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.engine.Engine;
@@ -136,53 +135,6 @@ class ProductContractTest {
                 bench.assertClose("routerLogitsBackward, dw added", dw, twice(w.derivatives()));
             }
         }
-    }
-
-    /** What tensor cores take, in float32's precision all the same: whole sixteens of columns, whole fours of experts. */
-    @ParameterizedTest
-    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
-    void routerLogitsAreFloat32WhateverTheEngineComputesIn(EngineCase engineCase) {
-        for (int[] size : new int[][] {{1, 16, 4}, {70, 48, 8}, {131, 80, 12}, {33, 144, 68}, {1500, 16, 64}}) {
-            Grid x = floats(size[0], size[1]);
-            Grid w = floats(size[2], size[1]);
-            Grid dy = floats(size[0], size[2]);
-            Grid logits = Reference.linear(x, w);
-            logits.differentiate(dy);
-            try (Bench bench = engineCase.open()) {
-                Engine engine = bench.engine;
-                Tensor inputs = bench.master(x);
-                Tensor weights = bench.parameter(w);
-                Tensor gradient = bench.master(dy);
-                assertFloat32(
-                        "routerLogits",
-                        bench.doubles(bench.fresh(() -> engine.routerLogits(inputs, weights))),
-                        logits.doubles());
-                Tensor dw = bench.spoiledMaster(size[2], size[1]);
-                assertFloat32(
-                        "routerLogitsBackward, dx",
-                        bench.doubles(bench.fresh(
-                                () -> engine.routerLogitsBackward(gradient, inputs, weights, dw, Write.SET))),
-                        x.derivatives());
-                assertFloat32("routerLogitsBackward, dw", bench.doubles(dw), w.derivatives());
-                engine.routerLogitsBackward(gradient, inputs, weights, dw, Write.ADD);
-                assertFloat32("routerLogitsBackward, dw added", bench.doubles(dw), twice(w.derivatives()));
-            }
-        }
-    }
-
-    /** Numbers that take all of a float32's bits. */
-    private Grid floats(int... shape) {
-        return Grid.of(i -> Real.variable((float) random.nextGaussian()), shape);
-    }
-
-    private static void assertFloat32(String what, double[] found, double[] wanted) {
-        double difference = 0;
-        double norm = 0;
-        for (int i = 0; i < wanted.length; i++) {
-            difference += (found[i] - wanted[i]) * (found[i] - wanted[i]);
-            norm += wanted[i] * wanted[i];
-        }
-        assertThat(Math.sqrt(difference / norm)).as("relative error of " + what).isLessThan(1e-6);
     }
 
     @ParameterizedTest
