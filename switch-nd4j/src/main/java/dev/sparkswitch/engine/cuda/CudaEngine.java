@@ -44,6 +44,7 @@ public final class CudaEngine implements Engine {
     private final CudaSlots expertSlots;
     private final CudaExperts experts;
     private final CudaOptimizers optimizers;
+    private final boolean narrowGradients = Switches.isOn(Switches.NARROW_GRADIENTS);
     private final boolean stepsSumSquares = Switches.isOn(Switches.STEP_SQUARES);
     private Runnable reads = () -> {};
 
@@ -148,9 +149,7 @@ public final class CudaEngine implements Engine {
      */
     @Override
     public DType expertGradientType() {
-        return precision() == Precision.BF16 && Switches.isOn(Switches.NARROW_GRADIENTS)
-                ? DType.BFLOAT16
-                : precision().master();
+        return precision() == Precision.BF16 && narrowGradients ? DType.BFLOAT16 : precision().master();
     }
 
     @Override

@@ -28,6 +28,7 @@ final class CudaNorms {
 
     private final CudaContext context;
     private final Kernels kernels;
+    private final boolean takesWide = Switches.isOn(Switches.WIDE_NORMS);
 
     CudaNorms(CudaContext context) {
         this.context = context;
@@ -35,10 +36,10 @@ final class CudaNorms {
     }
 
     /** Whether rows are whole eights long, begin at multiples of 16 bytes, and suit the blocks of those kernels. */
-    private static boolean wide(int width, int team, CudaTensor... tensors) {
+    private boolean wide(int width, int team, CudaTensor... tensors) {
         if (width % COLUMNS != 0
                 || RowLaunch.teams(team) * team > WIDE_THREADS
-                || !Switches.isOn(Switches.WIDE_NORMS)) {
+                || !takesWide) {
             return false;
         }
         for (CudaTensor tensor : tensors) {

@@ -31,6 +31,7 @@ final class CudaRouterProducts {
 
     private final CudaContext context;
     private final Kernels kernels;
+    private final boolean isOn = Switches.isOn(Switches.ROUTER_PRODUCTS);
 
     CudaRouterProducts(CudaContext context) {
         this.context = context;
@@ -39,7 +40,7 @@ final class CudaRouterProducts {
 
     /** Whether these kernels take the products of tokens' rows with weights; others are left to plain float32. */
     boolean takes(CudaTensor x, CudaTensor w) {
-        return Switches.isOn(Switches.ROUTER_PRODUCTS)
+        return isOn
                 && w.isSplit()
                 && w.extent(1) % CHUNK == 0
                 && w.extent(0) % WHOLE_EXPERTS == 0
