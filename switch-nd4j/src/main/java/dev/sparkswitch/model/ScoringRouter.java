@@ -3,13 +3,14 @@ package dev.sparkswitch.model;
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 
 /**
- * p(x) = softmax(W_r x) in float32 or better, and the choice by it (Switch Transformer, sections 2.1 and 2.2). Noise of
- * exploration falls on a copy of x that the experts never see.
+ * p(x) = softmax(W_r x) in float32 or better, rounded where the configuration says so, and the choice by it (Switch
+ * Transformer, sections 2.1, 2.2 and 2.4). Noise of exploration falls on a copy of x that the experts never see.
  */
 final class ScoringRouter implements Router {
     private final Weight weight;
@@ -47,7 +48,23 @@ final class ScoringRouter implements Router {
                 : Sampling.NONE;
     }
 
+    /** {@code fresh} as the router's precision has it. */
+    private Tensor held(Engine engine, Tensor fresh) {
+        return switch (config.routerPrecision()) {
+            case FLOAT32 -> fresh;
+            case BF16 -> {
+                try (fresh) {
+                    yield engine.roundedToBf16(fresh);
+                }
+            }
+        };
+    }
+
     private Tensor input(StackPass pass, Tensor x) {
+        return held(pass.engine(), noisy(pass, x));
+    }
+
+    private Tensor noisy(StackPass pass, Tensor x) {
         Dropout dropout = inputDropout(pass);
         if (!dropout.active()) {
             return pass.engine().routerInput(x, jitter(pass));
@@ -55,6 +72,17 @@ final class ScoringRouter implements Router {
         try (Tensor kept = pass.engine().dropout(x, dropout)) {
             return pass.engine().routerInput(kept, Dropout.NONE);
         }
+    }
+
+    private Tensor logits(Engine engine, Tensor input) {
+        return switch (config.routerPrecision()) {
+            case FLOAT32 -> engine.routerLogits(input, weight.value());
+            case BF16 -> {
+                try (Tensor w = engine.roundedToBf16(weight.value())) {
+                    yield held(engine, engine.routerLogits(input, w));
+                }
+            }
+        };
     }
 
     @Override
@@ -69,13 +97,18 @@ final class ScoringRouter implements Router {
         }
     }
 
+    /** Whether nothing stands between x, its jitter and the logits. */
+    private boolean isAtOnce(StackPass pass) {
+        return config.routerPrecision() == RouterPrecision.FLOAT32
+                && !inputDropout(pass).active();
+    }
+
     private Engine.RouterScores scores(StackPass pass, Tensor x) {
-        Engine engine = pass.engine();
-        if (!inputDropout(pass).active()) {
-            return engine.routerScores(x, jitter(pass), weight.value());
+        if (isAtOnce(pass)) {
+            return pass.engine().routerScores(x, jitter(pass), weight.value());
         }
         Tensor input = input(pass, x);
-        return new Engine.RouterScores(engine.routerLogits(input, weight.value()), input);
+        return new Engine.RouterScores(logits(pass.engine(), input), input);
     }
 
     @Override
@@ -87,25 +120,51 @@ final class ScoringRouter implements Router {
     public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {
         Engine engine = pass.engine();
         RouterWeights weights = pass.settings().routerWeights();
-        Dropout dropout = inputDropout(pass);
         try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z())) {
-            if (!dropout.active()) {
-                scoresBackward(engine, dLogits, choice.x(), choice.input(), jitter(pass), dx);
+            if (isAtOnce(pass)) {
+                engine.routerScoresBackward(
+                        dLogits,
+                        choice.x(),
+                        choice.input(),
+                        jitter(pass),
+                        weight.value(),
+                        weight.gradient(),
+                        weight.nextWrite(),
+                        dx);
                 return;
             }
-            try (Tensor dKept = engine.allocate(dx.type(), dx.shape())) {
-                engine.fill(dKept, 0);
-                scoresBackward(engine, dLogits, null, choice.input(), Dropout.NONE, dKept);
-                try (Tensor own = engine.dropout(dKept, dropout)) {
-                    engine.copy(own, dx, Write.ADD);
-                }
+            try (Tensor dInput = logitsBackward(engine, dLogits, choice.input())) {
+                addInputGradient(pass, dInput, dx);
             }
         }
     }
 
-    private void scoresBackward(Engine engine, Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor dx) {
-        engine.routerScoresBackward(
-                dLogits, x, input, noise, weight.value(), weight.gradient(), weight.nextWrite(), dx);
+    private Tensor logitsBackward(Engine engine, Tensor dLogits, Tensor input) {
+        return switch (config.routerPrecision()) {
+            case FLOAT32 ->
+                engine.routerLogitsBackward(dLogits, input, weight.value(), weight.gradient(), weight.nextWrite());
+            case BF16 -> {
+                try (Tensor w = engine.roundedToBf16(weight.value())) {
+                    yield engine.routerLogitsBackward(dLogits, input, w, weight.gradient(), weight.nextWrite());
+                }
+            }
+        };
+    }
+
+    private void addInputGradient(StackPass pass, Tensor dInput, Tensor dx) {
+        Engine engine = pass.engine();
+        Dropout dropout = inputDropout(pass);
+        if (!dropout.active()) {
+            engine.routerInputBackward(dInput, jitter(pass), dx);
+            return;
+        }
+        try (Tensor dKept = engine.allocate(dx.type(), dx.shape())) {
+            engine.fill(dKept, 0);
+            engine.routerInputBackward(dInput, Dropout.NONE, dKept);
+            try (Tensor own = engine.dropout(dKept, dropout)) {
+                engine.copy(own, dx, Write.ADD);
+            }
+        }
     }
 
     @Override

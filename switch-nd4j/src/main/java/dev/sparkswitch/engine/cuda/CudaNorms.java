@@ -37,9 +37,7 @@ final class CudaNorms {
 
     /** Whether rows are whole eights long, begin at multiples of 16 bytes, and suit the blocks of those kernels. */
     private boolean wide(int width, int team, CudaTensor... tensors) {
-        if (width % COLUMNS != 0
-                || RowLaunch.teams(team) * team > WIDE_THREADS
-                || !takesWide) {
+        if (width % COLUMNS != 0 || RowLaunch.teams(team) * team > WIDE_THREADS || !takesWide) {
             return false;
         }
         for (CudaTensor tensor : tensors) {
