@@ -312,6 +312,7 @@ public final class Trainer implements AutoCloseable {
     private void readAhead() {
         if (step + 1 < config.steps()) {
             ahead = readStep(step + 1);
+            training.uploadAhead(ahead);
         }
     }
 
