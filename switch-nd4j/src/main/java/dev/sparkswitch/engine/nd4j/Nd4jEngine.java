@@ -24,7 +24,6 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.util.List;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The engine on ND4J's CPU backend: in float32, in float64, or in float32 with products of weights in bfloat16. What generation
@@ -34,7 +33,8 @@ public final class Nd4jEngine implements Engine {
     private final Precision precision;
     private final DType type;
     private final HostThreads threads;
-    private final HostMemory memory = new HostMemory();
+    private final HostLibrary library;
+    private final HostMemory memory;
     private final Multiplier multiplier;
     private final HostProducts products;
     private final HostProducts exactProducts;
@@ -54,14 +54,20 @@ public final class Nd4jEngine implements Engine {
      * @throws dev.sparkswitch.base.ResourceException where the library for products in bfloat16 is missing
      */
     public Nd4jEngine(Precision precision, int threads) {
+        this(precision, threads, Nd4jNative.open());
+    }
+
+    /** An engine on a library of the caller's. */
+    Nd4jEngine(Precision precision, int threads, HostLibrary library) {
         if (precision == Precision.BF16) {
             throw new IllegalArgumentException("this engine holds activations in float32 or float64, not in bf16");
         }
         this.precision = precision;
         this.type = precision.compute();
         this.threads = new HostThreads(threads);
-        Nd4j.getExecutioner(); // loads the backend's libraries before OpenBLAS's own symbols are asked for
-        Multiplier exact = OpenBlas::product;
+        this.library = library;
+        this.memory = new HostMemory(library);
+        Multiplier exact = library.products();
         this.multiplier = precision == Precision.BF16_PRODUCTS ? narrow() : exact;
         Products plain = new Products(this.threads, exact);
         Products weights = new Products(this.threads, multiplier);
@@ -70,7 +76,7 @@ public final class Nd4jEngine implements Engine {
         boolean isDouble = precision == Precision.FLOAT64;
         this.norms = isDouble ? new DoubleNormKernels(this.threads) : new FloatNormKernels(this.threads);
         this.attentions = isDouble ? new DoubleAttentionKernels(this.threads) : new FloatAttentionKernels(this.threads);
-        this.attention = new HostAttention(memory, type, this.threads, attentions);
+        this.attention = new HostAttention(memory, type, this.threads, exact, attentions);
         this.routing = new HostRouting(
                 memory,
                 type,
@@ -105,7 +111,7 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public String description() {
-        return "nd4j (" + Nd4j.getBackend().getClass().getSimpleName() + "), "
+        return "nd4j (" + library.name() + "), "
                 + type.name().toLowerCase()
                 + (precision == Precision.BF16_PRODUCTS
                         ? " with products in bf16 (oneDNN, " + OneDnn.offer() + ")"

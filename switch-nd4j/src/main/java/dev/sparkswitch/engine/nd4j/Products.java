@@ -26,7 +26,6 @@ final class Products {
     Products(HostThreads threads, Multiplier multiplier) {
         this.threads = threads;
         this.multiplier = multiplier;
-        OpenBlas.threads(1);
     }
 
     /** How a result [m, n] is cut. */

@@ -4,7 +4,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.cuda.CudaCards;
 import dev.sparkswitch.engine.cuda.EmulatedEngine;
-import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.engine.nd4j.HostEngines;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -91,7 +91,7 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
                 "nd4j " + precision + " " + threads,
                 precision,
                 threads,
-                rank -> new Nd4jEngine(precision, threads),
+                rank -> HostEngines.open(precision, threads),
                 switch (precision) {
                     case FLOAT64 -> 1e-10;
                     case FLOAT32 -> FLOAT32_TOLERANCE;
