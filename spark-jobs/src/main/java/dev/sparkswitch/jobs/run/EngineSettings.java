@@ -75,7 +75,7 @@ public record EngineSettings(
             if (precision.equals(Optional.of(Precision.BF16))) {
                 throw e;
             }
-            LOG.info("no CUDA card is used: {}", e.getMessage());
+            LOG.info("the engine cuda is not used: {}", e.getMessage());
             try {
                 return processor(processors);
             } catch (ResourceException noProcessor) {

@@ -14,6 +14,16 @@ interface HostLibrary {
     /** Products that any number of threads take at the same time, each its own. */
     Multiplier products();
 
+    /** Products of weights, whose two factors are large. */
+    default Multiplier productsOfWeights() {
+        return products();
+    }
+
+    /** The one on the class path: ND4J's CPU backend, or its CUDA backend where that was put there. */
+    static HostLibrary here() {
+        return Nd4jCard.isHere() ? Nd4jCard.open() : Nd4jNative.open();
+    }
+
     /**
      * Memory that stays where it is.
      *

@@ -26,7 +26,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * The engine on ND4J's CPU backend: in float32, in float64, or in float32 with products of weights in bfloat16. What generation
+ * The engine on the processor, by ND4J's CPU backend, or by its CUDA backend for products of weights: in float32, in float64, or in float32 with products of weights in bfloat16. What generation
  * multiplies by chosen experts, attention's products and the router's stay in float32.
  */
 public final class Nd4jEngine implements Engine {
@@ -51,10 +51,11 @@ public final class Nd4jEngine implements Engine {
      *
      * @param precision FLOAT32, FLOAT64 or BF16_PRODUCTS
      * @param threads processor threads for products and loops, at least 1
-     * @throws dev.sparkswitch.base.ResourceException where the library for products in bfloat16 is missing
+     * @throws dev.sparkswitch.base.ResourceException where the library for products in bfloat16 is missing, or ND4J's CUDA
+     *     backend was brought along and does not run on this host
      */
     public Nd4jEngine(Precision precision, int threads) {
-        this(precision, threads, Nd4jNative.open());
+        this(precision, threads, HostLibrary.here());
     }
 
     /** An engine on a library of the caller's. */
@@ -68,7 +69,7 @@ public final class Nd4jEngine implements Engine {
         this.library = library;
         this.memory = new HostMemory(library);
         Multiplier exact = library.products();
-        this.multiplier = precision == Precision.BF16_PRODUCTS ? narrow() : exact;
+        this.multiplier = precision == Precision.BF16_PRODUCTS ? narrow() : library.productsOfWeights();
         Products plain = new Products(this.threads, exact);
         Products weights = new Products(this.threads, multiplier);
         this.products = new HostProducts(memory, type, weights);

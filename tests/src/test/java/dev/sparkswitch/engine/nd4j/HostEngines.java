@@ -12,7 +12,13 @@ public final class HostEngines {
         return hasNd4j() ? new Nd4jEngine(precision, threads) : new Nd4jEngine(precision, threads, new PlainHost());
     }
 
-    private static boolean hasNd4j() {
+    /** A new engine whose weights are multiplied as those of ND4J's CUDA backend are, by the backend that is here. */
+    public static Engine multiplyingByNd4j(Precision precision) {
+        return new Nd4jEngine(precision, 2, new Nd4jCard());
+    }
+
+    /** Whether ND4J is on the class path. */
+    public static boolean hasNd4j() {
         try {
             Class.forName("org.nd4j.linalg.factory.Nd4j", false, HostEngines.class.getClassLoader());
             return true;
