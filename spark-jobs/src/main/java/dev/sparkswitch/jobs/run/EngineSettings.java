@@ -79,8 +79,9 @@ public record EngineSettings(
             try {
                 return processor(processors);
             } catch (ResourceException noProcessor) {
-                e.addSuppressed(noProcessor);
-                throw e;
+                throw new ResourceException(
+                        "no engine runs here; cuda: " + e.getMessage() + "; nd4j: " + noProcessor.getMessage(),
+                        noProcessor);
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.ResourceException;
 import java.io.IOException;
+import java.util.Optional;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.cuda.global.nvrtc;
@@ -25,7 +26,7 @@ final class Cuda {
      * @throws ResourceException where libraries, driver or cards are missing
      */
     static synchronized void start() {
-        CudaRequirements.bindings(bindings());
+        bindings().ifPresent(CudaRequirements::bindings);
         try {
             Loader.load(cudart.class);
             Loader.load(nvrtc.class);
@@ -46,12 +47,12 @@ final class Cuda {
         CudaRequirements.driver(version[0]);
     }
 
-    /** The version of the bindings on the class path, such as 13.1-9.19-1.5.13. */
-    private static String bindings() {
+    /** The version of the bindings on the class path, such as 13.1-9.19-1.5.13, where they say it. */
+    private static Optional<String> bindings() {
         try {
-            return Loader.getVersion("org.bytedeco", "cuda");
+            return Optional.of(Loader.getVersion("org.bytedeco", "cuda"));
         } catch (IOException e) {
-            throw new InternalException("the CUDA bindings on the class path do not say which version they are", e);
+            return Optional.empty();
         }
     }
 

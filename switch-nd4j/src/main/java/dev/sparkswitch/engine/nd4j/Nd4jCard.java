@@ -55,7 +55,8 @@ final class Nd4jCard implements HostLibrary {
         } catch (LinkageError e) {
             throw new ResourceException(
                     "ND4J's CUDA library cannot be loaded (" + cause(e)
-                            + "): install an NVIDIA driver and CUDA 11.6's libraries, or " + OTHER_JAR,
+                            + "): for cards of compute capability 3.7 to 8.9 install an NVIDIA driver and CUDA 11.6's"
+                            + " libraries, for newer ones " + OTHER_JAR + " and choose the engine cuda",
                     e);
         }
         return new Nd4jCard();

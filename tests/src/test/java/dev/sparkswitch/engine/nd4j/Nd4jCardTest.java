@@ -3,8 +3,10 @@ package dev.sparkswitch.engine.nd4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.engine.cuda.CudaCards;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,6 +33,17 @@ class Nd4jCardTest {
         assertThatThrownBy(() -> Nd4jCard.requireRunsOn("Tesla K40", 35))
                 .isInstanceOf(ResourceException.class)
                 .hasMessageEndingWith("and choose the engine nd4j");
+    }
+
+    @Test
+    void withoutADriverItSaysWhichCardsNeedWhat() {
+        assumeTrue(CudaCards.missing().isPresent(), "skipped: there is a card here");
+
+        assertThatThrownBy(Nd4jCard::open)
+                .isInstanceOf(ResourceException.class)
+                .hasMessageMatching(
+                        "(?s)(ND4J's CUDA library cannot be loaded \\(.+\\): for cards of compute capability 3.7"
+                                + " to 8.9 install .*, for newer ones .* choose the engine cuda|NVIDIA's driver finds no card .*)");
     }
 
     @Test
