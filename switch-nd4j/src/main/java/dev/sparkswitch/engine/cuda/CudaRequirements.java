@@ -1,6 +1,7 @@
 package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
 
 /** What the CUDA engine needs of a host, and what it says where that is missing. */
 final class CudaRequirements {
@@ -78,8 +79,10 @@ final class CudaRequirements {
      */
     static void number(int card, int count) {
         if (card >= count) {
-            throw new ResourceException("this process sees " + count + " CUDA cards, and number " + card
-                    + " (from 0) is asked for: see CUDA_VISIBLE_DEVICES");
+            // No reason to compute on the processor instead: there are cards.
+            throw new UserException("this process sees " + count + " CUDA cards, and number " + card
+                    + " (from 0) is asked for: lower cluster.first-card, cluster.ranks or a study's side-by-side, or see"
+                    + " CUDA_VISIBLE_DEVICES");
         }
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.Precision;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -45,9 +46,10 @@ class CudaRequirementsTest {
     @Test
     void aCardBeyondTheLastOneIsRefused() {
         assertThatThrownBy(() -> CudaRequirements.number(2, 2))
-                .isInstanceOf(ResourceException.class)
+                .isInstanceOf(UserException.class)
                 .hasMessage(
-                        "this process sees 2 CUDA cards, and number 2 (from 0) is asked for: see CUDA_VISIBLE_DEVICES");
+                        "this process sees 2 CUDA cards, and number 2 (from 0) is asked for: lower cluster.first-card,"
+                                + " cluster.ranks or a study's side-by-side, or see CUDA_VISIBLE_DEVICES");
         assertThatNoException().isThrownBy(() -> CudaRequirements.number(1, 2));
     }
 
