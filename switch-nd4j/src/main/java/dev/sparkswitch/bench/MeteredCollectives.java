@@ -57,6 +57,16 @@ final class MeteredCollectives implements Collectives {
     }
 
     @Override
+    public int bucketBytes() {
+        return collectives.bucketBytes();
+    }
+
+    @Override
+    public int chunkBytes() {
+        return collectives.chunkBytes();
+    }
+
+    @Override
     public boolean takesRowsApart(RankGroup group) {
         return collectives.takesRowsApart(group);
     }

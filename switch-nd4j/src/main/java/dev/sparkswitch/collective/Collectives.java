@@ -48,6 +48,16 @@ public interface Collectives extends AutoCloseable {
         return engine.allocate(type, shape);
     }
 
+    /** Bytes of gradients, at least, whose sum is worth a start of its own. */
+    default int bucketBytes() {
+        return 32 << 20;
+    }
+
+    /** Bytes of slots, at least, whose exchange is worth a start of its own where exchanges {@linkplain #overlaps overlap}. */
+    default int chunkBytes() {
+        return 12 << 20;
+    }
+
     /** Starts to replace {@code data} on every rank of {@code group} by the element-wise sum. */
     Exchange startAllReduceSum(Tensor data, RankGroup group);
 

@@ -3,6 +3,7 @@ package dev.sparkswitch.collective;
 import dev.sparkswitch.engine.DType;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -39,7 +40,15 @@ public interface HostCollectives extends AutoCloseable {
      * Sends the i-th of {@code group.size()} equal parts of {@code send} to the group's i-th rank and receives into the
      * i-th part of {@code receive} what that rank sent here. The buffers must not overlap.
      */
-    void allToAll(ByteBuffer send, ByteBuffer receive, RankGroup group);
+    default void allToAll(ByteBuffer send, ByteBuffer receive, RankGroup group) {
+        allToAll(Spans.parts(send, group.size(), "send"), Spans.parts(receive, group.size(), "receive"), group);
+    }
+
+    /**
+     * Sends the i-th buffer of {@code send} to the group's i-th rank and receives into the i-th of {@code receive} what that
+     * rank sent here. All are of one size.
+     */
+    void allToAll(List<ByteBuffer> send, List<ByteBuffer> receive, RankGroup group);
 
     /** Copies {@code data} of the world rank {@code root} to every rank of {@code group}. */
     void broadcast(ByteBuffer data, int root, RankGroup group);

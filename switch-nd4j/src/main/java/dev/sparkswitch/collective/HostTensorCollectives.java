@@ -1,18 +1,40 @@
 package dev.sparkswitch.collective;
 
+import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.engine.HostAddressable;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
-/** Collectives on tensors in host memory, which are sent and summed in place. */
+/**
+ * Collectives on tensors in host memory, which are sent and summed in place, by a thread beside the caller's, which goes on
+ * computing while that waits for other ranks.
+ */
 public final class HostTensorCollectives implements Collectives {
+    /** What goes to another process and is added up there in some milliseconds. */
+    private static final int BUCKET_BYTES = 4 << 20;
+
+    /** Of slots, whose experts take some milliseconds, one after the other. */
+    private static final int CHUNK_BYTES = 1 << 20;
+
     private final HostCollectives host;
-    private ByteBuffer sent = Routes.bytes(0);
-    private ByteBuffer received = Routes.bytes(0);
+    private final ExecutorService beside;
+    /** The operation that was started last; those before it end before it does. */
+    private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
 
     public HostTensorCollectives(HostCollectives host) {
         this.host = host;
+        this.beside = Executors.newSingleThreadExecutor(task -> {
+            Thread thread = new Thread(task, "sparkswitch-exchanges-" + host.rank());
+            thread.setDaemon(true);
+            return thread;
+        });
     }
 
     private static ByteBuffer bytes(Tensor tensor) {
@@ -31,64 +53,97 @@ public final class HostTensorCollectives implements Collectives {
 
     @Override
     public boolean overlaps() {
-        return false;
+        return true;
+    }
+
+    @Override
+    public int bucketBytes() {
+        return BUCKET_BYTES;
+    }
+
+    @Override
+    public int chunkBytes() {
+        return CHUNK_BYTES;
+    }
+
+    /** Operations begin in the order of their starts, which is the same on all ranks. */
+    private Exchange start(Runnable operation) {
+        CompletableFuture<Void> started = CompletableFuture.runAsync(operation, beside);
+        last = started;
+        return () -> await(started);
     }
 
     @Override
     public Exchange startAllReduceSum(Tensor data, RankGroup group) {
-        if (group.size() > 1) {
-            host.allReduceSum(bytes(data), data.type(), group);
+        if (group.size() == 1) {
+            return Exchange.DONE;
         }
-        return Exchange.DONE;
+        ByteBuffer bytes = bytes(data);
+        return start(() -> host.allReduceSum(bytes, data.type(), group));
+    }
+
+    private void await(CompletableFuture<Void> operation) {
+        try {
+            operation.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            CollectiveException cause = new CollectiveException(
+                    rank(), "rank " + rank() + " was interrupted while it waited for others", e);
+            host.abort(cause);
+            throw cause;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof CollectiveException known) {
+                throw Failures.again(known);
+            }
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new InternalException("an exchange between ranks failed", e.getCause());
+        }
     }
 
     @Override
     public Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group) {
-        ByteBuffer from = isView(send) ? gathered(send) : bytes(send);
-        if (!isView(receive)) {
-            host.allToAll(from, bytes(receive), group);
-            return Exchange.DONE;
-        }
-        received = Routes.room(received, receive);
-        host.allToAll(from, received, group);
-        ByteBuffer rows = received.duplicate();
-        int width = rows.remaining() / receive.rows();
-        for (int row = 0; row < receive.rows(); row++) {
-            bytes(receive.slice(row, row + 1)).put(rows.slice(row * width, width));
-        }
-        return Exchange.DONE;
+        List<ByteBuffer> from = parts(send, group.size());
+        List<ByteBuffer> to = parts(receive, group.size());
+        return start(() -> host.allToAll(from, to, group));
     }
 
-    private static boolean isView(Tensor tensor) {
-        return tensor.rows() > 1 && tensor.rowStride() != tensor.extent(-1);
-    }
-
-    private ByteBuffer gathered(Tensor view) {
-        sent = Routes.room(sent, view);
-        ByteBuffer rows = sent.duplicate();
-        for (int row = 0; row < view.rows(); row++) {
-            rows.put(bytes(view.slice(row, row + 1)));
+    private static List<ByteBuffer> parts(Tensor tensor, int count) {
+        if (tensor.rows() <= 1 || tensor.rowStride() == tensor.extent(-1)) {
+            return Spans.parts(bytes(tensor), count, tensor.toString());
         }
-        return sent;
+        List<ByteBuffer> rows = new ArrayList<>(count);
+        for (int row = 0; row < tensor.rows(); row++) {
+            rows.add(bytes(tensor.slice(row, row + 1)));
+        }
+        return rows;
     }
 
     @Override
     public void broadcast(Tensor data, int root, RankGroup group) {
         if (group.size() > 1) {
-            host.broadcast(bytes(data), root, group);
+            start(() -> host.broadcast(bytes(data), root, group)).await();
         }
     }
 
     @Override
     public void barrier(RankGroup group) {
         if (group.size() > 1) {
-            host.barrier(group);
+            start(() -> host.barrier(group)).await();
         }
     }
 
     @Override
     public Moment moment() {
         return Moment.now();
+    }
+
+    /** Returns when no tensor is in use any more: what was started ends, with the others or by their failure. */
+    @Override
+    public void close() {
+        last.exceptionally(unused -> null).join();
+        beside.shutdown();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,7 +62,7 @@ public final class InProcessCollectives implements HostCollectives {
     @Override
     public void allReduceSum(ByteBuffer data, DType type, RankGroup group) {
         Operation operation = operations.allReduce(data, type, group);
-        Meeting meeting = world.meet(rank, operation, data, data);
+        Meeting meeting = world.meet(rank, operation, List.of(data), List.of(data));
         try {
             int count = data.remaining() / type.bytes();
             int me = group.indexOf(rank);
@@ -72,10 +73,10 @@ public final class InProcessCollectives implements HostCollectives {
                 int bytes = Math.min(BlockSum.BLOCK_BYTES, end - at);
                 sum.start(type);
                 for (int i = 0; i < group.size(); i++) {
-                    sum.add(Spans.slice(meeting.send[i], at, bytes));
+                    sum.add(Spans.slice(meeting.send.get(i).get(0), at, bytes));
                 }
                 for (int i = 0; i < group.size(); i++) {
-                    sum.store(Spans.slice(meeting.receive[i], at, bytes));
+                    sum.store(Spans.slice(meeting.receive.get(i).get(0), at, bytes));
                 }
             }
         } finally {
@@ -84,14 +85,13 @@ public final class InProcessCollectives implements HostCollectives {
     }
 
     @Override
-    public void allToAll(ByteBuffer send, ByteBuffer receive, RankGroup group) {
+    public void allToAll(List<ByteBuffer> send, List<ByteBuffer> receive, RankGroup group) {
         Operation operation = operations.allToAll(send, receive, group);
         Meeting meeting = world.meet(rank, operation, send, receive);
         try {
-            int part = send.remaining() / group.size();
             int me = group.indexOf(rank);
             for (int i = 0; i < group.size(); i++) {
-                Spans.slice(receive, i * part, part).put(Spans.slice(meeting.send[i], me * part, part));
+                receive.get(i).slice().put(meeting.send.get(i).get(me).slice());
             }
         } finally {
             world.leave(meeting);
@@ -101,10 +101,10 @@ public final class InProcessCollectives implements HostCollectives {
     @Override
     public void broadcast(ByteBuffer data, int root, RankGroup group) {
         Operation operation = operations.broadcast(data, root, group);
-        Meeting meeting = world.meet(rank, operation, data, data);
+        Meeting meeting = world.meet(rank, operation, List.of(data), List.of(data));
         try {
             if (rank != root) {
-                data.slice().put(meeting.send[group.indexOf(root)].slice());
+                data.slice().put(meeting.send.get(group.indexOf(root)).get(0).slice());
             }
         } finally {
             world.leave(meeting);
@@ -115,7 +115,7 @@ public final class InProcessCollectives implements HostCollectives {
     public void barrier(RankGroup group) {
         Operation operation = operations.barrier(group);
         ByteBuffer nothing = ByteBuffer.allocateDirect(0);
-        world.leave(world.meet(rank, operation, nothing, nothing));
+        world.leave(world.meet(rank, operation, List.of(nothing), List.of(nothing)));
     }
 
     @Override
@@ -140,18 +140,20 @@ public final class InProcessCollectives implements HostCollectives {
 
     /** One operation: who has come, with which buffers, and who is done. Guarded by the world's lock. */
     private static final class Meeting {
-        private final ByteBuffer[] send;
-        private final ByteBuffer[] receive;
+        /** By the place of the rank that gave them. */
+        private final List<List<ByteBuffer>> send;
+
+        private final List<List<ByteBuffer>> receive;
         private int arrived;
         private int done;
 
         private Meeting(Operation operation) {
-            this.send = new ByteBuffer[operation.group().size()];
-            this.receive = new ByteBuffer[operation.group().size()];
+            this.send = new ArrayList<>(Collections.nCopies(operation.group().size(), List.of()));
+            this.receive = new ArrayList<>(Collections.nCopies(operation.group().size(), List.of()));
         }
 
         private boolean complete() {
-            return arrived == send.length;
+            return arrived == send.size();
         }
     }
 
@@ -173,15 +175,15 @@ public final class InProcessCollectives implements HostCollectives {
         }
 
         /** Waits until every rank of the group has come to this operation. */
-        private Meeting meet(int rank, Operation operation, ByteBuffer send, ByteBuffer receive) {
+        private Meeting meet(int rank, Operation operation, List<ByteBuffer> send, List<ByteBuffer> receive) {
             lock.lock();
             try {
                 checkInStep(rank, operation);
                 throwIfFailed();
                 Meeting meeting = meetings.computeIfAbsent(operation, Meeting::new);
                 int index = operation.group().indexOf(rank);
-                meeting.send[index] = send.slice().order(ByteOrder.nativeOrder());
-                meeting.receive[index] = receive.slice().order(ByteOrder.nativeOrder());
+                meeting.send.set(index, slices(send));
+                meeting.receive.set(index, slices(receive));
                 meeting.arrived++;
                 waiting[rank] = operation;
                 if (meeting.complete()) {
@@ -211,13 +213,19 @@ public final class InProcessCollectives implements HostCollectives {
             }
         }
 
+        private static List<ByteBuffer> slices(List<ByteBuffer> buffers) {
+            return buffers.stream()
+                    .map(buffer -> buffer.slice().order(ByteOrder.nativeOrder()))
+                    .toList();
+        }
+
         /** Waits until no rank uses this one's buffers any more; copying memory ends by itself, so no deadline. */
         private void leave(Meeting meeting) {
             lock.lock();
             try {
                 meeting.done++;
                 changed.signalAll();
-                while (meeting.done < meeting.send.length) {
+                while (meeting.done < meeting.send.size()) {
                     changed.awaitUninterruptibly();
                 }
             } finally {

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -149,21 +150,21 @@ public final class NettyCollectives implements HostCollectives {
     }
 
     @Override
-    public void allToAll(ByteBuffer send, ByteBuffer receive, RankGroup group) {
+    public void allToAll(List<ByteBuffer> send, List<ByteBuffer> receive, RankGroup group) {
         Operation operation = operations.allToAll(send, receive, group);
         run(new Call(operation), call -> {
-            int part = send.remaining() / call.size;
             for (int step = 1; step < call.size; step++) {
                 int to = (call.me + step) % call.size;
-                call.send(to, Spans.slice(send, to * part, part));
+                call.send(to, send.get(to).slice());
             }
-            Spans.slice(receive, call.me * part, part).put(Spans.slice(send, call.me * part, part));
+            receive.get(call.me).slice().put(send.get(call.me).slice());
+            int part = receive.get(0).remaining();
             int done = 0;
             do {
                 int bytes = Math.min(Frames.DATA_BYTES, part - done);
                 for (int step = 1; step < call.size; step++) {
                     int from = (call.me + call.size - step) % call.size;
-                    call.receive(from, Spans.slice(receive, from * part + done, bytes));
+                    call.receive(from, Spans.slice(receive.get(from), done, bytes));
                 }
                 done += bytes;
             } while (done < part);

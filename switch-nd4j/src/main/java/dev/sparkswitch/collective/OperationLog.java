@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.DType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Checks the arguments of a rank's calls and numbers them, group by group. */
@@ -30,18 +31,29 @@ final class OperationLog {
         return next(Kind.ALL_REDUCE, data.remaining(), type, Operation.NO_ROOT, group);
     }
 
-    Operation allToAll(ByteBuffer send, ByteBuffer receive, RankGroup group) {
-        check(send, "send");
-        check(receive, "receive");
-        if (send.remaining() != receive.remaining()) {
-            throw new IllegalArgumentException(
-                    "send holds " + send.remaining() + " bytes, receive " + receive.remaining());
+    Operation allToAll(List<ByteBuffer> send, List<ByteBuffer> receive, RankGroup group) {
+        long bytes = bytes(send, group, "send");
+        long received = bytes(receive, group, "receive");
+        if (bytes != received) {
+            throw new IllegalArgumentException("send holds " + bytes + " bytes, receive " + received);
         }
-        if (send.remaining() % group.size() != 0) {
-            throw new IllegalArgumentException(
-                    send.remaining() + " bytes do not divide into " + group.size() + " equal parts");
+        return next(Kind.ALL_TO_ALL, bytes, null, Operation.NO_ROOT, group);
+    }
+
+    /** Of all parts together. */
+    private static long bytes(List<ByteBuffer> parts, RankGroup group, String name) {
+        if (parts.size() != group.size()) {
+            throw new IllegalArgumentException(name + " has " + parts.size() + " parts for " + group.size() + " ranks");
         }
-        return next(Kind.ALL_TO_ALL, send.remaining(), null, Operation.NO_ROOT, group);
+        int part = parts.get(0).remaining();
+        for (ByteBuffer each : parts) {
+            check(each, name);
+            if (each.remaining() != part) {
+                throw new IllegalArgumentException(
+                        name + " has parts of " + part + " and of " + each.remaining() + " bytes");
+            }
+        }
+        return (long) part * parts.size();
     }
 
     Operation broadcast(ByteBuffer data, int root, RankGroup group) {
@@ -69,7 +81,7 @@ final class OperationLog {
         return new Operation(kind, ordinal, bytes, type, root, group);
     }
 
-    private static void check(ByteBuffer buffer, String name) {
+    static void check(ByteBuffer buffer, String name) {
         if (!buffer.isDirect() || buffer.order() != ByteOrder.nativeOrder()) {
             throw new IllegalArgumentException(name + " must be a direct buffer in native byte order");
         }

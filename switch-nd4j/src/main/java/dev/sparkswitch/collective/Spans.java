@@ -2,6 +2,8 @@ package dev.sparkswitch.collective;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 
 /** How a buffer is shared out: contiguous spans of elements whose lengths differ by one at most. */
 final class Spans {
@@ -15,5 +17,24 @@ final class Spans {
     /** {@code bytes} bytes of {@code buffer} from {@code offset} after its position, in native order. */
     static ByteBuffer slice(ByteBuffer buffer, int offset, int bytes) {
         return buffer.slice(buffer.position() + offset, bytes).order(ByteOrder.nativeOrder());
+    }
+
+    /**
+     * The equal parts of a buffer.
+     *
+     * @throws IllegalArgumentException for a buffer that collectives do not take, or that has no such parts
+     */
+    static List<ByteBuffer> parts(ByteBuffer buffer, int count, String name) {
+        OperationLog.check(buffer, name);
+        if (buffer.remaining() % count != 0) {
+            throw new IllegalArgumentException(
+                    buffer.remaining() + " bytes do not divide into " + count + " equal parts");
+        }
+        int bytes = buffer.remaining() / count;
+        List<ByteBuffer> parts = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            parts.add(slice(buffer, i * bytes, bytes));
+        }
+        return parts;
     }
 }

@@ -16,9 +16,6 @@ import java.util.List;
  * slots are never cut: its arithmetic does not depend on the chunks.
  */
 final class TokenExchange {
-    /** Slots of a chunk, in bytes, at least: below, its start and the experts' smaller products cost more than it hides. */
-    private static final long CHUNK_BYTES = 12 << 20;
-
     private static final int MOST_CHUNKS = 8;
 
     private final Engine engine;
@@ -90,7 +87,7 @@ final class TokenExchange {
 
     private int chunks(Tensor slots) {
         long bytes = slots.size() * slots.type().bytes();
-        return collectives.overlaps() ? (int) Math.max(1, Math.min(MOST_CHUNKS, bytes / CHUNK_BYTES)) : 1;
+        return collectives.overlaps() ? (int) Math.max(1, Math.min(MOST_CHUNKS, bytes / collectives.chunkBytes())) : 1;
     }
 
     /** Slots on their way to a chunk of experts: for each rank those of every expert. */

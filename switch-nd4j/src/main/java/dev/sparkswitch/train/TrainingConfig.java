@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param recomputation what a backward pass makes again instead of keeping it
  * @param exchangeChunks parts in which a rank's experts exchange tokens with other ranks, each while another is computed; 0 for
  *     as many as serve
- * @param bucketBytes bytes of gradients, at least, that ranks sum at a time while a backward pass completes others
+ * @param bucketBytes bytes of gradients, at least, that ranks sum at a time while a backward pass completes others; 0 for
+ *     {@link dev.sparkswitch.collective.Collectives#bucketBytes}
  * @param seed the seed of every random number
  * @param initScale s of the initial weights' sigma = sqrt(s / fan_in)
  * @param embeddingInit sigma of the initial embeddings; 1 in T5, which trains on a million tokens a step, less where steps
@@ -55,7 +56,7 @@ public record TrainingConfig(
         @Setting(value = "0", help = "parts in which a rank's experts exchange tokens, at most one for each; 0 chooses")
         int exchangeChunks,
 
-        @Setting(value = "33554432", help = "bytes of gradients that ranks sum at a time, beside the backward pass")
+        @Setting(value = "0", help = "bytes of gradients that ranks sum at a time, beside the backward pass; 0 chooses")
         int bucketBytes,
 
         @Setting(value = "0", help = "seed of every random number")
@@ -110,7 +111,7 @@ public record TrainingConfig(
                 .atLeast(1, "rows", rows)
                 .atLeast(1, "accumulation", accumulation)
                 .atLeast(0, "exchange-chunks", exchangeChunks)
-                .atLeast(1, "bucket-bytes", bucketBytes)
+                .atLeast(0, "bucket-bytes", bucketBytes)
                 .atLeast(1, "evaluate-every", evaluateEvery)
                 .atLeast(1, "held-out-rows", heldOutRows)
                 .atLeast(1, "checkpoint-every", checkpointEvery)

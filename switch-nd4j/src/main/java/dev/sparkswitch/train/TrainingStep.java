@@ -111,7 +111,7 @@ public final class TrainingStep {
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
-        GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
+        GradientSums sums = new GradientSums(model.parameters(), collectives, placement, bucketBytes());
         double lossSum;
         try {
             lossSum = backward(model, step, batches, totals, sums::advance);
@@ -179,6 +179,10 @@ public final class TrainingStep {
         NonFiniteSearch search = new NonFiniteSearch(model);
         search.lookAtGradients();
         return search;
+    }
+
+    private int bucketBytes() {
+        return config.bucketBytes() > 0 ? config.bucketBytes() : collectives.bucketBytes();
     }
 
     /** What the denominators of the step's loss count, over all ranks. */
