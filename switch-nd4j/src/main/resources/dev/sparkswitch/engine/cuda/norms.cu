@@ -25,41 +25,41 @@ __device__ __forceinline__ void sum_and_norm(
     load_master(weight, weight_rest, column, width, scale);
     int turn = 0;
     int row = blockIdx.x * teams + threadIdx.x / team;
-    Words stream_ahead = {};
-    Words change_ahead = {};
+    RowWords stream_ahead = {};
+    RowWords change_ahead = {};
     if (row < rows && column < width) {
         long long at = static_cast<long long>(row) * width;
-        stream_ahead = words_at<WIDE>(h + at, column, width);
+        stream_ahead = row_words<WIDE>(h + at, column, width);
         if (delta != nullptr) {
-            change_ahead = words_at<WIDE>(delta + at, column, width);
+            change_ahead = row_words<WIDE>(delta + at, column, width);
         }
     }
     for (int first = blockIdx.x * teams; first < rows; first += gridDim.x * teams) {
         bool mine = row < rows && column < width;
         long long at = static_cast<long long>(row) * width;
-        Words stream_words = stream_ahead;
-        Words change_words = change_ahead;
+        RowWords stream_words = stream_ahead;
+        RowWords change_words = change_ahead;
         int next = row + gridDim.x * teams;
         if (next < rows && column < width) {
             long long after = static_cast<long long>(next) * width;
-            stream_ahead = words_at<WIDE>(h + after, column, width);
+            stream_ahead = row_words<WIDE>(h + after, column, width);
             if (delta != nullptr) {
-                change_ahead = words_at<WIDE>(delta + after, column, width);
+                change_ahead = row_words<WIDE>(delta + after, column, width);
             }
         }
         float x[COLUMNS] = {};
         if (mine) {
-            values_of(stream_words, x);
+            row_values(stream_words, x);
             if (delta != nullptr) {
                 float change[COLUMNS];
-                values_of(change_words, change);
+                row_values(change_words, change);
                 drop<WIDE>(change, dropout, dropout.element(0, row, width) + column);
 #pragma unroll
                 for (int i = 0; i < COLUMNS; i++) {
                     // The backward pass sees the stored sum: normalise that one.
                     x[i] = rounded(x[i] + change[i]);
                 }
-                store_words<WIDE>(sum + at, column, width, x);
+                store_row_words<WIDE>(sum + at, column, width, x);
             }
         }
         float squares = 0.0f;
@@ -75,7 +75,7 @@ __device__ __forceinline__ void sum_and_norm(
             for (int i = 0; i < COLUMNS; i++) {
                 x[i] *= inverse * scale[i];
             }
-            store_words<WIDE>(normalized + at, column, width, x);
+            store_row_words<WIDE>(normalized + at, column, width, x);
             if (column == 0) {
                 inverse_rms[row] = inverse;
             }
@@ -123,15 +123,15 @@ __device__ __forceinline__ void norm_gradient(
     float total[COLUMNS] = {};
     int turn = 0;
     int row = blockIdx.x * teams + threadIdx.x / team;
-    Words sum_ahead = {};
-    Words gradient_ahead = {};
-    Words stream_ahead = {};
+    RowWords sum_ahead = {};
+    RowWords gradient_ahead = {};
+    RowWords stream_ahead = {};
     float inverse_ahead = 0.0f;
     if (row < rows && column < width) {
         long long at = static_cast<long long>(row) * width;
-        sum_ahead = words_at<WIDE>(sum + at, column, width);
-        gradient_ahead = words_at<WIDE>(d_normalized + at, column, width);
-        stream_ahead = words_at<WIDE>(d_sum + at, column, width);
+        sum_ahead = row_words<WIDE>(sum + at, column, width);
+        gradient_ahead = row_words<WIDE>(d_normalized + at, column, width);
+        stream_ahead = row_words<WIDE>(d_sum + at, column, width);
         inverse_ahead = inverse_rms[row];
     }
     for (int first = blockIdx.x * teams; first < rows; first += gridDim.x * teams) {
@@ -141,16 +141,16 @@ __device__ __forceinline__ void norm_gradient(
         float x[COLUMNS] = {};
         float gradient[COLUMNS] = {};
         if (mine) {
-            values_of(sum_ahead, x);
-            values_of(gradient_ahead, gradient);
+            row_values(sum_ahead, x);
+            row_values(gradient_ahead, gradient);
         }
-        Words stream_words = stream_ahead;
+        RowWords stream_words = stream_ahead;
         int next = row + gridDim.x * teams;
         if (next < rows && column < width) {
             long long after = static_cast<long long>(next) * width;
-            sum_ahead = words_at<WIDE>(sum + after, column, width);
-            gradient_ahead = words_at<WIDE>(d_normalized + after, column, width);
-            stream_ahead = words_at<WIDE>(d_sum + after, column, width);
+            sum_ahead = row_words<WIDE>(sum + after, column, width);
+            gradient_ahead = row_words<WIDE>(d_normalized + after, column, width);
+            stream_ahead = row_words<WIDE>(d_sum + after, column, width);
             inverse_ahead = inverse_rms[next];
         }
         float projection = 0.0f;
@@ -166,15 +166,15 @@ __device__ __forceinline__ void norm_gradient(
         turn ^= 1;
         if (mine) {
             float stream[COLUMNS];
-            values_of(stream_words, stream);
+            row_values(stream_words, stream);
 #pragma unroll
             for (int i = 0; i < COLUMNS; i++) {
                 stream[i] = rounded(stream[i] + inverse * (gradient[i] - x[i] * projection));
             }
-            store_words<WIDE>(d_sum + at, column, width, stream);
+            store_row_words<WIDE>(d_sum + at, column, width, stream);
             if (d_delta != nullptr) {
                 drop<WIDE>(stream, dropout, dropout.element(0, row, width) + column);
-                store_words<WIDE>(d_delta + at, column, width, stream);
+                store_row_words<WIDE>(d_delta + at, column, width, stream);
             }
         }
         row = next;

@@ -30,14 +30,14 @@ __device__ __forceinline__ void store_columns(T* row, int column, int width, con
 }
 
 // Eight columns as they lie in memory: whoever asks for them waits when it takes them apart.
-struct Words {
+struct RowWords {
     uint4 words[sizeof(compute_t) / 2];
 };
 
 // Rows that are WIDE begin at multiples of 16 bytes and are whole eights long.
 template <bool WIDE>
-__device__ __forceinline__ Words words_at(const compute_t* row, int column, int width) {
-    Words all;
+__device__ __forceinline__ RowWords row_words(const compute_t* row, int column, int width) {
+    RowWords all;
     if (WIDE || (column + COLUMNS <= width && is_aligned(row + column, 16))) {
         all.words[0] = load16(row + column);
 #ifndef COMPUTE_BF16
@@ -61,7 +61,7 @@ __device__ __forceinline__ Words words_at(const compute_t* row, int column, int 
     return all;
 }
 
-__device__ __forceinline__ void values_of(const Words& all, float (&x)[COLUMNS]) {
+__device__ __forceinline__ void row_values(const RowWords& all, float (&x)[COLUMNS]) {
 #ifdef COMPUTE_BF16
     x[0] = low_bf16(all.words[0].x);
     x[1] = high_bf16(all.words[0].x);
@@ -84,7 +84,7 @@ __device__ __forceinline__ void values_of(const Words& all, float (&x)[COLUMNS])
 }
 
 template <bool WIDE>
-__device__ __forceinline__ void store_words(compute_t* row, int column, int width, const float (&x)[COLUMNS]) {
+__device__ __forceinline__ void store_row_words(compute_t* row, int column, int width, const float (&x)[COLUMNS]) {
     if (WIDE) {
         store8(row + column, x);
     } else {
