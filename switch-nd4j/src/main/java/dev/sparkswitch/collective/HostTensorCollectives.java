@@ -102,6 +102,15 @@ public final class HostTensorCollectives implements Collectives {
         }
     }
 
+    /** Nobody waits any more: what is under way ends. */
+    private CollectiveException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        CollectiveException cause =
+                new CollectiveException(rank(), "rank " + rank() + " was interrupted while it waited for others", e);
+        host.abort(cause);
+        return cause;
+    }
+
     @Override
     public Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group) {
         List<ByteBuffer> from = parts(send, group.size());
@@ -142,7 +151,15 @@ public final class HostTensorCollectives implements Collectives {
     /** Returns when no tensor is in use any more: what was started ends, with the others or by their failure. */
     @Override
     public void close() {
-        last.exceptionally(unused -> null).join();
+        CompletableFuture<Void> ended = last.exceptionally(told -> null);
+        try {
+            ended.get();
+        } catch (InterruptedException e) {
+            interrupted(e);
+            ended.join();
+        } catch (ExecutionException e) {
+            throw new InternalException("an exchange between ranks ended as it cannot", e);
+        }
         beside.shutdown();
     }
 
