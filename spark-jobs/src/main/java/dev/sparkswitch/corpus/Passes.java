@@ -38,8 +38,6 @@ import org.apache.spark.util.SerializableConfiguration;
 final class Passes {
     static final String REASON = "reason";
 
-    private static final long LEAST_PIECE = 256 << 10;
-
     private static final StructType DOCUMENT = new StructType()
             .add(Corpus.TEXT, DataTypes.StringType)
             .add(Corpus.URL, DataTypes.StringType)
@@ -96,7 +94,7 @@ final class Passes {
                 input.format(),
                 work.partitions(),
                 // Who says how many partitions there are to be gets as many.
-                config.partitions() > 0 ? 1 : LEAST_PIECE);
+                config.partitions() > 0 ? InputPlan.Grain.EXACT : InputPlan.Grain.FINE);
         if (sample >= 1) {
             units = some(units, Sampling.parts((long) sample, units.size()));
         }

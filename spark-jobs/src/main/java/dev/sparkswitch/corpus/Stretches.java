@@ -39,6 +39,8 @@ record Stretches(
         implements Serializable {
     private static final String BUCKET = "bucket";
     private static final long HASHES = 1L << 32;
+    /** Tokenizing is what takes long: in so many times the usual tasks, so that the last ones end together. */
+    private static final int TASKS_A_PARTITION = 4;
 
     /** 32 bits of an id, which is a hash in hexadecimal digits; the first digit has place 1. */
     private static Column hash(int place) {
@@ -65,7 +67,7 @@ record Stretches(
             placed =
                     placed.filter(org.apache.spark.sql.functions.not(col(BUCKET).isin(done.toArray())));
         }
-        int spread = Math.min(partitions, buckets);
+        int spread = Math.min(TASKS_A_PARTITION * partitions, buckets);
         return placed.repartitionById(spread, pmod(col(BUCKET), lit(spread))).sortWithinPartitions(BUCKET, Corpus.ID);
     }
 

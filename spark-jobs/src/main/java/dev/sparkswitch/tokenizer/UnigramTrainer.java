@@ -158,11 +158,13 @@ public final class UnigramTrainer implements VocabularyTrainer {
         for (int id = 0; id < model.size(); id++) {
             Piece piece = new Piece(model.text(id), model.score(id));
             double count = counts.sum(id);
+            if (count == 0) {
+                continue;
+            }
             lattice.set(piece.text().getBytes(StandardCharsets.UTF_8));
-            boolean indispensable = PieceRules.length(piece.text()) == 1;
-            if (indispensable) {
+            if (PieceRules.length(piece.text()) == 1) {
                 kept.add(piece);
-            } else if (count > 0 && lattice.viterbi(id) > 0 && lattice.pathScore() <= piece.score()) {
+            } else if (lattice.viterbi(id) > 0 && lattice.pathScore() <= piece.score()) {
                 candidates.add(new Piece(piece.text(), loss(lattice, lattice.viterbi(id), count, counts, total)));
             }
         }

@@ -16,18 +16,22 @@ import scala.Tuple2;
 
 /** The distinct words of a corpus with their counts, kept on the executors while a model is trained. */
 final class WordCounts implements AutoCloseable {
+    private final JavaPairRDD<String, Long> followed;
     private final JavaPairRDD<String, Long> counts;
 
-    private WordCounts(JavaPairRDD<String, Long> counts) {
-        this.counts = counts;
+    private WordCounts(JavaPairRDD<String, Long> followed) {
+        this.followed = followed.persist(StorageLevel.MEMORY_AND_DISK_SER());
+        this.counts = followed.mapToPair(word -> new Tuple2<>(TextNormalizer.word(word._1()), word._2()))
+                .reduceByKey(Long::sum, followed.getNumPartitions())
+                .persist(StorageLevel.MEMORY_AND_DISK_SER());
     }
 
     static WordCounts of(JavaSparkContext spark, JavaRDD<String> texts, TrainerOptions options) {
         TextNormalizer normalizer = new TextNormalizer(NmtNfkc.characterMap(), options.userSymbols());
-        return new WordCounts(texts.flatMap(text -> normalizer.words(text).iterator())
-                .mapToPair(word -> new Tuple2<>(word, 1L))
-                .reduceByKey(Long::sum, Math.max(spark.defaultParallelism(), texts.getNumPartitions()))
-                .persist(StorageLevel.MEMORY_AND_DISK_SER()));
+        return new WordCounts(
+                texts.flatMap(text -> normalizer.followedWords(text).iterator())
+                        .mapToPair(word -> new Tuple2<>(word, 1L))
+                        .reduceByKey(Long::sum, Math.max(spark.defaultParallelism(), texts.getNumPartitions())));
     }
 
     JavaPairRDD<String, Long> counts() {
@@ -106,12 +110,14 @@ final class WordCounts implements AutoCloseable {
     }
 
     /**
-     * Candidates for pieces: strings inside words that occur at least twice and that are not always followed by the same
-     * character (those are covered by the longer string), the best {@code limit} of them by occurrences times length.
+     * Candidates for pieces as SentencePiece's trainer has them, the inner nodes of a suffix tree over the text: strings
+     * inside words that are not always followed by the same character of the text, be it a space or what may not be in the
+     * same piece; the best {@code limit} of them by occurrences times length. So a word that never stands before anything
+     * but a space is none.
      */
     List<Tuple2<String, Long>> frequentSubstrings(Set<Integer> alphabet, int maxLength, int limit) {
         PieceRules rules = new PieceRules(alphabet, maxLength);
-        return counts.flatMapToPair(word -> rules.suffixes(word._1()).stream()
+        return followed.flatMapToPair(word -> rules.suffixes(word._1()).stream()
                         .map(suffix -> new Tuple2<>(suffix, word._2()))
                         .iterator())
                 .repartitionAndSortWithinPartitions(new Suffixes.ByBeginning(counts.getNumPartitions()))
@@ -133,5 +139,6 @@ final class WordCounts implements AutoCloseable {
     @Override
     public void close() {
         counts.unpersist(false);
+        followed.unpersist(false);
     }
 }

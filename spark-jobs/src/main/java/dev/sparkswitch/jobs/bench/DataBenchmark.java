@@ -66,7 +66,7 @@ public final class DataBenchmark {
             Optional<String> text, long bytes, List<Integer> cores, List<Stage> stages, int vocabulary, int inputs) {}
 
     /** Made-up pages that are run through everything first, so that what is measured is compiled. */
-    private static final long WARM_UP_BYTES = 12_000_000;
+    private static final long WARM_UP_BYTES = 60_000_000;
     /** Text that raw SentencePiece is measured with. */
     private static final long RAW_BYTES = 16_000_000;
 
@@ -112,33 +112,44 @@ public final class DataBenchmark {
     private void run(IntFunction<SparkSession> sparkOn) throws Exception {
         Path warmUp = folder.resolve("warm-up-text");
         delete(warmUp);
-        PagesOfText.write(warmUp, WARM_UP_BYTES);
+        PagesOfText.write(warmUp, Math.min(plan.bytes(), WARM_UP_BYTES));
         String text = plan.text().orElseGet(() -> folder.resolve("text").toString());
         if (plan.text().isEmpty()) {
             delete(folder.resolve("text"));
             PagesOfText.write(folder.resolve("text"), plan.bytes());
         }
         report.head();
-        for (int cores : plan.cores()) {
-            SparkSession spark = sparkOn.apply(cores);
-            Path work = folder.resolve("work-" + cores);
-            delete(work);
-            Path vocabulary = folder.resolve("vocabulary");
-            Path learnt = work.resolve("warm-up-" + Stage.C4);
-            prepare(spark, warmUp.toString(), learnt, Stage.C4);
-            if (!Files.exists(vocabulary)) {
-                // Made-up pages are alike, so a few of them are enough to learn their pieces of.
-                vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
-            }
-            for (Stage stage : plan.stages()) {
-                if (stage == Stage.C4_LANGUAGE || stage == Stage.C4_NEAR_DUPLICATES) {
-                    prepare(spark, warmUp.toString(), work.resolve("warm-up-" + stage), stage);
+        try (ProcessCores processor = new ProcessCores()) {
+            for (int cores : plan.cores()) {
+                if (!processor.keepTo(cores)) {
+                    report.note(
+                            "No taskset here: Spark has that many threads, but the compiler and the collector have all cores.");
                 }
+                measure(sparkOn.apply(cores), cores, text);
             }
-            batch(spark, learnt, work.resolve("warm-up-shards"));
-            measure(spark, cores, text, work);
-            delete(work);
         }
+        report.scaling();
+    }
+
+    private void measure(SparkSession spark, int cores, String text) throws Exception {
+        Path warmUp = folder.resolve("warm-up-text");
+        Path work = folder.resolve("work-" + cores);
+        delete(work);
+        Path vocabulary = folder.resolve("vocabulary");
+        Path learnt = work.resolve("warm-up-" + Stage.C4);
+        prepare(spark, warmUp.toString(), learnt, Stage.C4);
+        if (!Files.exists(vocabulary)) {
+            // Made-up pages are alike, so a few of them are enough to learn their pieces of.
+            vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
+        }
+        for (Stage stage : plan.stages()) {
+            if (stage == Stage.C4_LANGUAGE || stage == Stage.C4_NEAR_DUPLICATES) {
+                prepare(spark, warmUp.toString(), work.resolve("warm-up-" + stage), stage);
+            }
+        }
+        batch(spark, learnt, work.resolve("warm-up-shards"));
+        measure(spark, cores, text, work);
+        delete(work);
     }
 
     private Path prepared(SparkSession spark, String text, Path work) {
