@@ -41,6 +41,11 @@ final class TextNormalizer implements Serializable {
         this.symbols = userSymbols.isEmpty() ? null : Pattern.compile(alternatives);
     }
 
+    /** That of SentencePiece's {@code nmt_nfkc}. */
+    static TextNormalizer of(TrainerOptions options) {
+        return new TextNormalizer(NmtNfkc.characterMap(), options.userSymbols());
+    }
+
     /**
      * The words of a text, each with one character behind it that tells what follows: {@link #SPACE_MARK} for another word,
      * {@link #SYMBOL} or {@link #END_OF_LINE}. A line is what SentencePiece's trainer calls a sentence.

@@ -9,8 +9,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaPairRDD;
-import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
@@ -19,19 +17,13 @@ final class WordCounts implements AutoCloseable {
     private final JavaPairRDD<String, Long> followed;
     private final JavaPairRDD<String, Long> counts;
 
-    private WordCounts(JavaPairRDD<String, Long> followed) {
-        this.followed = followed.persist(StorageLevel.MEMORY_AND_DISK_SER());
+    /** @param words of {@link TextNormalizer#followedWords} with counts, which are summed */
+    WordCounts(JavaPairRDD<String, Long> words) {
+        int partitions = Math.max(words.context().defaultParallelism(), words.getNumPartitions());
+        this.followed = words.reduceByKey(Long::sum, partitions).persist(StorageLevel.MEMORY_AND_DISK_SER());
         this.counts = followed.mapToPair(word -> new Tuple2<>(TextNormalizer.word(word._1()), word._2()))
-                .reduceByKey(Long::sum, followed.getNumPartitions())
+                .reduceByKey(Long::sum, partitions)
                 .persist(StorageLevel.MEMORY_AND_DISK_SER());
-    }
-
-    static WordCounts of(JavaSparkContext spark, JavaRDD<String> texts, TrainerOptions options) {
-        TextNormalizer normalizer = new TextNormalizer(NmtNfkc.characterMap(), options.userSymbols());
-        return new WordCounts(
-                texts.flatMap(text -> normalizer.followedWords(text).iterator())
-                        .mapToPair(word -> new Tuple2<>(word, 1L))
-                        .reduceByKey(Long::sum, Math.max(spark.defaultParallelism(), texts.getNumPartitions())));
     }
 
     JavaPairRDD<String, Long> counts() {

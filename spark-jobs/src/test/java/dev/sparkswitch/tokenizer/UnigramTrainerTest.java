@@ -12,8 +12,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.Test;
 import scala.Tuple2;
@@ -23,7 +25,7 @@ class UnigramTrainerTest {
             JavaSparkContext.fromSparkContext(LocalSpark.session().sparkContext());
 
     private static SentencePieceModel train(List<String> texts, TrainerOptions options, int partitions) {
-        return new UnigramTrainer(SPARK, options, UnigramTrainer.Schedule.DEFAULT, pieces -> {})
+        return new UnigramTrainer(SPARK, options, UnigramTrainer.Schedule.DEFAULT, Optional.empty(), pieces -> {})
                 .train(SPARK.parallelize(texts, partitions));
     }
 
@@ -87,7 +89,11 @@ class UnigramTrainerTest {
             }
         });
         TrainerOptions options = TrainerOptions.of(100);
-        try (WordCounts words = WordCounts.of(SPARK, SPARK.parallelize(lines, 3), options)) {
+        TextNormalizer normalizer = TextNormalizer.of(options);
+        JavaPairRDD<String, Long> followed = SPARK.parallelize(lines, 3)
+                .flatMap(line -> normalizer.followedWords(line).iterator())
+                .mapToPair(word -> new Tuple2<>(word, 1L));
+        try (WordCounts words = new WordCounts(followed)) {
             Set<Integer> alphabet = Set.copyOf(words.alphabet(options).keySet());
             assertThat(words.frequentSubstrings(alphabet, 16, 1000)).containsExactlyInAnyOrderElementsOf(expected);
         }

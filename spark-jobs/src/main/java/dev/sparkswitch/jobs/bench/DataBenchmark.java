@@ -38,7 +38,8 @@ import org.apache.spark.sql.SparkSession;
 /**
  * Times the stages of the corpus pipeline, each as a person would run it, on one core and on several, and raw SentencePiece
  * on the same text before and after. Rates are bytes of text in UTF-8, a million of them a MB; those a core count the
- * processor time of the whole process, so what else runs on the host changes them little.
+ * processor time of the whole process, so what else runs on the host changes them little. While a number of cores is measured
+ * the whole process is kept to so many.
  */
 public final class DataBenchmark {
     /** What is measured. */
@@ -119,25 +120,27 @@ public final class DataBenchmark {
             PagesOfText.write(folder.resolve("text"), plan.bytes());
         }
         report.head();
-        try (ProcessCores processor = new ProcessCores()) {
-            for (int cores : plan.cores()) {
+        for (int cores : plan.cores()) {
+            SparkSession spark = sparkOn.apply(cores);
+            Path work = folder.resolve("work-" + cores);
+            delete(work);
+            warmUp(spark, warmUp, text, work);
+            try (ProcessCores processor = new ProcessCores()) {
                 if (!processor.keepTo(cores)) {
-                    report.note(
-                            "No taskset here: Spark has that many threads, but the compiler and the collector have all cores.");
+                    report.note("There is no taskset: compiler and collector have all cores, Spark " + cores + ".");
                 }
-                measure(sparkOn.apply(cores), cores, text);
+                measure(spark, cores, text, work);
             }
+            delete(work);
         }
         report.scaling();
     }
 
-    private void measure(SparkSession spark, int cores, String text) throws Exception {
-        Path warmUp = folder.resolve("warm-up-text");
-        Path work = folder.resolve("work-" + cores);
-        delete(work);
-        Path vocabulary = folder.resolve("vocabulary");
+    /** Goes once through what is measured, so that it is compiled, and learns the vocabulary. */
+    private void warmUp(SparkSession spark, Path warmUp, String text, Path work) {
         Path learnt = work.resolve("warm-up-" + Stage.C4);
         prepare(spark, warmUp.toString(), learnt, Stage.C4);
+        Path vocabulary = folder.resolve("vocabulary");
         if (!Files.exists(vocabulary)) {
             // Made-up pages are alike, so a few of them are enough to learn their pieces of.
             vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
@@ -148,8 +151,6 @@ public final class DataBenchmark {
             }
         }
         batch(spark, learnt, work.resolve("warm-up-shards"));
-        measure(spark, cores, text, work);
-        delete(work);
     }
 
     private Path prepared(SparkSession spark, String text, Path work) {
