@@ -42,7 +42,8 @@ final class StudyFilesTest {
                 "studies/precision",
                 "studies/exploration",
                 "studies/attention",
-                "studies/dropout"
+                "studies/dropout",
+                "studies/rate"
             })
     void everyVariantIsAWholeConfigurationOfItsCommand(String name) {
         SectionFiles files = name.equals("study") ? model -> FILES.find("conf/models/" + model + ".yaml") : FILES;

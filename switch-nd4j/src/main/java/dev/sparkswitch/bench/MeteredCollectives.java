@@ -3,6 +3,8 @@ package dev.sparkswitch.bench;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import java.util.function.Supplier;
@@ -52,6 +54,16 @@ final class MeteredCollectives implements Collectives {
     @Override
     public boolean overlaps() {
         return collectives.overlaps();
+    }
+
+    @Override
+    public boolean takesRowsApart(RankGroup group) {
+        return collectives.takesRowsApart(group);
+    }
+
+    @Override
+    public Tensor receiver(Engine engine, RankGroup group, DType type, int... shape) {
+        return collectives.receiver(engine, group, type, shape);
     }
 
     @Override

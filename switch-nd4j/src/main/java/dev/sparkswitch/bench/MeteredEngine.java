@@ -392,6 +392,11 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
+    public Tensor roundedToBf16(Tensor x) {
+        return timed(Phase.ROUTING, "roundedToBf16 " + x, 0, bytes(x), () -> engine.roundedToBf16(x));
+    }
+
+    @Override
     public Tensor routerLogits(Tensor x, Tensor w) {
         return timed(
                 Phase.ROUTING, of("routerLogits", x, w), products(x, w), bytes(x, w), () -> engine.routerLogits(x, w));

@@ -77,6 +77,11 @@ final class PlannedCollectives implements Collectives {
     }
 
     @Override
+    public boolean takesRowsApart(RankGroup group) {
+        return hosts(group) == 1;
+    }
+
+    @Override
     public Exchange startAllReduceSum(Tensor data, RankGroup group) {
         if (group.size() == 1) {
             return Exchange.DONE;

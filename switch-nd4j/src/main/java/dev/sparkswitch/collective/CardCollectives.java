@@ -2,6 +2,8 @@ package dev.sparkswitch.collective;
 
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.SparkSwitchException;
+import dev.sparkswitch.engine.DType;
+import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.cuda.CardGroup;
@@ -121,7 +123,8 @@ final class CardCollectives implements Collectives {
             return operation.get();
         } catch (RuntimeException e) {
             check();
-            throw e;
+            // The watch may not have looked yet.
+            throw host.failure().<RuntimeException>map(Failures::again).orElse(e);
         }
     }
 
@@ -161,7 +164,8 @@ final class CardCollectives implements Collectives {
 
     private void fail(CollectiveException cause) {
         failure = cause;
-        groups.values().forEach(CardGroup::abort);
+        // Together: one group's operations may stand behind another's.
+        groups.values().parallelStream().forEach(CardGroup::abort);
         host.abort(cause);
     }
 
@@ -178,6 +182,16 @@ final class CardCollectives implements Collectives {
     @Override
     public boolean overlaps() {
         return true;
+    }
+
+    @Override
+    public boolean takesRowsApart(RankGroup group) {
+        return cards(group).writesAcross();
+    }
+
+    @Override
+    public Tensor receiver(Engine unused, RankGroup group, DType type, int... shape) {
+        return cards(group).writesAcross() ? engine.allocateShared(type, shape) : engine.allocate(type, shape);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sparkswitch.collective;
 
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
@@ -31,12 +32,28 @@ public interface Collectives extends AutoCloseable {
     /** Whether what is started runs beside the engine's operations; otherwise it is over when its start returns. */
     boolean overlaps();
 
+    /**
+     * Whether {@link #startAllToAll} in {@code group} takes tensors of three axes, of which [:, i, :] is the part of the group's
+     * i-th rank.
+     */
+    default boolean takesRowsApart(RankGroup group) {
+        return false;
+    }
+
+    /**
+     * A tensor of {@code engine}, with undefined contents, for {@link #startAllToAll} in {@code group} to receive in. The group's
+     * ranks ask for the same in the same order, and close the same.
+     */
+    default Tensor receiver(Engine engine, RankGroup group, DType type, int... shape) {
+        return engine.allocate(type, shape);
+    }
+
     /** Starts to replace {@code data} on every rank of {@code group} by the element-wise sum. */
     Exchange startAllReduceSum(Tensor data, RankGroup group);
 
     /**
-     * Starts to send the i-th of equal parts to the group's i-th rank and to receive its part for this one. A view of columns
-     * has a row for each rank.
+     * Starts to send the i-th of equal parts to the group's i-th rank and to receive its part for this one: of a matrix or
+     * view of columns the rows, one for each rank. {@code receive} is made by {@link #receiver}.
      */
     Exchange startAllToAll(Tensor send, Tensor receive, RankGroup group);
 

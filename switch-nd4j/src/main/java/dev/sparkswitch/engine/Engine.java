@@ -56,6 +56,14 @@ public interface Engine extends AutoCloseable {
     /** Copies a contiguous tensor to host memory in native byte order, at the buffer's position. */
     void download(Tensor source, ByteBuffer target);
 
+    /**
+     * Host memory in native byte order for many downloads, to which they are as quick as may be while the engine is open. Dear to
+     * make.
+     */
+    default ByteBuffer hostMemory(int bytes) {
+        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+    }
+
     /** target = source or target += source; both of the same size and type. */
     void copy(Tensor source, Tensor target, Write write);
 
@@ -266,7 +274,15 @@ public interface Engine extends AutoCloseable {
     /** dx += dy * noise: the backward of {@link #routerInput}. */
     void routerInputBackward(Tensor dy, Dropout noise, Tensor dx);
 
-    /** logits = x w^T in the router's type, no TF32: x [T, d], w [E, d] to [T, E]. */
+    /**
+     * A copy of x in the router's type, each number rounded to the nearest bfloat16, ties to even: what a router of
+     * {@link RouterPrecision#BF16} computes with.
+     *
+     * @param x master type, or a parameter
+     */
+    Tensor roundedToBf16(Tensor x);
+
+    /** logits = x w^T in the router's type, no TF32: x [T, d], w [E, d], a parameter or of master type, to [T, E]. */
     Tensor routerLogits(Tensor x, Tensor w);
 
     /** Backward of {@link #routerLogits}: dx as a new tensor [T, d]; dw [E, d] is written. */

@@ -11,6 +11,7 @@ package dev.sparkswitch.engine;
  * @param capacity slots an expert has in each group, the largest where they differ
  * @param balanceGroups the balance loss's own groups, of equal size: those of the routing, or one for the whole batch
  * @param shares what experts of different sizes differ in
+ * @param precision what probabilities, and so gates and losses, are rounded to
  */
 public record RoutingPlan(
         RoutingPolicy policy,
@@ -20,7 +21,8 @@ public record RoutingPlan(
         int groupTokens,
         int capacity,
         int balanceGroups,
-        ExpertShares shares) {
+        ExpertShares shares,
+        RouterPrecision precision) {
     public RoutingPlan {
         boolean byPreference = policy instanceof RoutingPolicy.TopK || policy instanceof RoutingPolicy.TopP;
         if (!byPreference && (overflow != Overflow.DROP || sampling.active())) {
@@ -29,6 +31,19 @@ public record RoutingPlan(
         if (!byPreference && !shares.equal()) {
             throw new IllegalArgumentException(policy + " gives experts of all sizes the same number of tokens");
         }
+    }
+
+    /** Probabilities in the engine's router type. */
+    public RoutingPlan(
+            RoutingPolicy policy,
+            Overflow overflow,
+            Sampling sampling,
+            int groups,
+            int groupTokens,
+            int capacity,
+            int balanceGroups,
+            ExpertShares shares) {
+        this(policy, overflow, sampling, groups, groupTokens, capacity, balanceGroups, shares, RouterPrecision.FLOAT32);
     }
 
     /** Experts of one size. */
@@ -53,6 +68,11 @@ public record RoutingPlan(
                 groupTokens,
                 capacity,
                 balanceGroups);
+    }
+
+    /** The same plan with probabilities of another precision. */
+    public RoutingPlan with(RouterPrecision other) {
+        return new RoutingPlan(policy, overflow, sampling, groups, groupTokens, capacity, balanceGroups, shares, other);
     }
 
     /** The most experts that a token can have: the width of {@link Routing#slotsOfToken}. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.UserException;
+import dev.sparkswitch.engine.RouterPrecision;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -177,6 +178,7 @@ public final class HuggingFaceConfig {
         Optional<AttentionForm> attention = AttentionForm.find(attentionKey);
         found.check(attention.isPresent(), "sparkswitch.attention '" + attentionKey + "' is not known");
         Optional<RouterConfig> router = RouterFields.read(fields, own, found);
+        RouterPrecision precision = RouterFields.readPrecision(fields, found);
         Optional<CapacityConfig> capacity = readCapacity(fields, own, found);
         if (!found.isEmpty()) {
             return Optional.empty();
@@ -190,6 +192,7 @@ public final class HuggingFaceConfig {
                         .expertWidths(widths)
                         .layerExperts(layerExperts)
                         .attention(attention.orElseThrow())
+                        .routerPrecision(precision)
                         .build());
     }
 
@@ -302,7 +305,7 @@ public final class HuggingFaceConfig {
                 tree.put("expert_capacity", sparse.capacity().tokens());
             }
             tree.put("router_bias", false);
-            tree.put("router_dtype", "float32");
+            RouterFields.writePrecision(sparse.routerPrecision(), tree);
             tree.put("router_ignore_padding_tokens", false);
             RouterFields.writeHost(sparse.router(), tree);
             tree.put("router_z_loss_coef", sparse.routerZLoss());

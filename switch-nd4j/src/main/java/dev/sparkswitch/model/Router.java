@@ -84,6 +84,7 @@ interface Router extends AutoCloseable {
                 groupTokens,
                 capacity,
                 phase == Phase.GENERATE ? 1 : config.capacity().balanceGroups(pass.rows()),
-                shares);
+                shares,
+                config.routerPrecision());
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.engine.Overflow;
+import dev.sparkswitch.engine.RouterPrecision;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,6 +15,9 @@ import java.util.Optional;
 final class RouterFields {
     private static final String JITTER = "router_jitter_noise";
     private static final String EXPLORATION = "exploration";
+    private static final String TYPE = "router_dtype";
+    private static final String FLOAT32 = "float32";
+    private static final String BFLOAT16 = "bfloat16";
 
     private RouterFields() {}
 
@@ -36,6 +40,24 @@ final class RouterFields {
         tree.set("router", router);
         return found.attempt(
                 () -> Configs.load(Native.class, tree, "sparkswitch", List.of()).router());
+    }
+
+    /** Hugging Face's {@code router_dtype}: what its router casts its input and weights to, and computes softmax in. */
+    static RouterPrecision readPrecision(JsonFields fields, Contradictions found) {
+        String type = fields.text(TYPE, FLOAT32);
+        found.check(
+                type.equals(FLOAT32) || type.equals(BFLOAT16),
+                TYPE + " is '" + type + "' but must be '" + FLOAT32 + "' or '" + BFLOAT16 + "'");
+        return type.equals(BFLOAT16) ? RouterPrecision.BF16 : RouterPrecision.FLOAT32;
+    }
+
+    static void writePrecision(RouterPrecision precision, ObjectNode tree) {
+        tree.put(
+                TYPE,
+                switch (precision) {
+                    case FLOAT32 -> FLOAT32;
+                    case BF16 -> BFLOAT16;
+                });
     }
 
     /** Hugging Face's field. */

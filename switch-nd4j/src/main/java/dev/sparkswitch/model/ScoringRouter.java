@@ -8,8 +8,8 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 
 /**
- * p(x) = softmax(W_r x) in float32 or better, and the choice by it (Switch Transformer, sections 2.1 and 2.2). Noise of
- * exploration falls on a copy of x that the experts never see.
+ * p(x) = softmax(W_r x) in float32 or better, rounded where the configuration says so, and the choice by it (Switch
+ * Transformer, sections 2.1, 2.2 and 2.4). Noise of exploration falls on a copy of x that the experts never see.
  */
 final class ScoringRouter implements Router {
     private final Weight weight;
@@ -47,7 +47,23 @@ final class ScoringRouter implements Router {
                 : Sampling.NONE;
     }
 
+    /** {@code fresh} as the router's precision has it. */
+    private Tensor held(Engine engine, Tensor fresh) {
+        return switch (config.routerPrecision()) {
+            case FLOAT32 -> fresh;
+            case BF16 -> {
+                try (fresh) {
+                    yield engine.roundedToBf16(fresh);
+                }
+            }
+        };
+    }
+
     private Tensor input(StackPass pass, Tensor x) {
+        return held(pass.engine(), noisy(pass, x));
+    }
+
+    private Tensor noisy(StackPass pass, Tensor x) {
         Dropout dropout = inputDropout(pass);
         if (!dropout.active()) {
             return pass.engine().routerInput(x, jitter(pass));
@@ -57,11 +73,22 @@ final class ScoringRouter implements Router {
         }
     }
 
+    private Tensor logits(Engine engine, Tensor input) {
+        return switch (config.routerPrecision()) {
+            case FLOAT32 -> engine.routerLogits(input, weight.value());
+            case BF16 -> {
+                try (Tensor w = engine.roundedToBf16(weight.value())) {
+                    yield held(engine, engine.routerLogits(input, w));
+                }
+            }
+        };
+    }
+
     @Override
     public Choice choose(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
         Tensor input = input(pass, x);
-        try (Tensor logits = engine.routerLogits(input, weight.value())) {
+        try (Tensor logits = logits(engine, input)) {
             return new Choice(
                     input, engine.route(Router.plan(config, pass, sampling(pass), leadsTo), logits, pass.routed()));
         }
@@ -77,10 +104,21 @@ final class ScoringRouter implements Router {
         Engine engine = pass.engine();
         RouterWeights weights = pass.settings().routerWeights();
         try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z());
-                Tensor dInput = engine.routerLogitsBackward(
-                        dLogits, choice.input(), weight.value(), weight.gradient(), weight.nextWrite())) {
+                Tensor dInput = logitsBackward(engine, dLogits, choice.input())) {
             addInputGradient(pass, dInput, dx);
         }
+    }
+
+    private Tensor logitsBackward(Engine engine, Tensor dLogits, Tensor input) {
+        return switch (config.routerPrecision()) {
+            case FLOAT32 ->
+                engine.routerLogitsBackward(dLogits, input, weight.value(), weight.gradient(), weight.nextWrite());
+            case BF16 -> {
+                try (Tensor w = engine.roundedToBf16(weight.value())) {
+                    yield engine.routerLogitsBackward(dLogits, input, w, weight.gradient(), weight.nextWrite());
+                }
+            }
+        };
     }
 
     private void addInputGradient(StackPass pass, Tensor dInput, Tensor dx) {

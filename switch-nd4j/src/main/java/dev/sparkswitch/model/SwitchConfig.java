@@ -2,6 +2,7 @@ package dev.sparkswitch.model;
 
 import dev.sparkswitch.base.Setting;
 import dev.sparkswitch.engine.ExpertShares;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.RoutingPolicy;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,6 +28,7 @@ import java.util.TreeSet;
  * @param attention the form of self-attention in the sparse blocks
  * @param layerExperts the experts of each sparse layer, the encoder's first; empty where all have as many. See {@link
  *     T5Config#sparseLayer}
+ * @param routerPrecision what routers' numbers are held in; of no effect where the tokens' ids choose
  */
 public record SwitchConfig(
         @Setting(help = "experts of every sparse layer") int experts,
@@ -57,7 +59,10 @@ public record SwitchConfig(
                 value = "[]",
                 help =
                         "experts of each sparse layer, the encoder's first, where they differ; experts is then the largest")
-        List<Integer> layerExperts) {
+        List<Integer> layerExperts,
+
+        @Setting(value = "float32", help = "routers' arithmetic: float32, or bf16, with which training may diverge")
+        RouterPrecision routerPrecision) {
     /** The paper's alpha. */
     public static final double DEFAULT_BALANCE_LOSS = 0.01;
 
@@ -103,6 +108,7 @@ public record SwitchConfig(
         builder.expertWidths = expertWidths;
         builder.attention = attention;
         builder.layerExperts = layerExperts;
+        builder.routerPrecision = routerPrecision;
         return builder;
     }
 
@@ -243,6 +249,7 @@ public record SwitchConfig(
         private List<Integer> expertWidths = List.of();
         private AttentionForm attention = AttentionForm.DENSE;
         private List<Integer> layerExperts = List.of();
+        private RouterPrecision routerPrecision = RouterPrecision.FLOAT32;
 
         private Builder(int experts, int sparseEncoderLayers, int sparseDecoderLayers, CapacityConfig capacity) {
             this.experts = experts;
@@ -291,6 +298,11 @@ public record SwitchConfig(
             return this;
         }
 
+        public Builder routerPrecision(RouterPrecision value) {
+            routerPrecision = value;
+            return this;
+        }
+
         /** @throws dev.sparkswitch.base.UserException for fields that are wrong by themselves */
         public SwitchConfig build() {
             return new SwitchConfig(
@@ -304,7 +316,8 @@ public record SwitchConfig(
                     expertDropout,
                     expertWidths,
                     attention,
-                    layerExperts);
+                    layerExperts,
+                    routerPrecision);
         }
     }
 }

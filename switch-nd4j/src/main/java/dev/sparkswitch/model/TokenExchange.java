@@ -74,7 +74,8 @@ final class TokenExchange {
         for (Arriving chunk : arriving) {
             Tensor made = work.results(chunk.from(), chunk.to(), arrived(chunk));
             if (results == null) {
-                results = engine.allocate(made.type(), slots.extent(0), slots.extent(1), made.extent(2));
+                results = collectives.receiver(
+                        engine, group, made.type(), slots.extent(0), slots.extent(1), made.extent(2));
             }
             returning.add(sendBack(made, results, chunk));
             work.afterwards(chunk.from(), chunk.to());
@@ -110,10 +111,17 @@ final class TokenExchange {
         int ranks = group.size();
         int perExpert = slots.extent(1);
         int width = slots.extent(2);
-        Tensor received = engine.allocate(slots.type(), to - from, ranks * perExpert, width);
-        Exchange exchange = collectives.startAllToAll(
-                chunk(slots, from, to), received.reshape(ranks, (to - from) * perExpert * width), group);
+        Tensor received = collectives.receiver(engine, group, slots.type(), to - from, ranks * perExpert, width);
+        Tensor places = byExpert()
+                ? received.reshape(to - from, ranks, perExpert * width)
+                : received.reshape(ranks, (to - from) * perExpert * width);
+        Exchange exchange = collectives.startAllToAll(chunk(slots, from, to), places, group);
         return new Arriving(from, to, received, exchange);
+    }
+
+    /** Whether slots travel between where they lie by expert here and by rank there; otherwise by rank on both sides. */
+    private boolean byExpert() {
+        return collectives.takesRowsApart(group);
     }
 
     /** [experts, n * S, d]. */
@@ -121,7 +129,7 @@ final class TokenExchange {
         chunk.exchange().await();
         Tensor slots = chunk.slots();
         int experts = slots.extent(0);
-        if (experts == 1) {
+        if (experts == 1 || byExpert()) {
             return slots;
         }
         try (slots) {
@@ -132,15 +140,18 @@ final class TokenExchange {
     private Returning sendBack(Tensor made, Tensor results, Arriving chunk) {
         int ranks = group.size();
         int experts = made.extent(0);
+        Tensor returned = chunk(results, chunk.from(), chunk.to());
+        if (byExpert()) {
+            Tensor parts = made.reshape(experts, ranks, Math.toIntExact(made.size() / experts / ranks));
+            return new Returning(made, collectives.startAllToAll(parts, returned, group));
+        }
         Tensor send = made;
         if (experts > 1) {
             send = engine.swapLeading(made, experts, ranks, made.shape());
             made.close();
         }
-        Exchange exchange = collectives.startAllToAll(
-                send.reshape(ranks, Math.toIntExact(send.size() / ranks)),
-                chunk(results, chunk.from(), chunk.to()),
-                group);
+        Exchange exchange =
+                collectives.startAllToAll(send.reshape(ranks, Math.toIntExact(send.size() / ranks)), returned, group);
         return new Returning(send, exchange);
     }
 }

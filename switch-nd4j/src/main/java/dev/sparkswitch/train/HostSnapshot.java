@@ -4,7 +4,6 @@ import dev.sparkswitch.checkpoint.TensorSource;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -23,8 +22,7 @@ final class HostSnapshot {
     /** Copies {@code tensor} now; the source hands out the copy until the same name is copied again. */
     TensorSource copy(String name, Tensor tensor) {
         int bytes = Math.toIntExact(tensor.size() * tensor.type().bytes());
-        ByteBuffer copy = copies.computeIfAbsent(
-                name, unused -> ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder()));
+        ByteBuffer copy = copies.computeIfAbsent(name, unused -> engine.hostMemory(bytes));
         copy.clear();
         engine.download(tensor, copy);
         copy.clear();

@@ -99,6 +99,24 @@ public final class Trainer implements AutoCloseable {
      * @throws UserException where it has done so too often
      */
     public void run() {
+        try {
+            train();
+        } catch (RuntimeException e) {
+            // What led to it is to be seen; whoever goes on from a checkpoint leaves out the lines past it.
+            keepMetrics(e);
+            throw e;
+        }
+    }
+
+    private void keepMetrics(RuntimeException why) {
+        try {
+            job.metrics().ifPresent(MetricsLog::flush);
+        } catch (RuntimeException e) {
+            why.addSuppressed(e);
+        }
+    }
+
+    private void train() {
         long began = System.nanoTime();
         boolean last = isLast();
         while (!last && !paused && !isStale()) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.Overflow;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.model.HuggingFaceConfig.HeadTensor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -190,6 +191,19 @@ class HuggingFaceConfigTest {
                 .build();
 
         assertThat(read(HuggingFaceConfig.write(config))).isEqualTo(config);
+    }
+
+    @Test
+    void theRoutersPrecisionIsTheFieldOfHuggingFace() throws IOException {
+        ObjectNode tree = tree("switch-tiny").put("router_dtype", "bfloat16");
+
+        T5Config config = read(tree);
+
+        assertThat(config.sparse().orElseThrow().routerPrecision()).isEqualTo(RouterPrecision.BF16);
+        assertThat(HuggingFaceConfig.write(config).get("router_dtype").asText()).isEqualTo("bfloat16");
+        assertThatThrownBy(() -> read(tree.put("router_dtype", "float16")))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("router_dtype is 'float16' but must be 'float32' or 'bfloat16'");
     }
 
     @ParameterizedTest

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.Overflow;
+import dev.sparkswitch.engine.RouterPrecision;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -49,6 +50,7 @@ class ModelSettingsTest {
                   expert-dropout: 0.4
                   expert-widths: [64, 64, 64, 64, 128, 128, 128, 128]
                   attention: switch
+                  router-precision: bf16
                 """);
 
         assertThat(config)
@@ -81,7 +83,8 @@ class ModelSettingsTest {
                                 0.4,
                                 List.of(64, 64, 64, 64, 128, 128, 128, 128),
                                 AttentionForm.SWITCH,
-                                List.of()))));
+                                List.of(),
+                                RouterPrecision.BF16))));
     }
 
     @Test

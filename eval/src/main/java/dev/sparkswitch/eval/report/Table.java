@@ -109,6 +109,31 @@ public final class Table implements Block {
         html.append(Html.escape(cell.text()));
     }
 
+    /** Adds the table as a Markdown one, below its caption. */
+    public void markdown(StringBuilder text) {
+        if (!caption.isEmpty()) {
+            text.append(escaped(caption)).append("\n\n");
+        }
+        columns.forEach(
+                column -> text.append("| ").append(escaped(column.name())).append(' '));
+        text.append("|\n");
+        columns.forEach(column -> text.append(
+                switch (column.kind()) {
+                    case TEXT, LONG_TEXT -> "|---";
+                    case NUMBER, INTERVAL -> "|--:";
+                }));
+        text.append("|\n");
+        for (List<Cell> cells : rows) {
+            cells.forEach(cell -> text.append("| ").append(escaped(cell.text())).append(' '));
+            text.append("|\n");
+        }
+    }
+
+    /** A bar would end the cell, and spaces that do not break are hard to edit. */
+    private static String escaped(String text) {
+        return text.replace("|", "\\|").replace('\u00A0', ' ').replace('\u202F', ' ');
+    }
+
     private static String style(Column column) {
         return switch (column.kind()) {
             case TEXT -> "";

@@ -41,9 +41,20 @@ public final class StudyReport {
                 .section(new Page.Section("Loss against steps, time and arithmetic", loss))
                 .section(new Page.Section("Speed-up", charts.speedUps()))
                 .section(new Page.Section("Experts", charts.experts()))
-                .section(new Page.Section("Variants", report.variants()))
+                .section(new Page.Section("Variants", List.of(report.costs())))
                 .section(new Page.Section("Versions, seeds and settings", Sections.facts(facts)))
                 .footer("Everything on this page is contained in it; it loads nothing.");
+    }
+
+    /** The page's tables in Markdown, to be pasted. */
+    public static String markdown(Comparison comparison) {
+        StudyReport report = new StudyReport(comparison);
+        StringBuilder text = new StringBuilder();
+        for (Table table : List.of(report.results(), report.speed(), report.costs())) {
+            text.append(text.isEmpty() ? "" : "\n");
+            table.markdown(text);
+        }
+        return text.toString();
     }
 
     private static String overfitting() {
@@ -172,7 +183,7 @@ public final class StudyReport {
         return Double.isFinite(value) ? Numbers.count(Math.round(value)) : "–";
     }
 
-    private List<Block> variants() {
+    private Table costs() {
         Table table = Table.captioned(
                         "Operations are those of the products that a step cannot do without, forward and backward;"
                                 + " experts count the tokens that are sent to them, not their empty slots.")
@@ -202,7 +213,7 @@ public final class StudyReport {
                     times(row.load().least()),
                     runs(variant));
         }
-        return List.of(table);
+        return table;
     }
 
     private static String times(double share) {

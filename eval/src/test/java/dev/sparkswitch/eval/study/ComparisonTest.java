@@ -77,6 +77,16 @@ final class ComparisonTest {
     }
 
     @Test
+    void tablesCanBePastedIntoMarkdown() {
+        String text = StudyReport.markdown(compare(variant("sparse", 6.6e9, run(0, 1.0, 3.5, 3.0))));
+
+        assertThat(text)
+                .contains("| Model | Steps | Time | Speed-up in steps | in time |")
+                .contains("|---|--:|--:|--:|--:|")
+                .contains("| sparse | 15 | 15 s | 2.67 | 1.33 | 3.0000 | 2.5000 | 20 |");
+    }
+
+    @Test
     void aVariantThatDidNotGetThereHasNoSpeedUp() {
         Comparison.Row slow =
                 compare(variant("slow", 6e9, run(0, 0.5, 5.5, 5.0, 4.5))).rows().get(1);

@@ -134,6 +134,9 @@ public final class Study {
                     failures.entrySet().iterator().next();
             String message = failures.size() + " of " + endings.size() + " runs failed, first of them " + first.getKey()
                     + ": " + first.getValue().getMessage();
+            if (first.getValue() instanceof InternalException) {
+                throw new InternalException(message, first.getValue());
+            }
             throw first.getValue() instanceof ResourceException
                     ? new ResourceException(message, first.getValue())
                     : new UserException(message, first.getValue());
@@ -178,13 +181,20 @@ public final class Study {
                 return Ending.PAUSED;
             }
             return finished.get().wasComplete() ? Ending.WAS_FINISHED : Ending.FINISHED;
-        } catch (UserException | ResourceException e) {
-            say(run, "failed: " + e.getMessage());
-            synchronized (failures) {
-                failures.put(run.name(), e);
-            }
-            return Ending.FAILED;
+        } catch (SparkSwitchException e) {
+            return failed(run, e);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            return failed(run, new InternalException("it met a defect: " + e, e));
         }
+    }
+
+    private Ending failed(StudyPlan.Run run, SparkSwitchException why) {
+        say(run, "failed: " + why.getMessage());
+        LOG.debug("{} failed", run.name(), why);
+        synchronized (failures) {
+            failures.put(run.name(), why);
+        }
+        return Ending.FAILED;
     }
 
     /** Runs side by side share the cores of this host. */

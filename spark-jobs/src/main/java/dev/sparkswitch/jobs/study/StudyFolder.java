@@ -34,6 +34,7 @@ import org.apache.hadoop.fs.Path;
 final class StudyFolder {
     private static final String PAGE = "study.html";
     private static final String FIGURES = "study.json";
+    private static final String TABLES = "study.md";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final StudyPlan plan;
@@ -71,7 +72,7 @@ final class StudyFolder {
     }
 
     /**
-     * Writes the page and the figures as things stand.
+     * Writes the page, its tables and the figures as things stand.
      *
      * @param failures why runs failed, by their names
      */
@@ -113,6 +114,7 @@ final class StudyFolder {
                             .html()
                             .getBytes(StandardCharsets.UTF_8));
             write(new Path(path, FIGURES), JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(figures));
+            write(new Path(path, TABLES), StudyReport.markdown(comparison).getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new ResourceException(
                     "Cannot write " + page() + " (" + e.getMessage() + "): check the disk's space and your rights.", e);

@@ -23,8 +23,15 @@ public interface CardGroup extends AutoCloseable {
     Started allReduceSum(Tensor data);
 
     /**
-     * Sends the i-th of equal parts to the i-th member and receives its part for this one. A view of columns has a row for each
-     * member.
+     * Whether members write into each other's memory. Then {@link #allToAll} receives in tensors of
+     * {@link CudaEngine#allocateShared} alone, and takes parts whose rows lie apart in no more time.
+     */
+    boolean writesAcross();
+
+    /**
+     * Sends the i-th of equal parts to the i-th member and receives its part for this one. Either tensor is a matrix or a view of
+     * columns, with a row for each member, or has three axes, of which [:, i, :] is the i-th part, where members
+     * {@linkplain #writesAcross write across}.
      */
     Started allToAll(Tensor send, Tensor receive);
 

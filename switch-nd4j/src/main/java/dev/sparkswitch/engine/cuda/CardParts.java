@@ -3,33 +3,35 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.Tensor;
 
 /**
- * Equal parts of a tensor in a card's memory, one for each member of a group.
+ * Equal parts of a tensor in a card's memory, one for each member of a group, each of one or more rows.
  *
  * @param address of the first
- * @param stride bytes from one to the next
- * @param bytes of each
+ * @param stride bytes from one part to the next
+ * @param rows of each part
+ * @param rowStride bytes from one row of a part to the next
+ * @param rowBytes of each row
  */
-record CardParts(long address, long stride, long bytes) {
-    /** The parts of a whole tensor, or the rows of a view of columns. */
+record CardParts(long address, long stride, int rows, long rowStride, long rowBytes) {
+    /** The rows of a matrix or of a view of columns, one for each member; or [:, i, :] of three axes for the i-th. */
     static CardParts of(Tensor tensor, int members) {
         CudaTensor found = unsplit("allToAll", tensor);
-        long bytes = found.size() * found.type().bytes();
-        boolean rows = found.contiguous() ? bytes % members == 0 : found.rows() == members;
-        if (!rows) {
-            throw new IllegalArgumentException("allToAll among " + members + " does not take " + tensor);
+        int element = found.type().bytes();
+        long width = (long) found.extent(-1) * element;
+        if (found.axes() == 2 && found.extent(0) == members) {
+            return new CardParts(found.address(), (long) found.rowStride() * element, 1, 0, width);
         }
-        long part = bytes / members;
-        long stride = found.contiguous()
-                ? part
-                : (long) found.rowStride() * found.type().bytes();
-        return new CardParts(found.address(), stride, part);
+        if (found.axes() == 3 && found.extent(1) == members && found.contiguous()) {
+            return new CardParts(found.address(), width, found.extent(0), members * width, width);
+        }
+        throw new IllegalArgumentException("allToAll among " + members + " does not take " + tensor);
     }
 
-    /** A tensor that operations between cards take as one piece of memory. */
-    static CudaTensor whole(String operation, Tensor tensor) {
+    /** All of a tensor that lies in one piece. */
+    static CardParts whole(String operation, Tensor tensor) {
         CudaTensor found = unsplit(operation, tensor);
         found.requireContiguous(operation);
-        return found;
+        return new CardParts(
+                found.address(), 0, 1, 0, found.size() * found.type().bytes());
     }
 
     private static CudaTensor unsplit(String operation, Tensor tensor) {
@@ -40,16 +42,21 @@ record CardParts(long address, long stride, long bytes) {
         return found;
     }
 
-    /** The address of the part of a member. */
-    long at(int member) {
-        return address + member * stride;
+    /** The address of a row of a member's part. */
+    long at(int member, int row) {
+        return address + member * stride + row * rowStride;
     }
 
-    /** Throws where these parts cannot be sent to receive {@code others}. */
-    void requireLike(CardParts others) {
-        if (bytes != others.bytes) {
-            throw new IllegalArgumentException(
-                    "allToAll does not receive " + others.bytes + " bytes for each " + bytes + " that it sends");
+    /** Bytes of a part. */
+    long bytes() {
+        return rows * rowBytes;
+    }
+
+    /** The same parts in rows like those of {@code other}, if that has more. */
+    CardParts cutLike(CardParts other) {
+        if (bytes() != other.bytes() || (rows != other.rows && rows != 1 && other.rows != 1)) {
+            throw new IllegalArgumentException("allToAll does not send " + this + " as " + other);
         }
+        return rows >= other.rows ? this : new CardParts(address, stride, other.rows, other.rowBytes, other.rowBytes);
     }
 }

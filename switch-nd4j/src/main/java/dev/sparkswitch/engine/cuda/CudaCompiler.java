@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -77,16 +78,27 @@ final class CudaCompiler {
         String source = KernelSources.text(module, compute);
         String file = module + ".cu";
         Path kept = folder.resolve(module + "-" + compute.name().toLowerCase() + "-" + hash(source) + ".bin");
-        try {
-            if (Files.isRegularFile(kept)) {
-                return new Binary(file, Files.readAllBytes(kept), kept);
+        Optional<byte[]> found = find(kept);
+        if (found.isEmpty()) {
+            try (OneAtATime turn = OneAtATime.of(kept)) {
+                // Whoever had this turn before has compiled it.
+                found = find(kept);
+                if (found.isEmpty()) {
+                    found = Optional.of(compile(file, source));
+                    keep(kept, found.get());
+                }
             }
+        }
+        return new Binary(file, found.get(), kept);
+    }
+
+    private static Optional<byte[]> find(Path kept) {
+        try {
+            return Files.isRegularFile(kept) ? Optional.of(Files.readAllBytes(kept)) : Optional.empty();
         } catch (IOException e) {
             LOG.warn("the compiled kernels {} cannot be read and are compiled again: {}", kept, e.toString());
+            return Optional.empty();
         }
-        byte[] bytes = compile(file, source);
-        keep(kept, bytes);
-        return new Binary(file, bytes, kept);
     }
 
     /** Compiles again what the driver refused to load, such as a file that was cut off. */

@@ -2,6 +2,7 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
@@ -43,6 +44,7 @@ final class CudaDevice implements Device {
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
     private final ExchangeStream exchanges;
+    private final SharedBlocks shared = new SharedBlocks();
     private final CudaStaging staging;
     private final CudaModules modules;
     private final CublasLt products;
@@ -60,15 +62,18 @@ final class CudaDevice implements Device {
      * Opens a card.
      *
      * @param card its number, from 0
-     * @throws ResourceException where libraries, driver or card are missing or too old
+     * @throws ResourceException where libraries, driver or cards are missing or too old
+     * @throws UserException where there are cards, but fewer
      */
     CudaDevice(int card) {
         Cuda.start();
         int[] count = new int[1];
         Cuda.check(cudart.cuDeviceGetCount(count), "cuDeviceGetCount", "the driver");
         if (card >= count[0]) {
-            throw new ResourceException("this process sees " + count[0] + " CUDA cards, and number " + card
-                    + " (from 0) is asked for: see CUDA_VISIBLE_DEVICES");
+            // No reason to compute on the processor instead: there are cards.
+            throw new UserException("this process sees " + count[0] + " CUDA cards, and number " + card
+                    + " (from 0) is asked for: lower cluster.first-card, cluster.ranks or a study's side-by-side, or see"
+                    + " CUDA_VISIBLE_DEVICES");
         }
         int[] device = new int[1];
         Cuda.check(cudart.cuDeviceGet(device, card), "cuDeviceGet", "card " + card);
@@ -161,6 +166,15 @@ final class CudaDevice implements Device {
         return address[0];
     }
 
+    @Override
+    public long allocateShared(long bytes) {
+        long address = allocate(bytes);
+        if (address != 0) {
+            shared.add(address, bytes);
+        }
+        return address;
+    }
+
     /** Whatever goes wrong here tells of an earlier fault, which has been told of. */
     @Override
     public void free(long address) {
@@ -182,6 +196,12 @@ final class CudaDevice implements Device {
         } catch (InternalException e) {
             throw trail.explain(e);
         }
+    }
+
+    @Override
+    public void keepResident(ByteBuffer buffer) {
+        use();
+        staging.keepResident(buffer);
     }
 
     @Override
@@ -284,7 +304,7 @@ final class CudaDevice implements Device {
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        return new NcclGroup(context, exchanges, id, index, size);
+        return new NcclGroup(new CardMember(context, card, shared), exchanges, id, index, size);
     }
 
     @Override

@@ -22,6 +22,7 @@ import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -31,6 +32,7 @@ import java.util.Optional;
 public final class CudaEngine implements Engine {
     private final Device device;
     private final DeviceMemory memory;
+    private final DeviceMemory shared;
     private final CudaContext context;
     private final CudaMemory transfers;
     private final CudaProducts products;
@@ -59,6 +61,7 @@ public final class CudaEngine implements Engine {
         }
         this.device = device;
         this.memory = new DeviceMemory(device);
+        this.shared = DeviceMemory.shared(device, memory);
         this.context = new CudaContext(device, memory, precision);
         this.transfers = new CudaMemory(context);
         this.products = new CudaProducts(context);
@@ -95,6 +98,9 @@ public final class CudaEngine implements Engine {
         return device.freeBytes();
     }
 
+    /** Bytes of a page of the host's memory. */
+    private static final int PAGE = 1 << 12;
+
     /** Bytes of {@link #link}. */
     public static final int LINK_BYTES = CudaDevice.LINK_BYTES;
 
@@ -120,6 +126,14 @@ public final class CudaEngine implements Engine {
      */
     public CardGroup join(byte[] id, int index, int size) {
         return device.join(id, index, size);
+    }
+
+    /**
+     * A new tensor with undefined contents that cards of a group can write to ({@link CardGroup#writesAcross}); all of them ask
+     * for the same in the same order, and close the same.
+     */
+    public Tensor allocateShared(DType type, int... shape) {
+        return CudaTensor.plain(shared, type, shape);
     }
 
     /** The moment at which all is done that was asked for so far, of this engine and of groups, on the groups' clock. */
@@ -170,7 +184,7 @@ public final class CudaEngine implements Engine {
 
     @Override
     public long memoryBytes() {
-        return memory.bytes();
+        return memory.bytes() + shared.bytes();
     }
 
     @Override
@@ -347,6 +361,11 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public Tensor roundedToBf16(Tensor x) {
+        return routings.roundedToBf16(x);
+    }
+
+    @Override
     public Tensor routerLogits(Tensor x, Tensor w) {
         return routings.routerLogits(x, w);
     }
@@ -425,6 +444,17 @@ public final class CudaEngine implements Engine {
         return stepsSumSquares;
     }
 
+    /** Whole pages: no two buffers share one. */
+    @Override
+    public ByteBuffer hostMemory(int bytes) {
+        int pages = Math.multiplyExact(PAGE, (bytes + PAGE - 1) / PAGE);
+        ByteBuffer memory = ByteBuffer.allocateDirect(Math.addExact(pages, PAGE))
+                .alignedSlice(PAGE)
+                .slice(0, pages);
+        device.keepResident(memory);
+        return memory.slice(0, bytes).order(ByteOrder.nativeOrder());
+    }
+
     /** From here on the card takes the times of its operations, at some cost. */
     public void startProfile() {
         device.startProfile();
@@ -448,6 +478,7 @@ public final class CudaEngine implements Engine {
     @Override
     public void close() {
         memory.close();
+        shared.close();
         device.close();
     }
 }

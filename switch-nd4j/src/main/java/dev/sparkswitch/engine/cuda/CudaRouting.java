@@ -8,6 +8,7 @@ import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Overflow;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.RoutingPolicy;
@@ -16,7 +17,7 @@ import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 
-/** The router: everything in float32, whatever the compute type. */
+/** The router: everything in float32, whatever the compute type, but for what a plan wants rounded. */
 final class CudaRouting {
     /** Tokens of a tile, as in routing.cu. */
     private static final int TILE = 32;
@@ -74,9 +75,9 @@ final class CudaRouting {
                 RowLaunch.itemsARow(width));
     }
 
-    /** The router's weights in float32: a small copy where parameters are split. */
-    private CudaTensor joined(String operation, Tensor w) {
-        CudaTensor weights = context.parameter(operation, w);
+    /** A copy in float32, of parameters that are split too. */
+    private CudaTensor joined(Tensor w) {
+        CudaTensor weights = cuda(w);
         CudaTensor plain = context.master(w.shape());
         if (weights.isSplit()) {
             memoryKernels.launch(
@@ -92,10 +93,17 @@ final class CudaRouting {
         return plain;
     }
 
+    Tensor roundedToBf16(Tensor x) {
+        cuda(x).requireContiguous("roundedToBf16");
+        CudaTensor y = joined(x);
+        kernels.launch("round_to_bfloat16", Launch.covering(x.size(), THREADS, THREADS), y, x.size());
+        return y;
+    }
+
     Tensor routerLogits(Tensor x, Tensor w) {
         require(x.extent(-1) == w.extent(1), "routerLogits", x, w);
         CudaTensor logits = context.master(x.rows(), w.extent(0));
-        try (CudaTensor weights = joined("routerLogits", w)) {
+        try (CudaTensor weights = joined(w)) {
             products.product(x.rows(), w.extent(0), w.extent(1), 1, cuda(x), NONE, weights, TRANSPOSED, 0, logits);
         }
         return logits;
@@ -105,7 +113,7 @@ final class CudaRouting {
         require(dLogits.rows() == x.rows(), "routerLogitsBackward", dLogits, x);
         require(dLogits.extent(-1) == w.extent(0), "routerLogitsBackward", dLogits, w);
         CudaTensor dx = context.master(x.shape());
-        try (CudaTensor weights = joined("routerLogitsBackward", w)) {
+        try (CudaTensor weights = joined(w)) {
             products.product(x.rows(), w.extent(1), w.extent(0), 1, cuda(dLogits), NONE, weights, NONE, 0, dx);
         }
         products.linearWeightGradient(dLogits, x, dw, write);
@@ -230,6 +238,7 @@ final class CudaRouting {
                     rules.enough(),
                     flag(rules.sharedGates()),
                     rules.sampling(),
+                    flag(plan.precision() == RouterPrecision.BF16),
                     cuda(routing.probabilities()),
                     cuda(routing.logSumExp()),
                     cuda(routing.firstChoice()),

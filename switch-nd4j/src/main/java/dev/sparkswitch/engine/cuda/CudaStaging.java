@@ -2,14 +2,22 @@ package dev.sparkswitch.engine.cuda;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Map;
+import java.util.TreeMap;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Transfers through pages that stay in memory, which the card reads and writes by itself: a ring of slots. */
+/**
+ * Transfers through pages that stay in memory, which the card reads and writes by itself: a ring of slots, or the buffer that is
+ * downloaded to where that was made to stay.
+ */
 final class CudaStaging implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CudaStaging.class);
     private static final int SLOTS = 64;
     /** Small, so that the few uploads of a step do not wait for those of the step before. */
     private static final int SLOT_BYTES = 256 << 10;
@@ -20,6 +28,9 @@ final class CudaStaging implements AutoCloseable {
     private final long base;
     /** Passed when the slot's last transfer has ended. */
     private final CUevent_st[] events = new CUevent_st[SLOTS];
+
+    /** The caller's buffers that stay in memory, by address; held here lest they are collected while the card knows them. */
+    private final TreeMap<Long, ByteBuffer> resident = new TreeMap<>();
 
     private final Address place = new Address();
     private int next;
@@ -64,8 +75,46 @@ final class CudaStaging implements AutoCloseable {
         }
     }
 
+    /** Makes a direct buffer's pages stay in memory; where that is refused, transfers go by the ring. */
+    void keepResident(ByteBuffer buffer) {
+        long address = address(buffer);
+        int status = cudart.cuMemHostRegister(place.at(address), buffer.capacity(), 0);
+        if (status == 0) {
+            resident.put(address, buffer);
+        } else {
+            LOG.warn("downloads of {} bytes take a copy more: pages cannot be kept in memory ({})", buffer.capacity(), status);
+        }
+    }
+
+    private static long address(ByteBuffer direct) {
+        try (Pointer pointer = new Pointer(direct)) {
+            return pointer.address();
+        }
+    }
+
+    /** Where the contents of {@code target} begin in memory that stays, or 0. */
+    private long residentAddress(ByteBuffer target) {
+        if (resident.isEmpty() || !target.isDirect()) {
+            return 0;
+        }
+        long address = address(target.slice());
+        Map.Entry<Long, ByteBuffer> below = resident.floorEntry(address);
+        return below != null && address + target.remaining() <= below.getKey() + below.getValue().capacity()
+                ? address
+                : 0;
+    }
+
     void download(long source, ByteBuffer target) {
         int bytes = target.remaining();
+        long direct = residentAddress(target);
+        if (direct != 0) {
+            Cuda.check(
+                    cudart.cuMemcpyDtoHAsync(place.at(direct), source, bytes, stream),
+                    "cuMemcpyDtoHAsync",
+                    bytes + " bytes");
+            Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", "a download");
+            return;
+        }
         int pieces = (bytes + SLOT_BYTES - 1) / SLOT_BYTES;
         int first = next;
         int started = 0;
@@ -93,5 +142,6 @@ final class CudaStaging implements AutoCloseable {
             cudart.cuEventDestroy(event);
         }
         cudart.cuMemFreeHost(memory);
+        resident.keySet().forEach(address -> cudart.cuMemHostUnregister(place.at(address)));
     }
 }

@@ -29,7 +29,13 @@ interface Device extends AutoCloseable {
     /** A block of memory aligned to 256 bytes; 0 where the device has not that much left. */
     long allocate(long bytes);
 
-    /** Gives back what {@link #allocate} made. */
+    /**
+     * {@link #allocate} of a block that other cards of a group may write to. Every card of the group makes the same ones in the
+     * same order; they are given back when the engine is closed.
+     */
+    long allocateShared(long bytes);
+
+    /** Gives back what {@link #allocate} or {@link #allocateShared} made. */
     void free(long address);
 
     /** Copies the buffer's remaining bytes to the device. The buffer may change as soon as this returns. */
@@ -37,6 +43,9 @@ interface Device extends AutoCloseable {
 
     /** Fills the buffer's remaining bytes from the device. */
     void download(long source, ByteBuffer target);
+
+    /** Makes downloads to a direct buffer quick, where the host allows it, until the device is closed. */
+    void keepResident(ByteBuffer buffer);
 
     /** Copies between blocks of the device that do not overlap. */
     void copy(long source, long target, long bytes);

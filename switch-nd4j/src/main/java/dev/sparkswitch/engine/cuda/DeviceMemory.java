@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongUnaryOperator;
 
 /**
  * Blocks of a device's memory, reused by exact size: shapes are static, so after the first step every request hits. A block
@@ -24,6 +25,10 @@ final class DeviceMemory implements AutoCloseable {
     record Block(long address, long bytes) {}
 
     private final Device device;
+    private final LongUnaryOperator allocation;
+    /** What gives the device back memory that nobody uses. */
+    private final Runnable makeRoom;
+
     private final Map<Long, Deque<Block>> free = new HashMap<>();
     private final Set<Block> all = new HashSet<>();
     private long bytes;
@@ -31,6 +36,19 @@ final class DeviceMemory implements AutoCloseable {
 
     DeviceMemory(Device device) {
         this.device = device;
+        this.allocation = device::allocate;
+        this.makeRoom = this::trim;
+    }
+
+    private DeviceMemory(Device device, DeviceMemory other) {
+        this.device = device;
+        this.allocation = device::allocateShared;
+        this.makeRoom = other::trim;
+    }
+
+    /** Blocks beside {@code other} that cards of a group write to, and which therefore stay. */
+    static DeviceMemory shared(Device device, DeviceMemory other) {
+        return new DeviceMemory(device, other);
     }
 
     /** The least multiple of the alignment that holds {@code bytes}. */
@@ -51,10 +69,10 @@ final class DeviceMemory implements AutoCloseable {
     }
 
     private Block create(long size, DType type, int... shape) {
-        long address = device.allocate(size);
+        long address = allocation.applyAsLong(size);
         if (address == 0) {
-            trim();
-            address = device.allocate(size);
+            makeRoom.run();
+            address = allocation.applyAsLong(size);
         }
         if (address == 0) {
             throw new ResourceException(String.format(

@@ -5,24 +5,29 @@ import dev.sparkswitch.engine.Tensor;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import org.bytedeco.cuda.cudart.CUctx_st;
+import java.util.function.Consumer;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.cuda.global.nccl;
 import org.bytedeco.cuda.nccl.ncclComm;
+import org.bytedeco.cuda.nccl.ncclConfig_t;
 import org.bytedeco.cuda.nccl.ncclUniqueId;
 
-/** A group of cards that exchange by NVIDIA's library. */
+/** A group of cards that exchange by NVIDIA's library, and tokens by copies where all belong to this process. */
 final class NcclGroup implements CardGroup {
     /** An operation that has not been started for so long is held up itself: it may be ended under its hands. */
     private static final long START_SECONDS = 2;
 
     private final ncclComm communicator = new ncclComm();
-    private final CUctx_st context;
+    /** Of tokens: the same, or one that may take more of the card, for nothing else runs while tokens are awaited. */
+    private final ncclComm tokens;
+
+    private final CardMember card;
     private final ExchangeStream exchanges;
     private final CUstream_st stream;
     private final int size;
+    private final Optional<CardCopies> copies;
     /** Passed when the operation started last is done. */
     private final CUevent_st last = new CUevent_st();
 
@@ -34,26 +39,42 @@ final class NcclGroup implements CardGroup {
     private volatile boolean gone;
 
     /** Joins; returns when all members have, or never where one does not come. */
-    NcclGroup(CUctx_st context, ExchangeStream exchanges, byte[] id, int index, int size) {
-        this.context = context;
+    NcclGroup(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size) {
+        this.card = card;
         this.exchanges = exchanges;
         this.stream = exchanges.stream();
         this.size = size;
-        use();
-        try (ncclUniqueId number = new ncclUniqueId()) {
+        card.use();
+        Optional<CardCopies> known = Switches.isOn(Switches.CARD_COPIES)
+                ? Optional.of(new CardCopies(card, exchanges, id, index, size))
+                : Optional.empty();
+        try (ncclUniqueId number = new ncclUniqueId();
+                ncclConfig_t config = Nccl.config(Switches.isOn(Switches.FEW_CHANNELS))) {
             number.internal().put(id);
             Nccl.check(
-                    nccl.ncclCommInitRank(communicator, size, number, index),
-                    "ncclCommInitRank",
+                    nccl.ncclCommInitRankConfig(communicator, size, number, index, config),
+                    "ncclCommInitRankConfig",
                     "card " + index + " of " + size);
         }
+        this.copies = known.filter(CardCopies::meet);
+        if (copies.isEmpty()) {
+            known.ifPresent(CardCopies::close);
+        }
+        this.tokens = copies.isEmpty() && Switches.isOn(Switches.FEW_CHANNELS) ? again(index) : communicator;
         Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
         mark();
     }
 
-    /** The driver knows a context by thread, and a group is watched from another one. */
-    private void use() {
-        Cuda.check(cudart.cuCtxSetCurrent(context), "cuCtxSetCurrent", "a group of cards");
+    /** The same members, who do not mind how much of the card they take. */
+    private ncclComm again(int index) {
+        ncclComm made = new ncclComm();
+        try (ncclConfig_t config = Nccl.config(false)) {
+            Nccl.check(
+                    nccl.ncclCommSplit(communicator, 0, index, made, config),
+                    "ncclCommSplit",
+                    "card " + index + " of " + size);
+        }
+        return made;
     }
 
     private Started start(Runnable operation) {
@@ -62,13 +83,13 @@ final class NcclGroup implements CardGroup {
             if (gone) {
                 throw new IllegalStateException("the group of cards has been left");
             }
-            use();
+            card.use();
             exchanges.followEngine();
             operation.run();
             mark();
             CUevent_st end = exchanges.end();
             return () -> {
-                use();
+                card.use();
                 exchanges.leadEngine(end);
             };
         } finally {
@@ -100,20 +121,34 @@ final class NcclGroup implements CardGroup {
     }
 
     @Override
+    public boolean writesAcross() {
+        return copies.isPresent();
+    }
+
+    @Override
     public Started allToAll(Tensor send, Tensor receive) {
-        CardParts from = CardParts.of(send, size);
-        CardParts to = CardParts.of(receive, size);
-        from.requireLike(to);
+        CardParts sent = CardParts.of(send, size);
+        CardParts received = CardParts.of(receive, size);
+        CardParts from = sent.cutLike(received);
+        CardParts to = received.cutLike(sent);
+        if (copies.isPresent()) {
+            return start(() -> copies.get().allToAll(from, to, () -> gone));
+        }
+        if (from.rows() > 1) {
+            throw new IllegalArgumentException(
+                    "parts whose rows lie apart are not sent from " + send + " to " + receive);
+        }
         return start(() -> {
             Nccl.check(nccl.ncclGroupStart(), "ncclGroupStart", "allToAll");
             try {
                 for (int i = 0; i < size; i++) {
+                    long bytes = from.rowBytes();
                     Nccl.check(
-                            nccl.ncclSend(source.at(from.at(i)), from.bytes(), nccl.ncclInt8, i, communicator, stream),
+                            nccl.ncclSend(source.at(from.at(i, 0)), bytes, nccl.ncclInt8, i, tokens, stream),
                             "ncclSend",
                             send);
                     Nccl.check(
-                            nccl.ncclRecv(target.at(to.at(i)), to.bytes(), nccl.ncclInt8, i, communicator, stream),
+                            nccl.ncclRecv(target.at(to.at(i, 0)), bytes, nccl.ncclInt8, i, tokens, stream),
                             "ncclRecv",
                             receive);
                 }
@@ -141,6 +176,10 @@ final class NcclGroup implements CardGroup {
         if (gone) {
             return Optional.empty();
         }
+        return fault(communicator).or(() -> fault(tokens));
+    }
+
+    private static Optional<String> fault(ncclComm communicator) {
         int[] status = new int[1];
         int asked = nccl.ncclCommGetAsyncError(communicator, status);
         int found = asked == nccl.ncclSuccess ? status[0] : asked;
@@ -149,23 +188,39 @@ final class NcclGroup implements CardGroup {
                 : Optional.of(Nccl.text(found));
     }
 
+    private void each(Consumer<ncclComm> way) {
+        way.accept(communicator);
+        if (tokens != communicator) {
+            way.accept(tokens);
+        }
+    }
+
     @Override
     public synchronized boolean pending() {
-        if (gone) {
-            return false;
-        }
-        use();
+        return !gone && unfinished();
+    }
+
+    private boolean unfinished() {
+        card.use();
         return cudart.cuEventQuery(last) == cudart.CUDA_ERROR_NOT_READY;
     }
 
     @Override
     public void abort() {
-        leave(() -> nccl.ncclCommAbort(communicator));
+        leave(() -> {
+            // The library waits for operations that stand behind copies.
+            copies.ifPresent(CardCopies::release);
+            each(used -> nccl.ncclCommAbort(used));
+            copies.ifPresent(each -> each.abort(this::unfinished));
+        });
     }
 
     @Override
     public void close() {
-        leave(() -> nccl.ncclCommDestroy(communicator));
+        leave(() -> {
+            each(used -> nccl.ncclCommDestroy(used));
+            copies.ifPresent(CardCopies::close);
+        });
     }
 
     private synchronized void leave(Runnable way) {
@@ -178,7 +233,7 @@ final class NcclGroup implements CardGroup {
         try {
             if (!gone) {
                 gone = true;
-                use();
+                card.use();
                 way.run();
                 cudart.cuEventDestroy(last);
             }

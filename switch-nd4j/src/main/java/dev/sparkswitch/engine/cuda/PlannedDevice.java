@@ -51,6 +51,11 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public long allocateShared(long bytes) {
+        return allocate(bytes);
+    }
+
+    @Override
     public void free(long address) {}
 
     @Override
@@ -63,6 +68,9 @@ final class PlannedDevice implements Device {
             zeros.put((byte) 0);
         }
     }
+
+    @Override
+    public void keepResident(ByteBuffer buffer) {}
 
     @Override
     public void copy(long source, long target, long bytes) {}

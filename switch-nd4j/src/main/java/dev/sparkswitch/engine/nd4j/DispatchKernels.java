@@ -9,6 +9,8 @@ interface DispatchKernels {
 
     void routerInputBackward(HostTensor dy, Dropout noise, HostTensor dx);
 
+    void roundedToBf16(HostTensor x, HostTensor y);
+
     void dispatch(HostTensor x, Routing routing, HostTensor slots);
 
     /** y[t] = sum over t's slots of slots * gate; gates of 1 where {@code gates} is null. */

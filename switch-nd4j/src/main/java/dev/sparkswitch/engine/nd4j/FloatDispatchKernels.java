@@ -48,6 +48,21 @@ final class FloatDispatchKernels implements DispatchKernels {
     }
 
     @Override
+    public void roundedToBf16(HostTensor x, HostTensor y) {
+        int width = x.extent(-1);
+        FloatBuffer in = x.floats();
+        FloatBuffer out = y.floats();
+        threads.range(x.rows(), x.size(), (from, to) -> {
+            float[] row = new float[width];
+            for (int r = from; r < to; r++) {
+                in.get(r * width, row);
+                FloatRows.roundToBf16(row, width);
+                out.put(r * width, row);
+            }
+        });
+    }
+
+    @Override
     public void dispatch(HostTensor x, Routing routing, HostTensor slots) {
         int width = x.extent(-1);
         IntBuffer tokenOfSlot = ((HostTensor) routing.tokenOfSlot()).ints();

@@ -1,5 +1,6 @@
 package dev.sparkswitch.engine.nd4j;
 
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.RoutingPolicy;
@@ -53,6 +54,7 @@ final class FloatRoutingKernels implements RoutingKernels {
         FloatBuffer in = logits.floats();
         FloatBuffer probabilities = ((HostTensor) routing.probabilities()).floats();
         FloatBuffer logSumExp = ((HostTensor) routing.logSumExp()).floats();
+        boolean rounded = routing.plan().precision() == RouterPrecision.BF16;
         threads.range(takesPart.length, logits.size() * 4, (from, to) -> {
             float[] row = new float[experts];
             for (int t = from; t < to; t++) {
@@ -64,7 +66,12 @@ final class FloatRoutingKernels implements RoutingKernels {
                     float max = FloatRows.max(row, experts);
                     float sum = FloatRows.expAndSum(row, max, experts);
                     FloatRows.scale(row, 1 / sum, experts);
-                    logSumExp.put(t, (float) (max + Math.log(sum)));
+                    float z = (float) (max + Math.log(sum));
+                    if (rounded) {
+                        FloatRows.roundToBf16(row, experts);
+                        z = Bf16.nearest(z);
+                    }
+                    logSumExp.put(t, z);
                     for (int e = 0; e < experts; e++) {
                         entropies[t] -= row[e] > 0 ? row[e] * Math.log(row[e]) : 0;
                     }

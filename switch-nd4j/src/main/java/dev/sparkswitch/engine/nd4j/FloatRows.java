@@ -140,4 +140,11 @@ final class FloatRows {
             a[i] *= low + span * (words[i] & 0xFFFFFFFFL);
         }
     }
+
+    /** Rounds a row to BF16. */
+    static void roundToBf16(float[] a, int n) {
+        for (int i = 0; i < n; i++) {
+            a[i] = Bf16.nearest(a[i]);
+        }
+    }
 }

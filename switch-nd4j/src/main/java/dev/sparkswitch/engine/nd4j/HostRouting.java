@@ -53,6 +53,13 @@ final class HostRouting {
         dispatches.routerInputBackward(dy, noise, dx);
     }
 
+    HostTensor roundedToBf16(HostTensor x) {
+        x.requireContiguous("roundedToBf16");
+        HostTensor y = floating(x.shape());
+        dispatches.roundedToBf16(x, y);
+        return y;
+    }
+
     Routing route(RoutingPlan plan, HostTensor scores, HostTensor routed) {
         int tokens = plan.tokens();
         boolean given = plan.policy() instanceof RoutingPolicy.Hash;

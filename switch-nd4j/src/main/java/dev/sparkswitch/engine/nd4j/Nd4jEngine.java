@@ -360,6 +360,11 @@ public final class Nd4jEngine implements Engine {
     }
 
     @Override
+    public Tensor roundedToBf16(Tensor x) {
+        return routing.roundedToBf16(host(x));
+    }
+
+    @Override
     public Tensor routerLogits(Tensor x, Tensor w) {
         return exactProducts.linear(host(x), host(w));
     }

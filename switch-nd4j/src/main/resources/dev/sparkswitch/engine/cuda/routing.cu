@@ -64,6 +64,14 @@ extern "C" __global__ void router_input(
     }
 }
 
+// x becomes the nearest bfloat16, in float32.
+extern "C" __global__ void round_to_bfloat16(float* x, long long n) {
+    long long step = static_cast<long long>(gridDim.x) * blockDim.x;
+    for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < n; i += step) {
+        x[i] = to_float(to_bf16(x[i]));
+    }
+}
+
 // dx += dy * noise.
 extern "C" __global__ void router_input_backward(
     const float* dy, Dropout noise, float low, float span, compute_t* dx, unsigned items, int width, int items_a_row) {
@@ -151,7 +159,8 @@ __device__ __forceinline__ float of_expert(const float (&p)[N], int expert) {
 
 // A tile's probabilities, choices and sums. chosen [T, choices] holds 32 * expert + the choice's rank among those of the same
 // expert in the tile, -1 where there is no choice; gates are not yet over their sum. Experts are `given`, or follow from the
-// logits; a token has `enough` of them when their probabilities add up to that.
+// logits; a token has `enough` of them when their probabilities add up to that. Probabilities and logsumexp are `narrow` where
+// the router computes in bfloat16.
 template <int N>
 __device__ __forceinline__ void route_tile(
     const float* logits,
@@ -163,6 +172,7 @@ __device__ __forceinline__ void route_tile(
     float enough,
     bool shared_gates,
     Dropout sampling,
+    bool narrow,
     float* probabilities,
     float* log_sum_exp,
     int* first_choice,
@@ -225,8 +235,9 @@ __device__ __forceinline__ void route_tile(
         for (int i = 0; i < N; i++) {
             int expert = lane + i * WARP;
             p[i] = takes_part ? p[i] / sum : 0.0f;
-            // -log p = log sum - (x - most); p log p is 0 where p is.
-            entropy += p[i] > 0.0f ? p[i] * (log_sum - (x[i] - most)) : 0.0f;
+            p[i] = narrow ? to_float(to_bf16(p[i])) : p[i];
+            // -log p = log sum - (x - most) where p is not rounded; p log p is 0 where p is.
+            entropy += p[i] > 0.0f ? p[i] * (narrow ? -logf(p[i]) : log_sum - (x[i] - most)) : 0.0f;
             if (expert < experts) {
                 probabilities[token * experts + expert] = p[i];
             }
@@ -259,12 +270,14 @@ __device__ __forceinline__ void route_tile(
         }
         if (lane == 0) {
             float z = takes_part ? most + log_sum : 0.0f;
+            z = narrow ? to_float(to_bf16(z)) : z;
+            float confidence = takes_part ? 1.0f / sum : 0.0f;
             log_sum_exp[token] = z;
             gate_sums[token] = shared_gates ? gate_sum : 1.0f;
             of_tokens[0][place] = z * z;
             of_tokens[1][place] = entropy;
             // The largest logit's exponential is 1.
-            of_tokens[2][place] = takes_part ? 1.0f / sum : 0.0f;
+            of_tokens[2][place] = narrow ? to_float(to_bf16(confidence)) : confidence;
             of_tokens[ROUTED][place] = takes_part ? 1.0f : 0.0f;
         }
     }
@@ -313,13 +326,13 @@ __device__ __forceinline__ void route_tile(
 
 #define ROUTE_TILES_PARAMETERS                                                                                          \
     const float *logits, const int *given, const int *routed, int unit_tokens, int tiles_a_unit, int experts,         \
-        int choices, float enough, int shared_gates, Dropout sampling, float *probabilities, float *log_sum_exp,      \
-        int *first_choice, int *chosen, float *gates, float *gate_sums, int *counts, float *importance, float *sums,  \
-        float *by_expert, int tiles, int *token_of_slot, float *gate_of_slot, int slots
+        int choices, float enough, int shared_gates, Dropout sampling, int narrow, float *probabilities,               \
+        float *log_sum_exp, int *first_choice, int *chosen, float *gates, float *gate_sums, int *counts,              \
+        float *importance, float *sums, float *by_expert, int tiles, int *token_of_slot, float *gate_of_slot, int slots
 #define ROUTE_TILES_ARGUMENTS                                                                                           \
     logits, given, routed, Tiling{unit_tokens, tiles_a_unit, 0, 0, 0}, experts, choices, enough, shared_gates != 0,   \
-        sampling, probabilities, log_sum_exp, first_choice, chosen, gates, gate_sums, counts, importance, sums,       \
-        by_expert, tiles, token_of_slot, gate_of_slot, slots
+        sampling, narrow != 0, probabilities, log_sum_exp, first_choice, chosen, gates, gate_sums, counts,            \
+        importance, sums, by_expert, tiles, token_of_slot, gate_of_slot, slots
 
 // One copy of the kernel for each number of probabilities that a lane holds.
 

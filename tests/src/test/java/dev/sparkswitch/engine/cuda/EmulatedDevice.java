@@ -107,6 +107,15 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
+    public long allocateShared(long bytes) {
+        long address = allocate(bytes);
+        if (address != 0) {
+            link.ifPresent(own -> own.shared().add(address, bytes));
+        }
+        return address;
+    }
+
+    @Override
     public void free(long address) {
         blocks.remove(address);
         SimtHost.free(address);
@@ -124,6 +133,9 @@ final class EmulatedDevice implements Device {
         SimtHost.copy(source, SimtHost.address(direct), direct.capacity());
         target.duplicate().put(direct);
     }
+
+    @Override
+    public void keepResident(ByteBuffer buffer) {}
 
     @Override
     public void copy(long source, long target, long bytes) {

@@ -3,6 +3,7 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** The CUDA engine on an emulated card, for tests elsewhere. */
 public final class EmulatedEngine {
@@ -15,9 +16,13 @@ public final class EmulatedEngine {
 
     /** A new engine in bf16 without one of the ways of computing that {@link Switches} names. */
     public static Engine openWithout(String way) {
+        return without(way, () -> open(Precision.BF16));
+    }
+
+    private static synchronized Engine without(String way, Supplier<Engine> open) {
         System.setProperty(Switches.PROPERTY, way);
         try {
-            return open(Precision.BF16);
+            return open.get();
         } finally {
             System.clearProperty(Switches.PROPERTY);
         }
@@ -26,6 +31,11 @@ public final class EmulatedEngine {
     /** A new engine, FLOAT32 or BF16, whose card exchanges tensors with other such cards. */
     public static Engine openLinked(Precision precision) {
         return new CudaEngine(new EmulatedDevice(Optional.of(new EmulatedLink())), precision);
+    }
+
+    /** {@link #openLinked} of a card that does not write into others' memory. */
+    public static Engine openSending(Precision precision) {
+        return without(Switches.CARD_COPIES, () -> openLinked(precision));
     }
 
     /** A new engine, FLOAT32 or BF16, whose card reaches no other. */

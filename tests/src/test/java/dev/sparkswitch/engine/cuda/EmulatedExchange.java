@@ -53,15 +53,24 @@ final class EmulatedExchange {
 
     private ByteBuffer read(CardParts parts) {
         ByteBuffer contents = buffer(parts);
-        for (int i = 0; i < count; i++) {
-            SimtHost.copy(parts.at(i), SimtHost.address(contents) + i * parts.bytes(), parts.bytes());
-        }
+        eachRow(parts, (row, at) -> SimtHost.copy(row, SimtHost.address(contents) + at, parts.rowBytes()));
         return contents;
     }
 
     private void write(ByteBuffer contents, CardParts parts) {
+        eachRow(parts, (row, at) -> SimtHost.copy(SimtHost.address(contents) + at, row, parts.rowBytes()));
+    }
+
+    /** What to do with a row at that address and its place among all parts' rows. */
+    private interface RowWork {
+        void accept(long row, long at);
+    }
+
+    private void eachRow(CardParts parts, RowWork work) {
         for (int i = 0; i < count; i++) {
-            SimtHost.copy(SimtHost.address(contents) + i * parts.bytes(), parts.at(i), parts.bytes());
+            for (int row = 0; row < parts.rows(); row++) {
+                work.accept(parts.at(i, row), i * parts.bytes() + row * parts.rowBytes());
+            }
         }
     }
 

@@ -5,6 +5,8 @@ import dev.sparkswitch.collective.InProcessCollectives;
 import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 
 /** A group of emulated cards. */
@@ -19,14 +21,9 @@ final class EmulatedGroup implements CardGroup {
         this.all = RankGroup.world(members.worldSize());
     }
 
-    private static CardParts whole(String operation, Tensor tensor) {
-        CudaTensor found = CardParts.whole(operation, tensor);
-        return new CardParts(found.address(), 0, found.size() * found.type().bytes());
-    }
-
     @Override
     public Started allReduceSum(Tensor data) {
-        CardParts place = whole("allReduceSum", data);
+        CardParts place = CardParts.whole("allReduceSum", data);
         DType type = data.type();
         return link.start(new EmulatedExchange("allReduceSum " + data, 1, place, place, (sent, received) -> {
             received.put(0, sent, 0, sent.capacity());
@@ -35,18 +32,48 @@ final class EmulatedGroup implements CardGroup {
     }
 
     @Override
+    public boolean writesAcross() {
+        return link.writesAcross();
+    }
+
+    @Override
     public Started allToAll(Tensor send, Tensor receive) {
         int size = members.worldSize();
-        CardParts from = CardParts.of(send, size);
+        CardParts sent = CardParts.of(send, size);
         CardParts to = CardParts.of(receive, size);
-        from.requireLike(to);
-        return link.start(new EmulatedExchange(
-                "allToAll " + send, size, from, to, (sent, received) -> members.allToAll(sent, received, all)));
+        CardParts from = sent.cutLike(to);
+        CardParts into = to.cutLike(sent);
+        if (!writesAcross() && from.rows() > 1) {
+            throw new IllegalArgumentException("rows of " + send + " or " + receive + " lie apart");
+        }
+        String name = "allToAll " + send;
+        return link.start(new EmulatedExchange(name, size, from, into, (mine, theirs) -> {
+            if (writesAcross()) {
+                requireSamePlace(name, into.address());
+            }
+            members.allToAll(mine, theirs, all);
+        }));
+    }
+
+    /** A card that writes to another's memory knows only where its own lies. */
+    private void requireSamePlace(String name, long address) {
+        SharedBlocks.Place own = link.shared().place(address);
+        int size = members.worldSize();
+        ByteBuffer sent = ByteBuffer.allocateDirect(2 * Long.BYTES * size).order(ByteOrder.nativeOrder());
+        ByteBuffer received = ByteBuffer.allocateDirect(sent.capacity()).order(ByteOrder.nativeOrder());
+        for (int i = 0; i < size; i++) {
+            sent.putLong(own.number()).putLong(own.offset());
+        }
+        sent.flip();
+        members.allToAll(sent, received, all);
+        if (!received.clear().equals(sent.clear())) {
+            throw new IllegalStateException(name + " is not received in the same place on all cards");
+        }
     }
 
     @Override
     public Started broadcast(Tensor data, int root) {
-        CardParts place = whole("broadcast", data);
+        CardParts place = CardParts.whole("broadcast", data);
         return link.start(new EmulatedExchange("broadcast " + data, 1, place, place, (sent, received) -> {
             received.put(0, sent, 0, sent.capacity());
             members.broadcast(received, root, all);

@@ -19,6 +19,8 @@ final class EmulatedLink {
 
     private final byte[] number = number(CudaEngine.LINK_BYTES);
     private final Deque<EmulatedExchange> started = new ArrayDeque<>();
+    private final SharedBlocks shared = new SharedBlocks();
+    private final boolean across = Switches.isOn(Switches.CARD_COPIES);
 
     private static byte[] number(int bytes) {
         return ByteBuffer.allocate(bytes).putLong(NUMBERS.incrementAndGet()).array();
@@ -31,6 +33,16 @@ final class EmulatedLink {
     /** What tells this card from all others. */
     byte[] number() {
         return number;
+    }
+
+    /** The card's blocks that others write to. */
+    SharedBlocks shared() {
+        return shared;
+    }
+
+    /** Whether cards write into each other's memory. */
+    boolean writesAcross() {
+        return across;
     }
 
     CardGroup join(byte[] id, int index, int size) {

@@ -33,7 +33,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -64,14 +63,8 @@ class CardWorldTest {
     /** Losses and gradient norms by step, and the gradients of the first. */
     private record Trace(List<StepMetrics> steps, Map<String, double[]> gradients) {}
 
-    static Stream<EngineCase> engines() {
-        return EngineCase.all()
-                .filter(engine -> engine.name().contains("cuda"))
-                .flatMap(engine -> engine.linked().stream());
-    }
-
     @ParameterizedTest
-    @MethodSource("engines")
+    @MethodSource("dev.sparkswitch.tests.engine.CardRanks#engines")
     void twoCardsTrainAsOneDoes(EngineCase engines) throws Exception {
         Trace one = train(engines, 1);
         Trace two = train(engines, 2);

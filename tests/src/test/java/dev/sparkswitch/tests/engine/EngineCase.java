@@ -78,12 +78,15 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
                 BF16_TOLERANCE);
     }
 
-    /** This one, and with it the emulated card that reaches others where this is one that does not. */
+    /** This one, and with it the emulated cards that reach others where this is one that does not. */
     List<EngineCase> linked() {
         if (!name.startsWith("emulated")) {
             return List.of(this);
         }
-        return List.of(this, cuda("linked emulated cuda", (kind, rank) -> EmulatedEngine.openLinked(kind), precision));
+        return List.of(
+                this,
+                cuda("linked emulated cuda", (kind, rank) -> EmulatedEngine.openLinked(kind), precision),
+                cuda("sending emulated cuda", (kind, rank) -> EmulatedEngine.openSending(kind), precision));
     }
 
     static EngineCase nd4j(Precision precision, int threads) {

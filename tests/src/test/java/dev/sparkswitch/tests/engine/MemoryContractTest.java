@@ -55,6 +55,25 @@ class MemoryContractTest {
 
     @ParameterizedTest
     @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void memoryOfTheHostTakesDownloads(EngineCase engineCase) {
+        try (Bench bench = engineCase.open()) {
+            for (int size : new int[] {1, 1024, 10_001}) {
+                int[] ids = IntStream.range(0, size).toArray();
+                Tensor tensor = bench.integers(ids, size);
+                ByteBuffer all = bench.engine.hostMemory(size * Integer.BYTES);
+                bench.engine.download(tensor, all);
+                assertThat(all.capacity()).isEqualTo(size * Integer.BYTES);
+                IntStream.range(0, size)
+                        .forEach(i -> assertThat(all.getInt(i * Integer.BYTES)).isEqualTo(i));
+                ByteBuffer twice = bench.engine.hostMemory(2 * size * Integer.BYTES);
+                bench.engine.download(tensor, twice.position(size * Integer.BYTES));
+                assertThat(twice.slice().order(ByteOrder.nativeOrder())).isEqualTo(all);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
     void fillsAndCopies(EngineCase engineCase) {
         for (int size : new int[] {1, 17, 8192, 16_387}) {
             Grid a = Grid.random(random, size);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.AttentionForm;
@@ -44,6 +45,7 @@ class RecomputationTest {
                 .expertDropout(0.3);
         return Stream.of(
                 plain.build(),
+                plain.build().toBuilder().routerPrecision(RouterPrecision.BF16).build(),
                 plain.router(new RouterConfig.TopP(
                                 0.6, 3, dev.sparkswitch.engine.Overflow.DROP, new Exploration.InputDropout(0.2)))
                         .attention(AttentionForm.SWITCH)

@@ -319,4 +319,17 @@ final class Reference {
         }
         return target;
     }
+
+    // Rounding
+
+    /** The nearest number of eight significant bits, ties to even. */
+    static double nearestBfloat16(double x) {
+        double unit = Math.scalb(1.0, Math.getExponent(x) - 7);
+        return x == 0 ? x : Math.rint(x / unit) * unit;
+    }
+
+    /** Whether numbers that are a little off x become the same bfloat16. */
+    static boolean roundsSafely(double x) {
+        return x == 0 || nearestBfloat16(x * (1 - 1e-5)) == nearestBfloat16(x * (1 + 1e-5));
+    }
 }

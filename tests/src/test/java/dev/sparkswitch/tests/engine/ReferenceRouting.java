@@ -1,6 +1,7 @@
 package dev.sparkswitch.tests.engine;
 
 import dev.sparkswitch.engine.Overflow;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.RoutingPolicy;
 import dev.sparkswitch.engine.RoutingStatistics;
@@ -43,9 +44,45 @@ final class ReferenceRouting {
                 Real[] row = Arrays.copyOfRange(logits.values(), t * experts, (t + 1) * experts);
                 System.arraycopy(Reference.softmax(row, all), 0, probabilities.values(), t * experts, experts);
                 logSumExp.values()[t] = Reference.logSumExp(logits, t);
+                if (plan.precision() == RouterPrecision.BF16) {
+                    round(t);
+                }
             }
         }
         finish();
+    }
+
+    /** What a token's numbers become, which have no derivatives by logits then: see {@link #logitGradient}. */
+    private void round(int t) {
+        for (int e = 0; e < experts; e++) {
+            probabilities.set(
+                    t,
+                    e,
+                    Real.variable(Reference.nearestBfloat16(probability(t, e).value())));
+        }
+        logSumExp.values()[t] = Real.variable(Reference.nearestBfloat16(logSumExp.values()[t].value()));
+    }
+
+    /**
+     * The gradient of the logits, once all was differentiated. Of rounded numbers it is that of a softmax whose results they
+     * are: p_i (g_i - sum_j p_j g_j), and p_i times that of the logsumexp.
+     */
+    double[] logitGradient(Grid logits) {
+        if (plan.precision() == RouterPrecision.FLOAT32) {
+            return logits.derivatives();
+        }
+        double[] gradient = new double[logits.values().length];
+        for (int t = 0; t < routed.length; t++) {
+            double mean = 0;
+            for (int e = 0; e < experts; e++) {
+                mean += probability(t, e).value() * probability(t, e).derivative();
+            }
+            for (int e = 0; routed[t] && e < experts; e++) {
+                double pull = probability(t, e).derivative() - mean + logSumExp.values()[t].derivative();
+                gradient[t * experts + e] = probability(t, e).value() * pull;
+            }
+        }
+        return gradient;
     }
 
     /** A routing whose experts are given. */

@@ -7,6 +7,7 @@ import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
@@ -29,6 +30,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -59,6 +61,10 @@ class RouterPhasesTest {
         private final int[][] labels = new int[LENGTHS.length][];
 
         Rig(RouterConfig router) {
+            this(router, RouterPrecision.FLOAT32);
+        }
+
+        Rig(RouterConfig router, RouterPrecision precision) {
             Random random = new Random(5);
             int decoderLayers = router instanceof RouterConfig.ExpertChoice ? 0 : 1;
             config = T5Config.builder()
@@ -72,6 +78,7 @@ class RouterPhasesTest {
                     .dropout(0)
                     .sparse(SwitchConfig.of(EXPERTS, 1, decoderLayers, CapacityConfig.group(2, 0.7, 0.9, 1)).toBuilder()
                             .router(router)
+                            .routerPrecision(precision)
                             .expertDropout(0)
                             .build())
                     .build();
@@ -130,6 +137,22 @@ class RouterPhasesTest {
         public void close() {
             model.close();
             engine.close();
+        }
+    }
+
+    /** The largest of three probabilities in bfloat16 is a multiple of 2^-10, and so is a sum of such. */
+    @Test
+    void aModelsRoutersRoundWhereTheyAreToldTo() {
+        assertThat(confidences(RouterPrecision.BF16)).allMatch(sum -> sum * 1024 % 1 == 0);
+        assertThat(confidences(RouterPrecision.FLOAT32)).noneMatch(sum -> sum * 1024 % 1 == 0);
+    }
+
+    private static List<Double> confidences(RouterPrecision precision) {
+        try (Rig rig = new Rig(RouterConfig.TOP_1, precision)) {
+            rig.logits(Phase.EVALUATE, LONGEST, 0, 1, 2, 3);
+            return rig.model.takeRoutingStatistics().stream()
+                    .map(sums -> sums[RoutingStatistics.CONFIDENCE])
+                    .toList();
         }
     }
 

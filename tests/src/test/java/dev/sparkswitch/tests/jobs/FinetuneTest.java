@@ -99,6 +99,19 @@ class FinetuneTest {
         assertThat(property(teacher, "heldout-text-loss")).isPositive().isNotEqualTo(property(teacher, "heldout-loss"));
     }
 
+    /** With its own variants, cut down to two steps. */
+    @Test
+    void theReadyMadeStudyOfDropoutRuns() throws IOException {
+        succeed("study --config ../conf/studies/dropout.yaml --set output=@/dropout steps=2 side-by-side=2"
+                + " base.from=@/model base.vocabulary=@/vocabulary base.tasks=[{task:~boolq,path:~'@/tasks'}]"
+                + " base.inputs=64 base.targets=8 base.held-out=0.3"
+                + " base.training={rows:~8,evaluate-every:~1,held-out-rows:~8}");
+
+        JsonNode study = JSON.readTree(folder.resolve("dropout/study.json").toFile());
+        assertThat(study.get("variants").findValuesAsText("state")).hasSize(4).containsOnly("finished");
+        assertThat(study.get("step").intValue()).isEqualTo(2);
+    }
+
     @Test
     void theResultIsTheModelThatAnswersBest() throws IOException {
         succeed(FINETUNE + "--set output=@/best --set training.steps=6 --set training.evaluate-every=1"

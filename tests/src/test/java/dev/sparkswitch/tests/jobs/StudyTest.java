@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code study}, and the budgets and limits of time that it rests on; all in this process, without Spark's executors. */
 final class StudyTest {
@@ -79,6 +81,7 @@ final class StudyTest {
                 .isEqualTo(Double.parseDouble(json("study/switch-4/manifest.json")
                         .at("/properties/heldout-loss")
                         .asText()));
+        assertThat(folder.resolve("study/study.md")).content().contains("| switch-4 | 1.25 | -");
         assertThat(folder.resolve("study/study.html")).content().contains("Expert load, switch-4", "Speed-up");
 
         byte[] metrics = Files.readAllBytes(folder.resolve("study/switch-4/metrics.jsonl"));
@@ -100,6 +103,18 @@ final class StudyTest {
     }
 
     @Test
+    void runsSideBySideAllStopAtTheTimeLimit() throws IOException {
+        InProcess limited = run("study --config @/study.yaml --set time-limit=6s side-by-side=2 steps=1000000");
+
+        assertThat(limited.code()).isEqualTo(3);
+        assertThat(limited.err()).contains("The study's time limit came with 2 of 2 runs unfinished");
+        assertThat(json("study/study.json").get("variants").findValuesAsText("state"))
+                .containsExactly("under-way", "under-way");
+        assertThat(json("study/study.json").at("/variants/dense/best-loss").doubleValue())
+                .isPositive();
+    }
+
+    @Test
     void seedsAndVariantsRunSideBySide() throws IOException {
         InProcess outcome = run("study --config @/study.yaml --set seeds=[1,2] side-by-side=2 steps=2");
 
@@ -112,13 +127,36 @@ final class StudyTest {
     @Test
     void aVariantThatFailsLeavesTheOthersAlone() throws IOException {
         InProcess outcome = run(
-                "study --config @/study.yaml --set variants.dense.training={init-scale:~1e38,~divergence:~{rollbacks:~0}}");
+                "study --config @/study.yaml --set variants.dense.training={learning-rate:~{rate:~1e30},~divergence:~{rollbacks:~0}}");
 
         assertThat(outcome.code()).isEqualTo(2);
         assertThat(outcome.err()).contains("1 of 2 runs failed, first of them dense, seed 0: ", "diverged");
         JsonNode variants = json("study/study.json").get("variants");
         assertThat(variants.at("/switch-4/runs/0/state").textValue()).isEqualTo("finished");
         assertThat(variants.at("/dense/runs/0/state").textValue()).isEqualTo("failed");
+        assertThat(folder.resolve("study/dense/metrics.jsonl")).content().contains("\"step\":1,");
+    }
+
+    /** With their own variants, cut down to a tiny model and three steps. */
+    @ParameterizedTest
+    @ValueSource(strings = {"capacity", "precision", "exploration", "attention"})
+    void readyMadeStudiesRun(String name) throws IOException {
+        String tiny =
+                " base.model.vocabulary-size=100 base.model.model-size=16 base.model.key-size=4 base.model.heads=4"
+                        + " base.model.feed-forward-size=24 base.model.encoder-layers=2 base.model.decoder-layers=2"
+                        + " base.model.sparse.experts=4 base.model.sparse.sparse-encoder-layers=1"
+                        + " base.model.sparse.sparse-decoder-layers=1 base.model.sparse.capacity.group-rows=2"
+                        + " base.training={rows:~8,evaluate-every:~1,held-out-rows:~8,log-every:~1}"
+                        + " base.engine.kind=nd4j base.engine.threads=1";
+
+        InProcess outcome = run("study --config ../conf/studies/" + name
+                + ".yaml --set output=@/study base.shards=@/shards steps=3 side-by-side=8" + tiny);
+
+        assertThat(outcome.err()).isEmpty();
+        assertThat(outcome.code()).isZero();
+        assertThat(json("study/study.json").get("variants").findValuesAsText("state"))
+                .isNotEmpty()
+                .containsOnly("finished");
     }
 
     @Test

@@ -1,0 +1,233 @@
+package dev.sparkswitch.engine.cuda;
+
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The cards of a group within one process write into each other's memory, by their copy engines: no multiprocessor is kept from
+ * computing, and rows land where they are read. Of every member each card has two counters in the host's memory: how many
+ * exchanges the member was ready for, and how many of its parts have arrived. Cards count them up as they go, and the order of
+ * exchanges of each waits for its own; no thread of the host waits.
+ */
+final class CardCopies {
+    private static final Logger LOG = LoggerFactory.getLogger(CardCopies.class);
+    private static final Map<ByteBuffer, Meeting> MEETINGS = new HashMap<>();
+    private static final String WHAT = "copies between cards";
+    /** What a counter is ahead of all waits by, once nobody shall wait any more. */
+    private static final int FAR = 1 << 30;
+
+    private static final long LOOK_MILLIS = 1;
+    private static final long MOST_SECONDS = 5;
+
+    /** Where the cards of a group find each other; its memory outlives every one of them. */
+    private static final class Meeting {
+        private final CardMember[] members;
+        private final Pointer memory = new Pointer();
+        private final IntPointer counters;
+        /** Of members that no longer use the counters. */
+        private final CountDownLatch leaving;
+
+        Meeting(int size) {
+            int count = 2 * size * size;
+            members = new CardMember[size];
+            leaving = new CountDownLatch(size);
+            Cuda.check(
+                    cudart.cuMemHostAlloc(
+                            memory,
+                            (long) count * Integer.BYTES,
+                            cudart.CU_MEMHOSTALLOC_PORTABLE | cudart.CU_MEMHOSTALLOC_DEVICEMAP),
+                    "cuMemHostAlloc",
+                    WHAT);
+            counters = new IntPointer(memory).capacity(count);
+            for (int i = 0; i < count; i++) {
+                counters.put(i, 0);
+            }
+        }
+
+        /** Where {@code member} reads how often {@code other} was ready. */
+        private long ready(int member, int other) {
+            return at(2 * member * members.length + other);
+        }
+
+        /** Where {@code member} reads how many of {@code other}'s parts have arrived. */
+        private long arrived(int member, int other) {
+            return at((2 * member + 1) * members.length + other);
+        }
+
+        /** Cards know the host's memory by the same address. */
+        private long at(int counter) {
+            return counters.address() + (long) counter * Integer.BYTES;
+        }
+
+        private synchronized void leave() {
+            leaving.countDown();
+            if (leaving.getCount() == 0) {
+                cudart.cuMemFreeHost(memory);
+            }
+        }
+    }
+
+    private final CardMember card;
+    private final int index;
+    private final int size;
+    private final CUstream_st stream;
+    /** In which this card's own part moves, beside the others'. */
+    private final ExchangeStream aside;
+
+    private final ByteBuffer key;
+    private final Meeting meeting;
+    private final CUDA_MEMCPY2D_v2 rows = new CUDA_MEMCPY2D_v2();
+    /** Exchanges so far. */
+    private volatile int number;
+
+    /** Makes this card known to other members of the process; to be called before they {@link #meet}. */
+    CardCopies(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size) {
+        this.card = card;
+        this.index = index;
+        this.size = size;
+        this.stream = exchanges.stream();
+        this.aside = new ExchangeStream(stream);
+        this.key = ByteBuffer.wrap(id.clone());
+        synchronized (MEETINGS) {
+            meeting = MEETINGS.computeIfAbsent(key, unused -> new Meeting(size));
+            meeting.members[index] = card;
+        }
+    }
+
+    /** Whether all members belong to this process and reach each other: once each was made known. */
+    boolean meet() {
+        synchronized (MEETINGS) {
+            MEETINGS.remove(key);
+            for (CardMember one : meeting.members) {
+                for (CardMember other : meeting.members) {
+                    if (one == null || other == null || one != other && !one.reaches(other)) {
+                        return false;
+                    }
+                }
+            }
+        }
+        for (CardMember member : meeting.members) {
+            if (member != card) {
+                card.open(member);
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Adds an exchange to the order of exchanges.
+     *
+     * @param to in a shared block, at the same place on every member
+     * @param givenUp whether to stop waiting for another member's memory
+     */
+    void allToAll(CardParts from, CardParts to, BooleanSupplier givenUp) {
+        SharedBlocks.Place place = card.shared().place(to.address());
+        long bytes = card.shared().bytes(place.number());
+        int exchange = number + 1;
+        number = exchange;
+        for (int i = 1; i < size; i++) {
+            count(meeting.ready(after(i), index), exchange);
+        }
+        aside.followEngine();
+        copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
+        CUevent_st ownPart = aside.end();
+        for (int i = 1; i < size; i++) {
+            int other = after(i);
+            long there = meeting.members[other].shared().address(place, bytes, givenUp) + index * to.stride();
+            await(meeting.ready(index, other), exchange);
+            copy(from, from.at(other, 0), to, there, stream);
+            count(meeting.arrived(other, index), exchange);
+        }
+        for (int i = 1; i < size; i++) {
+            await(meeting.arrived(index, after(i)), exchange);
+        }
+        aside.leadEngine(ownPart);
+    }
+
+    /** The member that comes {@code distance} after this one: no two begin with the same. */
+    private int after(int distance) {
+        return (index + distance) % size;
+    }
+
+    private void count(long counter, int value) {
+        Cuda.check(
+                cudart.cuStreamWriteValue32(stream, counter, value, cudart.CU_STREAM_WRITE_VALUE_DEFAULT),
+                "cuStreamWriteValue32",
+                WHAT);
+    }
+
+    private void await(long counter, int value) {
+        Cuda.check(
+                cudart.cuStreamWaitValue32(stream, counter, value, cudart.CU_STREAM_WAIT_VALUE_GEQ),
+                "cuStreamWaitValue32",
+                WHAT);
+    }
+
+    private void copy(CardParts from, long source, CardParts to, long target, CUstream_st stream) {
+        if (from.rows() == 1) {
+            Cuda.check(cudart.cuMemcpyAsync(target, source, from.rowBytes(), stream), "cuMemcpyAsync", from);
+            return;
+        }
+        rows.srcMemoryType(cudart.CU_MEMORYTYPE_UNIFIED)
+                .srcDevice(source)
+                .srcPitch(from.rowStride())
+                .srcXInBytes(0)
+                .srcY(0)
+                .dstMemoryType(cudart.CU_MEMORYTYPE_UNIFIED)
+                .dstDevice(target)
+                .dstPitch(to.rowStride())
+                .dstXInBytes(0)
+                .dstY(0)
+                .WidthInBytes(from.rowBytes())
+                .Height(from.rows());
+        Cuda.check(cudart.cuMemcpy2DAsync(rows, stream), "cuMemcpy2DAsync", from);
+    }
+
+    /** Ends what this card waits for at the moment. */
+    void release() {
+        for (int i = 0; i < 2 * size; i++) {
+            meeting.counters.put(2L * index * size + i, number + FAR);
+        }
+    }
+
+    /**
+     * Ends what this card waits for, and returns when no other member can write to its memory any more, or after some seconds.
+     *
+     * @param pending whether something that was started is not done
+     */
+    void abort(BooleanSupplier pending) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MOST_SECONDS);
+        try {
+            while (pending.getAsBoolean() && System.nanoTime() < end) {
+                release();
+                Thread.sleep(LOOK_MILLIS);
+            }
+            meeting.leave();
+            boolean together = meeting.leaving.await(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (!together) {
+                LOG.warn("not all cards of a group have left it");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Gives back what it holds; nothing may be pending. */
+    void close() {
+        aside.close();
+        meeting.leave();
+        rows.deallocate();
+    }
+}
