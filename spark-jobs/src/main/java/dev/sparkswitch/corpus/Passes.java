@@ -38,6 +38,9 @@ import org.apache.spark.util.SerializableConfiguration;
 final class Passes {
     static final String REASON = "reason";
 
+    private static final int FINER = 4;
+    private static final int MOST_FINER = 64;
+
     private static final StructType DOCUMENT = new StructType()
             .add(Corpus.TEXT, DataTypes.StringType)
             .add(Corpus.URL, DataTypes.StringType)
@@ -165,7 +168,7 @@ final class Passes {
                     switch (unique) {
                         case NEAR -> near.find(source, parts, work.partitions());
                         case NOTHING, URL, LINE, TEXT ->
-                            Duplicates.find(steps.spark(), source, parts, unique, work.partitions());
+                            Duplicates.find(steps.spark(), source, parts, unique, sorted(work.partitions()));
                     };
             return extra.mapPartitionsWithIndex(
                     (part, mine) -> List.of(
@@ -173,6 +176,11 @@ final class Passes {
                             .iterator(),
                     true);
         });
+    }
+
+    /** Partitions to sort in: more of them on small hosts, where a line that is on every page makes one of them long. */
+    private static int sorted(int partitions) {
+        return Math.max(partitions, Math.min(FINER * partitions, MOST_FINER));
     }
 
     private PartSummary go(

@@ -40,7 +40,7 @@ record Stretches(
     private static final String BUCKET = "bucket";
     private static final long HASHES = 1L << 32;
     /** Tokenizing is what takes long: in so many times the usual tasks, so that the last ones end together. */
-    private static final int TASKS_A_PARTITION = 4;
+    private static final int TASKS_A_PARTITION = 8;
 
     /** 32 bits of an id, which is a hash in hexadecimal digits; the first digit has place 1. */
     private static Column hash(int place) {
