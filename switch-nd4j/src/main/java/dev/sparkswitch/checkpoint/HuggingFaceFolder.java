@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -52,26 +51,26 @@ public final class HuggingFaceFolder implements ModelSource {
      * @throws UserException naming the file and field or tensor at fault
      */
     public static HuggingFaceFolder open(FileSystem fileSystem, Path folder) {
-        JsonNode tree = JsonFiles.read(fileSystem, new Path(folder, CONFIG));
-        TensorStore stored = openTensors(fileSystem, folder);
+        return open(new HadoopFolder(fileSystem, folder));
+    }
+
+    /** Opens a folder of this machine. */
+    public static HuggingFaceFolder open(java.nio.file.Path folder) {
+        return open(new LocalFolder(folder));
+    }
+
+    private static HuggingFaceFolder open(StoredFiles folder) {
+        JsonNode tree = JsonFiles.read(folder, CONFIG);
+        TensorStore stored = openTensors(folder);
         try {
             StoredEmbeddings embeddings = StoredEmbeddings.of(stored);
-            T5Config config = HuggingFaceConfig.read(
-                    tree, new Path(folder, CONFIG).toString(), embeddings.head(), embeddings.embedding());
+            T5Config config =
+                    HuggingFaceConfig.read(tree, folder.path(CONFIG), embeddings.head(), embeddings.embedding());
             SortedMap<String, String> homes = resolve(config, embeddings, stored);
             return new HuggingFaceFolder(config, new Parameters(stored, homes, folder.toString()));
         } catch (RuntimeException e) {
             stored.close();
             throw e;
-        }
-    }
-
-    /** Opens a folder of this machine. */
-    public static HuggingFaceFolder open(java.nio.file.Path folder) {
-        try {
-            return open(FileSystem.getLocal(new Configuration(false)), new Path(folder.toUri()));
-        } catch (IOException e) {
-            throw new ResourceException("Cannot read " + folder + " (" + e.getMessage() + "): check the path.", e);
         }
     }
 
@@ -90,14 +89,13 @@ public final class HuggingFaceFolder implements ModelSource {
         parameters.close();
     }
 
-    private static TensorStore openTensors(FileSystem fileSystem, Path folder) {
-        FileSystem files = HadoopFiles.raw(fileSystem);
+    private static TensorStore openTensors(StoredFiles folder) {
         try {
-            if (files.exists(new Path(folder, MODEL))) {
-                return SafetensorsReader.open(files, new Path(folder, MODEL));
+            if (folder.holds(MODEL)) {
+                return SafetensorsReader.open(folder, MODEL);
             }
-            if (files.exists(new Path(folder, INDEX))) {
-                return openIndexed(files, folder);
+            if (folder.holds(INDEX)) {
+                return openIndexed(folder);
             }
         } catch (IOException e) {
             throw new ResourceException("Cannot read " + folder + " (" + e.getMessage() + "): check the path.", e);
@@ -106,9 +104,9 @@ public final class HuggingFaceFolder implements ModelSource {
                 + ": save the model in the safetensors format first.");
     }
 
-    private static TensorStore openIndexed(FileSystem fileSystem, Path folder) {
-        Path index = new Path(folder, INDEX);
-        JsonNode map = JsonFiles.read(fileSystem, index).path("weight_map");
+    private static TensorStore openIndexed(StoredFiles folder) {
+        String index = folder.path(INDEX);
+        JsonNode map = JsonFiles.read(folder, INDEX).path("weight_map");
         if (!map.isObject() || map.isEmpty()) {
             throw new UserException(index + " has no weight_map that says which file holds which tensor.");
         }
@@ -124,7 +122,7 @@ public final class HuggingFaceFolder implements ModelSource {
         List<SafetensorsReader> readers = new ArrayList<>();
         try {
             for (String file : new TreeSet<>(homes.values())) {
-                readers.add(SafetensorsReader.open(fileSystem, new Path(folder, file)));
+                readers.add(SafetensorsReader.open(folder, file));
             }
             TensorFiles files = new TensorFiles(folder.toString(), readers);
             for (String name : homes.keySet()) {

@@ -5,12 +5,11 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -31,15 +30,19 @@ final class JsonFiles {
      * @throws UserException where it is missing or not JSON
      */
     static JsonNode read(FileSystem fileSystem, Path file) {
-        FileSystem files = HadoopFiles.raw(fileSystem);
-        try {
-            long bytes = files.getFileStatus(file).getLen();
-            if (bytes > LARGEST) {
-                throw new UserException(file + " has " + bytes + " bytes, far more than such a file needs.");
+        return read(new HadoopFolder(fileSystem, file.getParent()), file.getName());
+    }
+
+    /** As {@link #read(FileSystem, Path)}, of a file of a folder. */
+    static JsonNode read(StoredFiles files, String name) {
+        String file = files.path(name);
+        try (StoredFiles.Content content = files.open(name)) {
+            if (content.bytes() > LARGEST) {
+                throw new UserException(file + " has " + content.bytes() + " bytes, far more than such a file needs.");
             }
-            try (InputStream in = files.open(file)) {
-                return JSON.readTree(in.readNBytes((int) bytes));
-            }
+            byte[] bytes = new byte[(int) content.bytes()];
+            content.read(0, ByteBuffer.wrap(bytes));
+            return JSON.readTree(bytes);
         } catch (FileNotFoundException e) {
             throw new UserException("There is no file " + file + ": give the folder of a model.", e);
         } catch (JsonProcessingException e) {

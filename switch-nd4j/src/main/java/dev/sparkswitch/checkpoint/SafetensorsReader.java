@@ -1,6 +1,5 @@
 package dev.sparkswitch.checkpoint;
 
-import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.SafetensorsHeader.Located;
@@ -13,10 +12,6 @@ import java.nio.ByteOrder;
 import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FSError;
-import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -29,14 +24,14 @@ public final class SafetensorsReader implements TensorStore {
     private static final int LENGTH_BYTES = 8;
 
     private final String where;
-    private final FSDataInputStream in;
+    private final StoredFiles.Content content;
     private final SafetensorsHeader header;
     private final long dataStart;
     private final SortedMap<String, TensorInfo> tensors = new TreeMap<>();
 
-    private SafetensorsReader(String where, FSDataInputStream in, SafetensorsHeader header, long dataStart) {
+    private SafetensorsReader(String where, StoredFiles.Content content, SafetensorsHeader header, long dataStart) {
         this.where = where;
-        this.in = in;
+        this.content = content;
         this.header = header;
         this.dataStart = dataStart;
         header.tensors().forEach((name, located) -> tensors.put(name, located.info()));
@@ -49,44 +44,42 @@ public final class SafetensorsReader implements TensorStore {
      * @throws ResourceException where it cannot be read
      */
     public static SafetensorsReader open(FileSystem fileSystem, Path file) {
-        FileSystem files = HadoopFiles.raw(fileSystem);
-        String where = file.toString();
-        try {
-            FileStatus status = files.getFileStatus(file);
-            if (status.isDirectory()) {
-                throw new UserException(where + " is a folder where a safetensors file was expected.");
-            }
-            FSDataInputStream in = files.open(file);
-            try {
-                return open(in, status.getLen(), where);
-            } catch (IOException | RuntimeException e) {
-                in.close();
-                throw e;
-            }
-        } catch (FileNotFoundException e) {
-            throw new UserException("There is no file " + where + ": give the path of a safetensors file.", e);
-        } catch (IOException | FSError e) {
-            throw unreadable(where, e);
-        }
+        return open(new HadoopFolder(fileSystem, file.getParent()), file.getName());
     }
 
     /** Opens a file of this machine. */
     public static SafetensorsReader open(java.nio.file.Path file) {
+        java.nio.file.Path absolute = file.toAbsolutePath();
+        return open(
+                new LocalFolder(absolute.getParent()), absolute.getFileName().toString());
+    }
+
+    /** Opens a file of a folder. */
+    static SafetensorsReader open(StoredFiles files, String name) {
+        String where = files.path(name);
         try {
-            return open(FileSystem.getLocal(new Configuration(false)), new Path(file.toUri()));
-        } catch (IOException | FSError e) {
-            throw unreadable(file.toString(), e);
+            StoredFiles.Content content = files.open(name);
+            try {
+                return read(content, where);
+            } catch (IOException | RuntimeException e) {
+                content.close();
+                throw e;
+            }
+        } catch (FileNotFoundException e) {
+            throw new UserException("There is no file " + where + ": give the path of a safetensors file.", e);
+        } catch (IOException e) {
+            throw unreadable(where, e);
         }
     }
 
-    private static SafetensorsReader open(FSDataInputStream in, long fileBytes, String where) throws IOException {
+    private static SafetensorsReader read(StoredFiles.Content content, String where) throws IOException {
+        long fileBytes = content.bytes();
         if (fileBytes < LENGTH_BYTES) {
             throw SafetensorsHeader.damaged(where, "it has only " + fileBytes + " bytes");
         }
-        byte[] length = new byte[LENGTH_BYTES];
-        in.readFully(0, length);
-        long headerBytes =
-                ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        ByteBuffer length = ByteBuffer.allocate(LENGTH_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        content.read(0, length);
+        long headerBytes = length.getLong(0);
         if (headerBytes < 0
                 || headerBytes > SafetensorsHeader.MAXIMUM_BYTES
                 || headerBytes > fileBytes - LENGTH_BYTES) {
@@ -95,9 +88,10 @@ public final class SafetensorsReader implements TensorStore {
                     "it states a header of " + Long.toUnsignedString(headerBytes) + " bytes in a file of " + fileBytes);
         }
         byte[] json = new byte[(int) headerBytes];
-        in.readFully(LENGTH_BYTES, json);
+        content.read(LENGTH_BYTES, ByteBuffer.wrap(json));
         long dataStart = LENGTH_BYTES + headerBytes;
-        return new SafetensorsReader(where, in, SafetensorsHeader.parse(json, fileBytes - dataStart, where), dataStart);
+        SafetensorsHeader header = SafetensorsHeader.parse(json, fileBytes - dataStart, where);
+        return new SafetensorsReader(where, content, header, dataStart);
     }
 
     @Override
@@ -120,26 +114,11 @@ public final class SafetensorsReader implements TensorStore {
         Located located = header.tensors().get(name);
         long position = dataStart + located.start() + offset;
         try {
-            readFully(position, into);
+            content.read(position, into);
         } catch (EOFException e) {
             throw new UserException(where + " was cut while it was open: tensor " + name + " is incomplete.", e);
-        } catch (IOException | FSError e) {
+        } catch (IOException e) {
             throw unreadable(where, e);
-        }
-    }
-
-    private void readFully(long start, ByteBuffer into) throws IOException {
-        if (into.hasArray()) {
-            in.readFully(start, into.array(), into.arrayOffset() + into.position(), into.remaining());
-            into.position(into.limit());
-            return;
-        }
-        byte[] piece = new byte[Math.min(Chunks.BYTES, into.remaining())];
-        for (long position = start; into.hasRemaining(); ) {
-            int length = Math.min(piece.length, into.remaining());
-            in.readFully(position, piece, 0, length);
-            into.put(piece, 0, length);
-            position += length;
         }
     }
 
@@ -151,7 +130,7 @@ public final class SafetensorsReader implements TensorStore {
     @Override
     public void close() {
         try {
-            in.close();
+            content.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

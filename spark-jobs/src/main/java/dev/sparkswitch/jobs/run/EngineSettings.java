@@ -75,12 +75,13 @@ public record EngineSettings(
             if (precision.equals(Optional.of(Precision.BF16))) {
                 throw e;
             }
-            LOG.info("no CUDA card is used: {}", e.getMessage());
+            LOG.info("the engine cuda is not used: {}", e.getMessage());
             try {
                 return processor(processors);
             } catch (ResourceException noProcessor) {
-                e.addSuppressed(noProcessor);
-                throw e;
+                throw new ResourceException(
+                        "no engine runs here; cuda: " + e.getMessage() + "; nd4j: " + noProcessor.getMessage(),
+                        noProcessor);
             }
         }
     }

@@ -2,6 +2,8 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.ResourceException;
+import java.io.IOException;
+import java.util.Optional;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.cuda.global.nvrtc;
@@ -13,12 +15,6 @@ import org.bytedeco.javacpp.PointerPointer;
 final class Cuda {
     /** Success in all of these libraries. */
     private static final int SUCCESS = 0;
-    /** CUDA 13.0, which the bindings' libraries need. */
-    private static final int OLDEST_DRIVER = 13_000;
-
-    private static final int THOUSAND = 1000;
-    private static final int TEN = 10;
-
     /** Why the libraries did not load at first; later attempts in the same process do not say. */
     private static String missing;
 
@@ -30,6 +26,7 @@ final class Cuda {
      * @throws ResourceException where libraries, driver or cards are missing
      */
     static synchronized void start() {
+        bindings().ifPresent(CudaRequirements::bindings);
         try {
             Loader.load(cudart.class);
             Loader.load(nvrtc.class);
@@ -38,23 +35,24 @@ final class Cuda {
             if (missing == null) {
                 missing = reason(e);
             }
-            throw new ResourceException(
-                    "the CUDA libraries cannot be loaded (" + missing
-                            + "): install an NVIDIA driver from 580 on and CUDA 13's libcudart, libnvrtc and libcublasLt,"
-                            + " or choose the engine nd4j",
-                    e);
+            throw CudaRequirements.librariesMissing(missing, e);
         }
         int status = cudart.cuInit(0);
         if (status == cudart.CUDA_ERROR_NO_DEVICE) {
-            throw new ResourceException("there is no CUDA card on this machine: choose the engine nd4j");
+            throw CudaRequirements.noCard();
         }
         check(status, "cuInit", "the driver");
         int[] version = new int[1];
         check(cudart.cuDriverGetVersion(version), "cuDriverGetVersion", "the driver");
-        if (version[0] < OLDEST_DRIVER) {
-            throw new ResourceException("the NVIDIA driver supports CUDA " + version(version[0])
-                    + ", and this engine needs " + version(OLDEST_DRIVER) + ": install a driver from 580 on, or choose"
-                    + " the engine nd4j");
+        CudaRequirements.driver(version[0]);
+    }
+
+    /** The version of the bindings on the class path, such as 13.1-9.19-1.5.13, where they say it. */
+    private static Optional<String> bindings() {
+        try {
+            return Optional.of(Loader.getVersion("org.bytedeco", "cuda"));
+        } catch (IOException e) {
+            return Optional.empty();
         }
     }
 
@@ -65,10 +63,6 @@ final class Cuda {
             cause = cause.getCause();
         }
         return cause.getMessage();
-    }
-
-    private static String version(int number) {
-        return number / THOUSAND + "." + number % THOUSAND / TEN;
     }
 
     /** Throws where the driver did not succeed; {@code what} names the operation, its shapes or its file. */

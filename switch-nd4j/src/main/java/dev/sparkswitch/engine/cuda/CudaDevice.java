@@ -25,9 +25,6 @@ import org.slf4j.LoggerFactory;
 
 /** A card, through CUDA's driver: one stream, and one beside it for exchanges; its own modules and products. */
 final class CudaDevice implements Device {
-    /** Ampere: the first with bfloat16 tensor cores and asynchronous copies. */
-    private static final int OLDEST_CAPABILITY = 80;
-
     /** Bytes of {@link #link}: a card's unique number. */
     static final int LINK_BYTES = 16;
 
@@ -69,12 +66,7 @@ final class CudaDevice implements Device {
         Cuda.start();
         int[] count = new int[1];
         Cuda.check(cudart.cuDeviceGetCount(count), "cuDeviceGetCount", "the driver");
-        if (card >= count[0]) {
-            // No reason to compute on the processor instead: there are cards.
-            throw new UserException("this process sees " + count[0] + " CUDA cards, and number " + card
-                    + " (from 0) is asked for: lower cluster.first-card, cluster.ranks or a study's side-by-side, or see"
-                    + " CUDA_VISIBLE_DEVICES");
-        }
+        CudaRequirements.number(card, count[0]);
         int[] device = new int[1];
         Cuda.check(cudart.cuDeviceGet(device, card), "cuDeviceGet", "card " + card);
         this.card = device[0];
@@ -83,11 +75,7 @@ final class CudaDevice implements Device {
         this.description = new String(name, StandardCharsets.US_ASCII).trim();
         int capability = 10 * attribute(cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                 + attribute(cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
-        if (capability < OLDEST_CAPABILITY) {
-            throw new ResourceException("the card " + description + " has compute capability "
-                    + capability / 10 + "." + capability % 10
-                    + ", and this engine needs 8.0 (Ampere) or later: choose the engine nd4j");
-        }
+        CudaRequirements.card(description, capability);
         this.multiprocessors = attribute(cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
         this.sharedBytes = attribute(cudart.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
         Cuda.check(cudart.cuDevicePrimaryCtxRetain(context, this.card), "cuDevicePrimaryCtxRetain", this.description);

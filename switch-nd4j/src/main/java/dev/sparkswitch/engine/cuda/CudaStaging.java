@@ -82,7 +82,10 @@ final class CudaStaging implements AutoCloseable {
         if (status == 0) {
             resident.put(address, buffer);
         } else {
-            LOG.warn("downloads of {} bytes take a copy more: pages cannot be kept in memory ({})", buffer.capacity(), status);
+            LOG.warn(
+                    "downloads of {} bytes take a copy more: pages cannot be kept in memory ({})",
+                    buffer.capacity(),
+                    status);
         }
     }
 
@@ -99,7 +102,9 @@ final class CudaStaging implements AutoCloseable {
         }
         long address = address(target.slice());
         Map.Entry<Long, ByteBuffer> below = resident.floorEntry(address);
-        return below != null && address + target.remaining() <= below.getKey() + below.getValue().capacity()
+        return below != null
+                        && address + target.remaining()
+                                <= below.getKey() + below.getValue().capacity()
                 ? address
                 : 0;
     }

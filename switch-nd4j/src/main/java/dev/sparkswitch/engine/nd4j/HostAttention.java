@@ -16,12 +16,15 @@ final class HostAttention {
     private final HostMemory memory;
     private final DType type;
     private final HostThreads threads;
+    private final Multiplier multiplier;
     private final AttentionKernels attentions;
 
-    HostAttention(HostMemory memory, DType type, HostThreads threads, AttentionKernels attentions) {
+    HostAttention(
+            HostMemory memory, DType type, HostThreads threads, Multiplier multiplier, AttentionKernels attentions) {
         this.memory = memory;
         this.type = type;
         this.threads = threads;
+        this.multiplier = multiplier;
         this.attentions = attentions;
     }
 
@@ -69,7 +72,7 @@ final class HostAttention {
         HostTensor dropped = dropout.active() ? floating(probabilities.shape()) : probabilities;
         forEachHead(shape, (row, head) -> {
             int at = row * shape.heads() + head;
-            OpenBlas.product(
+            multiplier.product(
                     queries,
                     keys,
                     shape.headSize(),
@@ -84,7 +87,7 @@ final class HostAttention {
             if (dropout.active()) {
                 attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
             }
-            OpenBlas.product(
+            multiplier.product(
                     queries,
                     shape.headSize(),
                     keys,
@@ -129,7 +132,7 @@ final class HostAttention {
                 attentions.dropProbabilities(shape, row, head, probabilities, dropout, dropped);
             }
             HostTensor dOut = head(dResult, shape, queries, row, head);
-            OpenBlas.product(
+            multiplier.product(
                     keys,
                     shape.headSize(),
                     queries,
@@ -141,7 +144,7 @@ final class HostAttention {
                     0,
                     head(dv, shape, keys, row, head));
             HostTensor dScores = Products.entry(gradient, at);
-            OpenBlas.product(
+            multiplier.product(
                     queries,
                     keys,
                     shape.headSize(),
@@ -153,7 +156,7 @@ final class HostAttention {
                     0,
                     dScores);
             attentions.softmaxBackward(shape, row, head, probabilities, dropout, gradient);
-            OpenBlas.product(
+            multiplier.product(
                     queries,
                     shape.headSize(),
                     keys,
@@ -164,7 +167,7 @@ final class HostAttention {
                     NONE,
                     0,
                     head(dq, shape, queries, row, head));
-            OpenBlas.product(
+            multiplier.product(
                     keys,
                     shape.headSize(),
                     queries,

@@ -11,20 +11,26 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
-import org.nd4j.linalg.api.buffer.DataBuffer;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.factory.Nd4j;
 
-/** Blocks of ND4J memory, reused by exact type and size: shapes are static, so after the first step every request hits. */
+/** Blocks of memory, reused by exact type and size: shapes are static, so after the first step every request hits. */
 final class HostMemory implements AutoCloseable {
-    /** A block: the ND4J buffer that owns it, its address and its bytes in native order. */
-    record Block(DType type, long size, DataBuffer buffer, Pointer address, ByteBuffer bytes) {}
+    /** A block: its memory, and its bytes in native order. */
+    record Block(DType type, long size, HostLibrary.Memory memory, ByteBuffer bytes) {
+        Pointer address() {
+            return memory.address();
+        }
+    }
 
     private record Kind(DType type, long size) {}
 
+    private final HostLibrary library;
     private final Map<Kind, Deque<Block>> free = new HashMap<>();
     private final List<Block> all = new ArrayList<>();
     private long bytes;
+
+    HostMemory(HostLibrary library) {
+        this.library = library;
+    }
 
     Block take(DType type, long size) {
         Deque<Block> blocks = free.get(new Kind(type, size));
@@ -37,14 +43,13 @@ final class HostMemory implements AutoCloseable {
             throw new IllegalArgumentException("a tensor of " + size + " " + type
                     + " elements exceeds the 2 GiB that one tensor may have on this engine");
         }
-        DataBuffer buffer = Nd4j.createBuffer(dataType(type), Math.max(size, 1), false);
-        Pointer address = buffer.addressPointer();
-        ByteBuffer contents = new BytePointer(address)
+        HostLibrary.Memory memory = library.allocate(type, size);
+        ByteBuffer contents = new BytePointer(memory.address())
                 .position(0)
                 .capacity(size * type.bytes())
                 .asByteBuffer()
                 .order(ByteOrder.nativeOrder());
-        Block block = new Block(type, size, buffer, address, contents);
+        Block block = new Block(type, size, memory, contents);
         all.add(block);
         bytes += size * type.bytes();
         return block;
@@ -59,20 +64,10 @@ final class HostMemory implements AutoCloseable {
         return bytes;
     }
 
-    private static DataType dataType(DType type) {
-        return switch (type) {
-            case FLOAT64 -> DataType.DOUBLE;
-            case FLOAT32 -> DataType.FLOAT;
-            case BFLOAT16 -> DataType.BFLOAT16;
-            case INT32 -> DataType.INT;
-            case INT64 -> DataType.LONG;
-        };
-    }
-
     @Override
     public void close() {
         for (Block block : all) {
-            block.buffer().close();
+            block.memory().release().run();
         }
         all.clear();
         free.clear();

@@ -37,6 +37,11 @@ interface Multiplier extends AutoCloseable {
         return new Factor(x, null);
     }
 
+    /** Whether threads may share a product, each with a tile of it: otherwise one takes it whole. */
+    default boolean takesTiles() {
+        return true;
+    }
+
     @Override
     default void close() {}
 }

@@ -24,17 +24,17 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.util.List;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The engine on ND4J's CPU backend: in float32, in float64, or in float32 with products of weights in bfloat16. What generation
+ * The engine on the processor, by ND4J's CPU backend, or by its CUDA backend for products of weights: in float32, in float64, or in float32 with products of weights in bfloat16. What generation
  * multiplies by chosen experts, attention's products and the router's stay in float32.
  */
 public final class Nd4jEngine implements Engine {
     private final Precision precision;
     private final DType type;
     private final HostThreads threads;
-    private final HostMemory memory = new HostMemory();
+    private final HostLibrary library;
+    private final HostMemory memory;
     private final Multiplier multiplier;
     private final HostProducts products;
     private final HostProducts exactProducts;
@@ -51,18 +51,25 @@ public final class Nd4jEngine implements Engine {
      *
      * @param precision FLOAT32, FLOAT64 or BF16_PRODUCTS
      * @param threads processor threads for products and loops, at least 1
-     * @throws dev.sparkswitch.base.ResourceException where the library for products in bfloat16 is missing
+     * @throws dev.sparkswitch.base.ResourceException where the library for products in bfloat16 is missing, or ND4J's CUDA
+     *     backend was brought along and does not run on this host
      */
     public Nd4jEngine(Precision precision, int threads) {
+        this(precision, threads, HostLibrary.here());
+    }
+
+    /** An engine on a library of the caller's. */
+    Nd4jEngine(Precision precision, int threads, HostLibrary library) {
         if (precision == Precision.BF16) {
             throw new IllegalArgumentException("this engine holds activations in float32 or float64, not in bf16");
         }
         this.precision = precision;
         this.type = precision.compute();
         this.threads = new HostThreads(threads);
-        Nd4j.getExecutioner(); // loads the backend's libraries before OpenBLAS's own symbols are asked for
-        Multiplier exact = OpenBlas::product;
-        this.multiplier = precision == Precision.BF16_PRODUCTS ? narrow() : exact;
+        this.library = library;
+        this.memory = new HostMemory(library);
+        Multiplier exact = library.products();
+        this.multiplier = precision == Precision.BF16_PRODUCTS ? narrow() : library.productsOfWeights();
         Products plain = new Products(this.threads, exact);
         Products weights = new Products(this.threads, multiplier);
         this.products = new HostProducts(memory, type, weights);
@@ -70,7 +77,7 @@ public final class Nd4jEngine implements Engine {
         boolean isDouble = precision == Precision.FLOAT64;
         this.norms = isDouble ? new DoubleNormKernels(this.threads) : new FloatNormKernels(this.threads);
         this.attentions = isDouble ? new DoubleAttentionKernels(this.threads) : new FloatAttentionKernels(this.threads);
-        this.attention = new HostAttention(memory, type, this.threads, attentions);
+        this.attention = new HostAttention(memory, type, this.threads, exact, attentions);
         this.routing = new HostRouting(
                 memory,
                 type,
@@ -105,7 +112,7 @@ public final class Nd4jEngine implements Engine {
 
     @Override
     public String description() {
-        return "nd4j (" + Nd4j.getBackend().getClass().getSimpleName() + "), "
+        return "nd4j (" + library.name() + "), "
                 + type.name().toLowerCase()
                 + (precision == Precision.BF16_PRODUCTS
                         ? " with products in bf16 (oneDNN, " + OneDnn.offer() + ")"

@@ -26,7 +26,6 @@ final class Products {
     Products(HostThreads threads, Multiplier multiplier) {
         this.threads = threads;
         this.multiplier = multiplier;
-        OpenBlas.threads(1);
     }
 
     /** How a result [m, n] is cut. */
@@ -71,6 +70,10 @@ final class Products {
         }
     }
 
+    private Tiles tiles(int m, int n, int wanted) {
+        return multiplier.takesTiles() ? Tiles.of(m, n, wanted) : new Tiles(m, n, m, n);
+    }
+
     /** c[m, n] = alpha a[m, k] b[k, n] + beta c, where a and b are named as they are after turning. */
     void product(
             int m,
@@ -86,7 +89,7 @@ final class Products {
         if (m == 0 || n == 0) {
             return;
         }
-        Tiles tiles = Tiles.of(m, n, WANTED_TILES);
+        Tiles tiles = tiles(m, n, WANTED_TILES);
         HostTensor result = matrix(c);
         try (Multiplier.Factor left = multiplier.factor(matrix(a));
                 Multiplier.Factor right = multiplier.factor(matrix(b))) {
@@ -104,7 +107,7 @@ final class Products {
         if (count == 0 || m == 0 || n == 0) {
             return;
         }
-        Tiles tiles = Tiles.of(m, n, Math.max(1, WANTED_TILES / count));
+        Tiles tiles = tiles(m, n, Math.max(1, WANTED_TILES / count));
         try (Multiplier.Factor left = multiplier.factor(a);
                 Multiplier.Factor right = multiplier.factor(b)) {
             threads.range(count * tiles.count(), work(count, m, n, k), (from, to) -> {

@@ -4,7 +4,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.cuda.CudaCards;
 import dev.sparkswitch.engine.cuda.EmulatedEngine;
-import dev.sparkswitch.engine.nd4j.Nd4jEngine;
+import dev.sparkswitch.engine.nd4j.HostEngines;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -90,11 +90,20 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
     }
 
     static EngineCase nd4j(Precision precision, int threads) {
+        return host("nd4j", precision, threads, rank -> HostEngines.open(precision, threads));
+    }
+
+    /** The host's engine that lets ND4J multiply, as it does where a card of ND4J's is at work. */
+    static EngineCase nd4jProducts(Precision precision) {
+        return host("nd4j products", precision, 2, rank -> HostEngines.multiplyingByNd4j(precision));
+    }
+
+    private static EngineCase host(String name, Precision precision, int threads, IntFunction<Engine> maker) {
         return new EngineCase(
-                "nd4j " + precision + " " + threads,
+                name + " " + precision + " " + threads,
                 precision,
                 threads,
-                rank -> new Nd4jEngine(precision, threads),
+                maker,
                 switch (precision) {
                     case FLOAT64 -> 1e-10;
                     case FLOAT32 -> FLOAT32_TOLERANCE;

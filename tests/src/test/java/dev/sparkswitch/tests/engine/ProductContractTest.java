@@ -3,10 +3,13 @@ package dev.sparkswitch.tests.engine;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
+import dev.sparkswitch.engine.nd4j.HostEngines;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -22,8 +25,19 @@ class ProductContractTest {
 
     private final Random random = new Random(1);
 
+    static Stream<EngineCase> engines() {
+        return Stream.concat(EngineCase.all(), nd4jProducts());
+    }
+
+    /** Where ND4J did not come along there is nothing of it to check. */
+    private static Stream<EngineCase> nd4jProducts() {
+        return HostEngines.hasNd4j()
+                ? Stream.of(Precision.FLOAT32, Precision.FLOAT64).map(EngineCase::nd4jProducts)
+                : Stream.empty();
+    }
+
     @ParameterizedTest
-    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    @MethodSource("engines")
     void linear(EngineCase engineCase) {
         for (int[] size : SIZES) {
             Grid x = Grid.random(random, size[0], size[1]);
@@ -43,7 +57,7 @@ class ProductContractTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    @MethodSource("engines")
     void linearGradients(EngineCase engineCase) {
         for (int[] size : SIZES) {
             Grid x = Grid.random(random, size[0], size[1]);
@@ -76,7 +90,7 @@ class ProductContractTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    @MethodSource("engines")
     void groupedLinear(EngineCase engineCase) {
         for (int[] size : SIZES) {
             for (int experts : new int[] {1, 5}) {
@@ -111,7 +125,7 @@ class ProductContractTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    @MethodSource("engines")
     void routerLogits(EngineCase engineCase) {
         for (int[] size : SIZES) {
             Grid x = Grid.random(random, size[0], size[1]);
@@ -138,7 +152,7 @@ class ProductContractTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    @MethodSource("engines")
     void wrongShapesAreNamed(EngineCase engineCase) {
         try (Bench bench = engineCase.open()) {
             Engine engine = bench.engine;

@@ -5,13 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sparkswitch.checkpoint.SafetensorsReader;
 import dev.sparkswitch.engine.AdafactorStep;
 import dev.sparkswitch.engine.Engine;
-import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
-import dev.sparkswitch.engine.cuda.EmulatedEngine;
-import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpec;
 import dev.sparkswitch.model.Role;
+import dev.sparkswitch.tests.engine.EngineCase;
 import dev.sparkswitch.train.Adafactor;
 import dev.sparkswitch.train.AdafactorConfig;
 import java.nio.ByteBuffer;
@@ -20,9 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Named;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -34,27 +30,18 @@ class AdafactorGoldenTest {
     private static final AdafactorConfig SETTINGS =
             new AdafactorConfig(0.8, 1.0, 1e-30, 1e-3, AdafactorStep.Scaling.PARAMETER, 0);
 
-    /** An engine of each kind; split parameters of the CUDA engine in bf16 are exact, so its optimizer works in float32. */
-    private static Stream<Named<Supplier<Engine>>> engines() {
-        Stream<Named<Supplier<Engine>>> host = Stream.of(Precision.FLOAT64, Precision.FLOAT32)
-                .map(precision -> Named.of("nd4j " + precision, () -> new Nd4jEngine(precision, 1)));
-        Stream<Named<Supplier<Engine>>> emulated = EmulatedEngine.missing().isPresent()
-                ? Stream.empty()
-                : Stream.of(Precision.FLOAT32, Precision.BF16)
-                        .map(precision -> Named.of("emulated cuda " + precision, () -> EmulatedEngine.open(precision)));
-        return Stream.concat(host, emulated);
-    }
-
+    /** Split parameters of the CUDA engine in bf16 are exact, so its optimizer works in float32. */
     static Stream<Arguments> cases() {
-        return Fixtures.cases("steps.safetensors").stream().flatMap(folder -> engines()
+        return Fixtures.cases("steps.safetensors").stream().flatMap(folder -> EngineCase.all()
+                .filter(engine -> engine.threads() == 1)
                 .map(engine -> Arguments.of(folder.getFileName().toString(), engine, folder)));
     }
 
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("cases")
-    void everyStepEqualsTheReference(String name, Supplier<Engine> maker, Path folder) {
+    void everyStepEqualsTheReference(String name, EngineCase engineCase, Path folder) {
         try (SafetensorsReader data = SafetensorsReader.open(folder.resolve("steps.safetensors"));
-                Engine engine = maker.get()) {
+                Engine engine = engineCase.make()) {
             List<Parameter> parameters = new ArrayList<>();
             while (data.tensors().containsKey("init/" + parameters.size())) {
                 parameters.add(parameter(engine, data, "init/" + parameters.size()));
