@@ -38,7 +38,7 @@ final class BadWords implements Serializable {
         for (int i = 0; i < others.size(); i++) {
             String phrase = others.get(i);
             for (int at = lower.indexOf(phrase); at >= 0; at = lower.indexOf(phrase, at + 1)) {
-                if ((at == 0 || !isWordCharacter(lower.charAt(at - 1))) && endsAt(lower, at + phrase.length())) {
+                if ((at == 0 || !isWordCharacter(lower.codePointBefore(at))) && endsAt(lower, at + phrase.length())) {
                     return true;
                 }
             }
@@ -68,18 +68,23 @@ final class BadWords implements Serializable {
     }
 
     private static boolean endsAt(String text, int end) {
-        return end == text.length() || !isWordCharacter(text.charAt(end));
+        return end == text.length() || !isWordCharacter(text.codePointAt(end));
     }
 
     private static int wordEnd(String text, int from) {
         int at = from;
-        while (at < text.length() && isWordCharacter(text.charAt(at))) {
-            at++;
+        while (at < text.length() && isWordCharacter(text.codePointAt(at))) {
+            at += Character.charCount(text.codePointAt(at));
         }
         return at;
     }
 
-    private static boolean isWordCharacter(char character) {
-        return Character.isLetterOrDigit(character) || character == '_';
+    /** What {@code \w} is in Python's regular expressions: letters, numbers of every kind and the underscore. */
+    private static boolean isWordCharacter(int character) {
+        if (Character.isLetterOrDigit(character) || character == '_') {
+            return true;
+        }
+        int type = Character.getType(character);
+        return type == Character.LETTER_NUMBER || type == Character.OTHER_NUMBER;
     }
 }

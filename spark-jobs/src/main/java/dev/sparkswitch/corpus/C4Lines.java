@@ -21,7 +21,7 @@ record C4Lines(int maxWordCharacters, int minLineWords, int minSentences, EndMar
         implements Rule {
     static final String TOO_FEW_SENTENCES = "dropped-toofewsentences";
 
-    private static final Pattern CITATION = Pattern.compile("\\[\\d*\\]|\\[edit\\]|\\[citation needed\\]");
+    private static final Pattern CITATION = Pattern.compile("\\[\\p{Nd}*\\]|\\[edit\\]|\\[citation needed\\]");
     private static final String[] POLICIES = {
         "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"
     };

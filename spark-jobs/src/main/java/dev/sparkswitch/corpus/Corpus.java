@@ -18,7 +18,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * A finished corpus: Parquet files with one row a document. The id is the hash of the text, so equal texts have equal
+ * A finished corpus: Parquet files with one row a document, a folder a split. The id is the hash of the text, so equal texts have equal
  * ids and the order by id is a random one that nothing else decides.
  */
 public final class Corpus {
@@ -90,7 +90,12 @@ public final class Corpus {
         String[] paths = manifest.files().stream()
                 .map(file -> new Path(folder, file.path()).toString())
                 .toArray(String[]::new);
-        return spark.read().schema(SCHEMA).parquet(paths);
+        // The splits are folders, whose names Spark reads below this one.
+        return spark.read()
+                .schema(SCHEMA)
+                .option("basePath", new Path(folder, OutputFolder.DATA).toString())
+                .parquet(paths)
+                .selectExpr(SCHEMA.fieldNames());
     }
 
     /** The texts that are trained on. */

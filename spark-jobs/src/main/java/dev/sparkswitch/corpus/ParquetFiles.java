@@ -1,16 +1,17 @@
 package dev.sparkswitch.corpus;
 
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.count;
-import static org.apache.spark.sql.functions.element_at;
+import static org.apache.spark.sql.functions.hash;
 import static org.apache.spark.sql.functions.input_file_name;
 import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.split;
+import static org.apache.spark.sql.functions.pmod;
+import static org.apache.spark.sql.functions.when;
 
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
 import java.io.IOException;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -20,10 +21,12 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.StructType;
 
-/** Writes a corpus's documents as Parquet files whose names and rows follow from the content alone. */
+/** Writes a corpus's documents as Parquet files, a folder a split, whose names and rows follow from the content alone. */
 final class ParquetFiles {
     private final Steps steps;
     private final OutputFolder output;
@@ -34,15 +37,21 @@ final class ParquetFiles {
     }
 
     /**
-     * Writes {@code files} files, documents spread over them by id and in order of it.
+     * Writes {@code files} files for training and some more for what is held out, documents spread over them by id and in
+     * order of it.
      *
+     * @param heldout the share of documents that is held out
      * @param totals gets the number of documents of each split
      */
-    List<Manifest.Entry> write(Dataset<Row> corpus, int files, Map<String, Long> totals) {
+    List<Manifest.Entry> write(Dataset<Row> corpus, int files, double heldout, Map<String, Long> totals) {
+        int heldoutFiles = (int) Math.max(1, Math.round(files * heldout));
+        Column file = when(col(Corpus.SPLIT).equalTo(Split.TRAIN.text()), pmod(hash(col(Corpus.ID)), lit(files)))
+                .otherwise(pmod(hash(col(Corpus.ID)), lit(heldoutFiles)).plus(files));
         steps.run("write", () -> {
-            corpus.repartition(files, col(Corpus.ID))
-                    .sortWithinPartitions(Corpus.ID, Corpus.URL, Corpus.SOURCE, Corpus.POSITION)
+            corpus.repartitionById(files + heldoutFiles, file)
+                    .sortWithinPartitions(Corpus.SPLIT, Corpus.ID, Corpus.URL, Corpus.SOURCE, Corpus.POSITION)
                     .write()
+                    .partitionBy(Corpus.SPLIT)
                     .option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
                     .mode("append")
                     .parquet(output.data().toString());
@@ -60,14 +69,13 @@ final class ParquetFiles {
     /** Gives the files that Spark named at random the names {@code part-00000.parquet} and so on. */
     private Path[] rename() {
         try {
-            FileStatus[] written = output.files()
-                    .listStatus(output.data(), path -> path.getName().endsWith(".parquet"));
+            FileStatus[] written = output.files().globStatus(new Path(output.data(), Corpus.SPLIT + "=*/*.parquet"));
             Arrays.sort(written, Comparator.comparing(FileStatus::getPath));
             Path[] names = new Path[written.length];
             for (int i = 0; i < written.length; i++) {
                 // A partition without rows has no file: its number is missing, not its successor's.
                 String part = written[i].getPath().getName().replaceFirst("^(part-\\d+)-.*$", "$1");
-                names[i] = new Path(output.data(), part + ".parquet");
+                names[i] = new Path(written[i].getPath().getParent(), part + ".parquet");
                 if (!output.files().rename(written[i].getPath(), names[i])) {
                     throw new IOException("renaming " + written[i].getPath() + " failed");
                 }
@@ -85,15 +93,17 @@ final class ParquetFiles {
         String[] paths = Arrays.stream(files).map(Path::toString).toArray(String[]::new);
         List<Row> rows = steps.spark()
                 .read()
-                .schema(Corpus.SCHEMA)
+                .schema(new StructType().add(Corpus.SCHEMA.apply(Corpus.ID)))
                 .parquet(paths)
-                .groupBy(element_at(split(input_file_name(), "/"), -1).as("file"), col(Corpus.SPLIT))
-                .agg(count(lit(1)).as("documents"))
+                .groupBy(input_file_name())
+                .count()
                 .collectAsList();
         Map<String, SortedMap<String, Long>> counts = new TreeMap<>();
         for (Row row : rows) {
-            counts.computeIfAbsent(row.getString(0), name -> new TreeMap<>())
-                    .put("documents-" + row.getString(1), row.getLong(2));
+            Path file = new Path(URI.create(row.getString(0)));
+            String folder = file.getParent().getName();
+            String split = folder.substring(Corpus.SPLIT.length() + 1);
+            counts.put(folder + "/" + file.getName(), new TreeMap<>(Map.of("documents-" + split, row.getLong(1))));
         }
         return counts;
     }

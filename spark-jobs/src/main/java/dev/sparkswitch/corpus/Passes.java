@@ -38,7 +38,8 @@ import org.apache.spark.util.SerializableConfiguration;
 final class Passes {
     static final String REASON = "reason";
 
-    private static final long LEAST_PIECE = 256 << 10;
+    private static final int FINER = 4;
+    private static final int MOST_FINER = 64;
 
     private static final StructType DOCUMENT = new StructType()
             .add(Corpus.TEXT, DataTypes.StringType)
@@ -96,7 +97,7 @@ final class Passes {
                 input.format(),
                 work.partitions(),
                 // Who says how many partitions there are to be gets as many.
-                config.partitions() > 0 ? 1 : LEAST_PIECE);
+                config.partitions() > 0 ? InputPlan.Grain.EXACT : InputPlan.Grain.FINE);
         if (sample >= 1) {
             units = some(units, Sampling.parts((long) sample, units.size()));
         }
@@ -167,7 +168,7 @@ final class Passes {
                     switch (unique) {
                         case NEAR -> near.find(source, parts, work.partitions());
                         case NOTHING, URL, LINE, TEXT ->
-                            Duplicates.find(steps.spark(), source, parts, unique, work.partitions());
+                            Duplicates.find(steps.spark(), source, parts, unique, sorted(work.partitions()));
                     };
             return extra.mapPartitionsWithIndex(
                     (part, mine) -> List.of(
@@ -175,6 +176,11 @@ final class Passes {
                             .iterator(),
                     true);
         });
+    }
+
+    /** Partitions to sort in: more of them on small hosts, where a line that is on every page makes one of them long. */
+    private static int sorted(int partitions) {
+        return Math.max(partitions, Math.min(FINER * partitions, MOST_FINER));
     }
 
     private PartSummary go(

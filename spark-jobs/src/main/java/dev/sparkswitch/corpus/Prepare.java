@@ -164,7 +164,7 @@ public final class Prepare {
                 .selectExpr(Corpus.SCHEMA.fieldNames());
         int files = (int) Math.max(1, (bytes - 1) / config.fileSize().bytes() + 1);
         ParquetFiles writer = new ParquetFiles(steps, output);
-        List<Manifest.Entry> entries = writer.write(corpus, files, counts);
+        List<Manifest.Entry> entries = writer.write(corpus, files, config.heldout(), counts);
         if (config.dropped()) {
             writeDropped(done, output);
         }

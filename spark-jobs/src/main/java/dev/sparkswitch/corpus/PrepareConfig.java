@@ -53,7 +53,7 @@ public record PrepareConfig(
         @Setting(value = "0", help = "partitions of the work; 0: four a core")
         int partitions,
 
-        @Setting(value = "128MiB", help = "text that a file of the corpus holds")
+        @Setting(value = "64MiB", help = "text that a file of the corpus holds")
         DataSize fileSize) {
 
     public PrepareConfig {

@@ -265,7 +265,9 @@ record PrepareReport(
 
     private List<Block> facts() {
         List<Sections.Fact> facts = new ArrayList<>();
-        facts.add(new Sections.Fact("Preset", config.preset().name().toLowerCase(Locale.ROOT)));
+        if (config.steps().isEmpty()) {
+            facts.add(new Sections.Fact("Preset", config.preset().name().toLowerCase(Locale.ROOT)));
+        }
         List<String> steps = Pipeline.steps(config).stream()
                 .map(step -> step.name().toLowerCase(Locale.ROOT).replace('_', '-'))
                 .toList();
@@ -286,6 +288,7 @@ record PrepareReport(
     private static String what(String counter) {
         return counter.replaceFirst("^dropped-", "dropped: ")
                 .replaceFirst("^lines-", "lines: ")
+                .replaceFirst("-nul$", "-NUL")
                 .replace('-', ' ');
     }
 

@@ -101,7 +101,8 @@ final class ShardBox {
                 read);
         Dataset<Row> documents = Stretches.sample(text.corpus().documents(steps.spark(), split), config.sample());
         Set<Integer> done = buckets.finished().keySet();
-        Dataset<Row> placed = stretches.buckets(documents, config.buckets(split), done, partitions);
+        long bytes = text.corpus().manifest().counts().getOrDefault(PassTask.TEXT_BYTES, 0L);
+        Dataset<Row> placed = stretches.buckets(documents, config.buckets(split), done, partitions, bytes);
         boolean all = done.isEmpty() && config.sample() == 1;
         long expected = all ? text.corpus().documents(split) : 0;
         String step = "tokenize " + split.text() + (sources.size() > 1 ? ", " + text.name() : "");

@@ -19,6 +19,9 @@ import scala.collection.Iterator;
 
 /** Runs a job's steps, one Spark action each, and shows how far each is by its finished tasks. */
 final class Steps {
+    /** Packed bytes of a corpus that a task reads: about a file. */
+    private static final int READ_AT_ONCE = 32 << 20;
+
     private final SparkSession spark;
     private final String job;
 
@@ -27,6 +30,7 @@ final class Steps {
         SparkSession own = spark.newSession();
         own.conf().set("spark.sql.adaptive.enabled", "false");
         own.conf().set("spark.sql.shuffle.partitions", Integer.toString(partitions));
+        own.conf().set("spark.sql.files.maxPartitionBytes", Integer.toString(READ_AT_ONCE));
         return new Steps(own, job);
     }
 

@@ -39,6 +39,10 @@ record Stretches(
         implements Serializable {
     private static final String BUCKET = "bucket";
     private static final long HASHES = 1L << 32;
+    /** Tokenizing is what takes long: in more than the usual tasks, so that the last ones end together. */
+    private static final int FINER = 8;
+    /** Text that is worth a task, which opens a tokenizer of its own. */
+    private static final long GOOD_BYTES = 8 << 20;
 
     /** 32 bits of an id, which is a hash in hexadecimal digits; the first digit has place 1. */
     private static Column hash(int place) {
@@ -55,8 +59,10 @@ record Stretches(
      *
      * @param buckets how many there are
      * @param done the numbers of those that need no writing
+     * @param partitions tasks to make at least, where there are as many buckets
+     * @param textBytes about how much text there is
      */
-    Dataset<Row> buckets(Dataset<Row> documents, int buckets, Set<Integer> done, int partitions) {
+    Dataset<Row> buckets(Dataset<Row> documents, int buckets, Set<Integer> done, int partitions, long textBytes) {
         Dataset<Row> placed = documents.select(
                 pmod(hash(1), lit((long) buckets)).plus(firstBucket).cast("int").as(BUCKET),
                 col(Corpus.ID),
@@ -65,7 +71,8 @@ record Stretches(
             placed =
                     placed.filter(org.apache.spark.sql.functions.not(col(BUCKET).isin(done.toArray())));
         }
-        int spread = Math.min(partitions, buckets);
+        long finer = Math.max(partitions, Math.min((long) FINER * partitions, textBytes / GOOD_BYTES));
+        int spread = (int) Math.min(finer, buckets);
         return placed.repartitionById(spread, pmod(col(BUCKET), lit(spread))).sortWithinPartitions(BUCKET, Corpus.ID);
     }
 

@@ -13,10 +13,12 @@ import dev.sparkswitch.base.Progress;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.tokenizer.BpeTrainer;
 import dev.sparkswitch.tokenizer.HuggingFaceTokenizer;
+import dev.sparkswitch.tokenizer.RoundFiles;
 import dev.sparkswitch.tokenizer.SentencePieceModel;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import dev.sparkswitch.tokenizer.UnigramTrainer;
 import dev.sparkswitch.tokenizer.VocabularyTrainer;
+import dev.sparkswitch.tokenizer.WordFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +31,7 @@ import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Encoders;
@@ -45,6 +48,8 @@ public final class Vocab {
     private static final int LARGEST_MODEL = 256 << 20;
     /** The share of documents is a multiple of 1 / this. */
     private static final long SAMPLE_PARTS = 1_000_000;
+    /** Packed bytes of the corpus whose words are counted together. */
+    private static final long PARTITION_BYTES = 32 << 20;
 
     private final Supplier<SparkSession> spark;
     private final Configuration hadoop;
@@ -81,8 +86,8 @@ public final class Vocab {
         if (finished.isPresent()) {
             return finished.get();
         }
-        output.begin();
-        return write(output, input, trained(corpus).toBytes(), Optional.of(corpus));
+        output.resume(OutputFolder.identity(Manifest.VOCABULARY, settings(), List.of(input)));
+        return write(output, input, trained(corpus, output.work()).toBytes(), Optional.of(corpus));
     }
 
     /** Takes a model file as it is; the corpus, where there is one, shows how it does. */
@@ -145,8 +150,24 @@ public final class Vocab {
         return output.commit(manifest.files(Vocabulary.write(files, output)).build());
     }
 
-    private SentencePieceModel trained(Corpus corpus) {
-        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.get().sparkContext());
+    private SentencePieceModel trained(Corpus corpus, Path work) {
+        Steps steps = Steps.of(spark.get(), "vocab", Steps.partitions(spark.get(), 0));
+        JavaSparkContext context =
+                JavaSparkContext.fromSparkContext(steps.spark().sparkContext());
+        WordFiles words = WordFiles.in(hadoop, new Path(work, "words"));
+        try {
+            JavaRDD<String> texts = texts(corpus, steps.spark());
+            steps.run("count words", () -> {
+                words.count(texts, config.options());
+                return null;
+            });
+            return trained(context, words.read(context, texts.getNumPartitions()), new Path(work, "rounds"));
+        } catch (Exception e) {
+            throw Failures.explained(e, "the corpus");
+        }
+    }
+
+    private SentencePieceModel trained(JavaSparkContext context, JavaPairRDD<String, Long> words, Path work) {
         // How many prunings it takes is known only when the last is done: the total stays open.
         try (Progress progress = Progress.start("vocab", "rounds", 0)) {
             IntConsumer round = pieces -> {
@@ -159,21 +180,29 @@ public final class Vocab {
             };
             VocabularyTrainer trainer =
                     switch (config.model()) {
-                        case UNIGRAM -> new UnigramTrainer(context, config.options(), config.schedule(), round);
-                        case BPE -> new BpeTrainer(context, config.options(), config.mergedWords(), round);
+                        case UNIGRAM ->
+                            new UnigramTrainer(
+                                    context,
+                                    config.options(),
+                                    config.schedule(),
+                                    Optional.of(new RoundFiles(hadoop, work)),
+                                    round);
+                        case BPE -> new BpeTrainer(config.options(), config.mergedWords(), round);
                     };
-            return trainer.train(texts(corpus));
-        } catch (Exception e) {
-            throw Failures.explained(e, "the corpus");
+            return trainer.train(words);
         }
     }
 
-    private JavaRDD<String> texts(Corpus corpus) {
+    /** The texts to learn from, in partitions that depend on the corpus alone. */
+    private JavaRDD<String> texts(Corpus corpus, SparkSession session) {
+        session.conf().set("spark.sql.files.minPartitionNum", "1");
+        session.conf().set("spark.sql.files.maxPartitionBytes", Long.toString(PARTITION_BYTES));
+        session.conf().set("spark.sql.files.openCostInBytes", Long.toString(PARTITION_BYTES / 8));
         long parts = Math.max(1, Math.round(config.sample() * SAMPLE_PARTS));
         if (parts == SAMPLE_PARTS) {
-            return corpus.trainingTexts(spark.get()).javaRDD();
+            return corpus.trainingTexts(session).javaRDD();
         }
-        return corpus.documents(spark.get(), Split.TRAIN)
+        return corpus.documents(session, Split.TRAIN)
                 .filter(pmod(xxhash64(col(Corpus.ID)), lit(SAMPLE_PARTS)).lt(parts))
                 .select(Corpus.TEXT)
                 .as(Encoders.STRING())

@@ -5,8 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntConsumer;
-import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.api.java.JavaPairRDD;
 
 /**
  * Trains byte pair encoding over Spark word counts as SentencePiece does: the executors read and count, the driver
@@ -16,7 +15,6 @@ public final class BpeTrainer implements VocabularyTrainer {
     /** Merges between two calls of progress. */
     private static final int ROUND = 500;
 
-    private final JavaSparkContext spark;
     private final TrainerOptions options;
     private final int maxWords;
     private final IntConsumer progress;
@@ -25,18 +23,22 @@ public final class BpeTrainer implements VocabularyTrainer {
      * @param maxWords distinct words that are merged over, the most frequent ones: they bound the driver's memory
      * @param progress is told the number of merges now and then
      */
-    public BpeTrainer(JavaSparkContext spark, TrainerOptions options, int maxWords, IntConsumer progress) {
-        this.spark = spark;
+    public BpeTrainer(TrainerOptions options, int maxWords, IntConsumer progress) {
         this.options = options;
         this.maxWords = maxWords;
         this.progress = progress;
     }
 
     @Override
-    public SentencePieceModel train(JavaRDD<String> texts) {
+    public TrainerOptions options() {
+        return options;
+    }
+
+    @Override
+    public SentencePieceModel train(JavaPairRDD<String, Long> counted) {
         Map<Integer, Long> alphabet;
         PairMerges merges;
-        try (WordCounts words = WordCounts.of(spark, texts, options)) {
+        try (WordCounts words = new WordCounts(counted)) {
             alphabet = words.alphabet(options);
             merges = new PairMerges(
                     words.mostFrequent(maxWords),

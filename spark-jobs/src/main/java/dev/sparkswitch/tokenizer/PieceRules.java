@@ -13,17 +13,25 @@ import java.util.Set;
  */
 record PieceRules(Set<Integer> alphabet, int maxLength) implements Serializable {
     private static final int LONG_VOWEL = 0x30FC;
+    /** SentencePiece trains with this in the place of every character outside the alphabet. */
+    private static final int ANY_RARE = 0x2585;
 
     /**
-     * For every character of {@code word} the longest allowed string that begins with it, where that has two characters
-     * or more. Whatever begins such a string is allowed too, so these stand for all candidates in the word.
+     * For every character of a word the longest allowed string that begins with it, where that has two characters or more,
+     * and the character behind it. Whatever begins such a string is allowed too, so these stand for all candidates in the
+     * word; with the character behind it no string is allowed.
+     *
+     * @param followed a word of {@link TextNormalizer#followedWords}
      */
-    List<String> suffixes(String word) {
+    List<String> suffixes(String followed) {
         List<String> suffixes = new ArrayList<>();
-        for (int begin = 0; begin < word.length(); begin = word.offsetByCodePoints(begin, 1)) {
-            int end = end(word, begin);
-            if (word.codePointCount(begin, end) >= Suffixes.SHORTEST) {
-                suffixes.add(word.substring(begin, end));
+        int length = followed.length() - 1;
+        for (int begin = 0; begin < length; begin = followed.offsetByCodePoints(begin, 1)) {
+            int end = end(followed, begin, length);
+            if (followed.codePointCount(begin, end) >= Suffixes.SHORTEST) {
+                int behind = followed.codePointAt(end);
+                boolean known = end == length || alphabet.contains(behind);
+                suffixes.add(followed.substring(begin, end) + Character.toString(known ? behind : ANY_RARE));
             }
         }
         return suffixes;
@@ -32,13 +40,13 @@ record PieceRules(Set<Integer> alphabet, int maxLength) implements Serializable 
     /** Whether these characters may be one piece. */
     boolean allow(int[] characters) {
         String text = new String(characters, 0, characters.length);
-        return end(text, 0) == text.length();
+        return end(text, 0, text.length()) == text.length();
     }
 
-    private int end(String word, int begin) {
+    private int end(String word, int begin, int limit) {
         UnicodeScript script = null;
         int end = begin;
-        for (int length = 0; end < word.length() && length < maxLength; length++) {
+        for (int length = 0; end < limit && length < maxLength; length++) {
             int character = word.codePointAt(end);
             if (!alphabet.contains(character)) {
                 break;

@@ -40,8 +40,8 @@ final class Suffixes {
     }
 
     /**
-     * From sorted suffixes with counts to the strings that begin at least two of them (counted) and that are not
-     * always followed by the same character, each with its count times its length.
+     * From sorted suffixes with counts to the strings that begin some of them and that are not always followed by the same
+     * character, each with its count times its length. The last character of a suffix only tells what follows.
      */
     static final class Branches implements Iterator<Tuple2<String, Long>> {
         private final Iterator<Tuple2<String, Long>> suffixes;
@@ -82,7 +82,7 @@ final class Suffixes {
         private void close(int length) {
             for (int depth = open.length; depth > length; depth--) {
                 long total = totals[depth];
-                if (depth >= SHORTEST && total >= 2 && total > continuations[depth]) {
+                if (depth >= SHORTEST && continuations[depth] > 0 && total > continuations[depth]) {
                     pending.add(new Tuple2<>(new String(open, 0, depth), total * depth));
                 }
                 totals[depth - 1] += total;

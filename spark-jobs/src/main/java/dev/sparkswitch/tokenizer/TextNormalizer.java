@@ -15,6 +15,10 @@ import java.util.regex.Pattern;
 final class TextNormalizer implements Serializable {
     private static final long serialVersionUID = 1L;
     static final char SPACE_MARK = '\u2581';
+    /** Behind the last word of a line. */
+    static final char END_OF_LINE = '\0';
+    /** Behind a word that a user symbol follows. */
+    static final char SYMBOL = '\t';
 
     private final CharacterMap characters;
     private final Pattern symbols;
@@ -37,38 +41,66 @@ final class TextNormalizer implements Serializable {
         this.symbols = userSymbols.isEmpty() ? null : Pattern.compile(alternatives);
     }
 
-    List<String> words(String text) {
-        String normalized = characters.apply(text);
+    /** That of SentencePiece's {@code nmt_nfkc}. */
+    static TextNormalizer of(TrainerOptions options) {
+        return new TextNormalizer(NmtNfkc.characterMap(), options.userSymbols());
+    }
+
+    /**
+     * The words of a text, each with one character behind it that tells what follows: {@link #SPACE_MARK} for another word,
+     * {@link #SYMBOL} or {@link #END_OF_LINE}. A line is what SentencePiece's trainer calls a sentence.
+     */
+    List<String> followedWords(String text) {
         List<String> words = new ArrayList<>();
+        int from = 0;
+        while (from <= text.length()) {
+            int newline = text.indexOf('\n', from);
+            int to = newline < 0 ? text.length() : newline;
+            addLine(characters.apply(text.substring(from, to)), words);
+            from = to + 1;
+        }
+        return words;
+    }
+
+    /** A word without what tells what follows it. */
+    static String word(String followed) {
+        return followed.substring(0, followed.length() - 1);
+    }
+
+    private void addLine(String normalized, List<String> words) {
         int at = 0;
         while (at < normalized.length()) {
             int end = normalized.indexOf(' ', at);
             if (end < 0) {
                 end = normalized.length();
             }
-            if (end > at) {
-                addWord(SPACE_MARK + normalized.substring(at, end), words);
+            int next = end;
+            while (next < normalized.length() && normalized.charAt(next) == ' ') {
+                next++;
             }
-            at = end + 1;
+            if (end > at) {
+                char follows = next < normalized.length() ? SPACE_MARK : END_OF_LINE;
+                addWord(SPACE_MARK + normalized.substring(at, end), follows, words);
+            }
+            at = next;
         }
-        return words;
     }
 
-    private void addWord(String word, List<String> words) {
+    private void addWord(String word, char follows, List<String> words) {
         if (symbols == null) {
-            words.add(word);
+            words.add(word + follows);
             return;
         }
         Matcher matcher = symbols.matcher(word);
         int at = 0;
         while (matcher.find()) {
             if (matcher.start() > at) {
-                words.add(word.substring(at, matcher.start()));
+                words.add(word.substring(at, matcher.start()) + SYMBOL);
             }
             at = matcher.end();
         }
         if (at < word.length()) {
-            words.add(word.substring(at));
+            words.add(word.substring(at) + follows);
         }
     }
 }

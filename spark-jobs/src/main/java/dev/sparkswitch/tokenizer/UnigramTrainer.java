@@ -8,10 +8,11 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntConsumer;
 import org.apache.commons.math3.special.Gamma;
-import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import scala.Tuple2;
@@ -48,10 +49,20 @@ public final class UnigramTrainer implements VocabularyTrainer {
     private final JavaSparkContext spark;
     private final TrainerOptions options;
     private final Schedule schedule;
+    private final Optional<RoundFiles> rounds;
     private final IntConsumer progress;
 
-    /** @param progress is told the number of pieces that are left after every pruning */
-    public UnigramTrainer(JavaSparkContext spark, TrainerOptions options, Schedule schedule, IntConsumer progress) {
+    /**
+     * @param rounds where what each round leaves is kept, and what a stopped run left is found
+     * @param progress is told the number of pieces that are left after every pruning
+     */
+    public UnigramTrainer(
+            JavaSparkContext spark,
+            TrainerOptions options,
+            Schedule schedule,
+            Optional<RoundFiles> rounds,
+            IntConsumer progress) {
+        this.rounds = rounds;
         this.spark = spark;
         this.options = options;
         this.schedule = schedule;
@@ -59,10 +70,15 @@ public final class UnigramTrainer implements VocabularyTrainer {
     }
 
     @Override
-    public SentencePieceModel train(JavaRDD<String> texts) {
-        try (WordCounts words = WordCounts.of(spark, texts, options)) {
+    public TrainerOptions options() {
+        return options;
+    }
+
+    @Override
+    public SentencePieceModel train(JavaPairRDD<String, Long> counted) {
+        try (WordCounts words = new WordCounts(counted)) {
             Map<Integer, Long> alphabet = words.alphabet(options);
-            UnigramModel model = seed(words, alphabet);
+            UnigramModel model = rounds.flatMap(RoundFiles::last).orElseGet(() -> seed(words, alphabet));
             int wanted = (int) (options.vocabularySize() * SIZE_MARGIN);
             while (true) {
                 for (int i = 0; i < schedule.subIterations(); i++) {
@@ -73,6 +89,8 @@ public final class UnigramTrainer implements VocabularyTrainer {
                     break;
                 }
                 model = prune(model, words, wanted);
+                UnigramModel left = model;
+                rounds.ifPresent(files -> files.save(left));
             }
             return SentencePieceModel.trained(
                     SentencePieceModel.ModelType.UNIGRAM,
@@ -158,11 +176,13 @@ public final class UnigramTrainer implements VocabularyTrainer {
         for (int id = 0; id < model.size(); id++) {
             Piece piece = new Piece(model.text(id), model.score(id));
             double count = counts.sum(id);
+            if (count == 0) {
+                continue;
+            }
             lattice.set(piece.text().getBytes(StandardCharsets.UTF_8));
-            boolean indispensable = PieceRules.length(piece.text()) == 1;
-            if (indispensable) {
+            if (PieceRules.length(piece.text()) == 1) {
                 kept.add(piece);
-            } else if (count > 0 && lattice.viterbi(id) > 0 && lattice.pathScore() <= piece.score()) {
+            } else if (lattice.viterbi(id) > 0 && lattice.pathScore() <= piece.score()) {
                 candidates.add(new Piece(piece.text(), loss(lattice, lattice.viterbi(id), count, counts, total)));
             }
         }

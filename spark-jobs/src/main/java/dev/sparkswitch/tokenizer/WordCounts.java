@@ -9,25 +9,21 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.api.java.JavaPairRDD;
-import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
 /** The distinct words of a corpus with their counts, kept on the executors while a model is trained. */
 final class WordCounts implements AutoCloseable {
+    private final JavaPairRDD<String, Long> followed;
     private final JavaPairRDD<String, Long> counts;
 
-    private WordCounts(JavaPairRDD<String, Long> counts) {
-        this.counts = counts;
-    }
-
-    static WordCounts of(JavaSparkContext spark, JavaRDD<String> texts, TrainerOptions options) {
-        TextNormalizer normalizer = new TextNormalizer(NmtNfkc.characterMap(), options.userSymbols());
-        return new WordCounts(texts.flatMap(text -> normalizer.words(text).iterator())
-                .mapToPair(word -> new Tuple2<>(word, 1L))
-                .reduceByKey(Long::sum, Math.max(spark.defaultParallelism(), texts.getNumPartitions()))
-                .persist(StorageLevel.MEMORY_AND_DISK_SER()));
+    /** @param words of {@link TextNormalizer#followedWords} with counts, which are summed */
+    WordCounts(JavaPairRDD<String, Long> words) {
+        int partitions = Math.max(words.context().defaultParallelism(), words.getNumPartitions());
+        this.followed = words.reduceByKey(Long::sum, partitions).persist(StorageLevel.MEMORY_AND_DISK_SER());
+        this.counts = followed.mapToPair(word -> new Tuple2<>(TextNormalizer.word(word._1()), word._2()))
+                .reduceByKey(Long::sum, partitions)
+                .persist(StorageLevel.MEMORY_AND_DISK_SER());
     }
 
     JavaPairRDD<String, Long> counts() {
@@ -106,12 +102,14 @@ final class WordCounts implements AutoCloseable {
     }
 
     /**
-     * Candidates for pieces: strings inside words that occur at least twice and that are not always followed by the same
-     * character (those are covered by the longer string), the best {@code limit} of them by occurrences times length.
+     * Candidates for pieces as SentencePiece's trainer has them, the inner nodes of a suffix tree over the text: strings
+     * inside words that are not always followed by the same character of the text, be it a space or what may not be in the
+     * same piece; the best {@code limit} of them by occurrences times length. So a word that never stands before anything
+     * but a space is none.
      */
     List<Tuple2<String, Long>> frequentSubstrings(Set<Integer> alphabet, int maxLength, int limit) {
         PieceRules rules = new PieceRules(alphabet, maxLength);
-        return counts.flatMapToPair(word -> rules.suffixes(word._1()).stream()
+        return followed.flatMapToPair(word -> rules.suffixes(word._1()).stream()
                         .map(suffix -> new Tuple2<>(suffix, word._2()))
                         .iterator())
                 .repartitionAndSortWithinPartitions(new Suffixes.ByBeginning(counts.getNumPartitions()))
@@ -133,5 +131,6 @@ final class WordCounts implements AutoCloseable {
     @Override
     public void close() {
         counts.unpersist(false);
+        followed.unpersist(false);
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.UserException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -142,7 +143,8 @@ class PrepareRobustnessTest {
         JobResult result = prepare("{input: {paths: ['@/lake']}, output: '@/corpus', preset: none, partitions: 4}");
         assertThat(result.manifest().counts()).containsEntry("documents-kept", 3000L);
         assertThat(result.manifest().inputs()).hasSize(1);
-        assertThat(result.manifest().files()).hasSize(1);
+        assertThat(result.manifest().files().stream().map(Manifest.Entry::path))
+                .containsExactly("data/split=heldout/part-00001.parquet", "data/split=train/part-00000.parquet");
         assertThat(prepare("{input: {paths: ['@/lake']}, output: '@/corpus', preset: none, partitions: 4}")
                         .wasComplete())
                 .isTrue();

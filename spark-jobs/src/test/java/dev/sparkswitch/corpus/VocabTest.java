@@ -12,10 +12,18 @@ import dev.sparkswitch.tokenizer.SentencePieceModel.ModelType;
 import dev.sparkswitch.tokenizer.Tokenizer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -43,10 +51,14 @@ class VocabTest {
     }
 
     private static VocabConfig vocab(String output, String more) {
+        return vocab(output, 450, more);
+    }
+
+    private static VocabConfig vocab(String output, int size, String more) {
         return config(
                 VocabConfig.class,
-                "corpus: '%s'\noutput: '%s'\nsize: 450\n%s\n"
-                        .formatted(folder.resolve("corpus"), folder.resolve(output), more));
+                "corpus: '%s'\noutput: '%s'\nsize: %d\n%s\n"
+                        .formatted(folder.resolve("corpus"), folder.resolve(output), size, more));
     }
 
     private static byte[] model(String vocabulary) throws IOException {
@@ -72,6 +84,65 @@ class VocabTest {
     }
 
     @Test
+    void aStoppedRunGoesOnWhereItWas() throws IOException {
+        Vocab.run(SPARK, vocab("whole", 120, ""));
+        Path work = folder.resolve("stopped/work");
+        AtomicBoolean stopped = new AtomicBoolean();
+        SparkListener stopper = new SparkListener() {
+            @Override
+            public void onTaskEnd(SparkListenerTaskEnd end) {
+                if (Files.exists(work.resolve("rounds/last.pieces")) && stopped.compareAndSet(false, true)) {
+                    SPARK.sparkContext().cancelAllJobs();
+                }
+            }
+        };
+        SPARK.sparkContext().addSparkListener(stopper);
+        try {
+            assertThatThrownBy(() -> Vocab.run(SPARK, vocab("stopped", 120, "")))
+                    .hasMessageContaining("cancelled");
+        } finally {
+            SPARK.sparkContext().removeSparkListener(stopper);
+        }
+        assertThat(folder.resolve("stopped/manifest.json")).doesNotExist();
+        Map<Path, Object> counted = words(work);
+        assertThat(counted).isNotEmpty();
+        Map<Path, Object> kept = new HashMap<>();
+        SparkListener watcher = new SparkListener() {
+            @Override
+            public void onTaskEnd(SparkListenerTaskEnd end) {
+                if (kept.isEmpty()) {
+                    kept.putAll(words(work));
+                }
+            }
+        };
+        SPARK.sparkContext().addSparkListener(watcher);
+        try {
+            Vocab.run(SPARK, vocab("stopped", 120, ""));
+        } finally {
+            SPARK.sparkContext().removeSparkListener(watcher);
+        }
+        assertThat(kept).isEqualTo(counted);
+        assertThat(model("stopped")).isEqualTo(model("whole"));
+        assertThat(work).doesNotExist();
+    }
+
+    /** The files of counted words, each with what tells that it is the same file. */
+    private static Map<Path, Object> words(Path work) {
+        Map<Path, Object> files = new HashMap<>();
+        try (Stream<Path> all = Files.list(work.resolve("words"))) {
+            for (Path file :
+                    all.filter(path -> path.toString().endsWith(".words")).toList()) {
+                files.put(
+                        file,
+                        Files.readAttributes(file, BasicFileAttributes.class).fileKey());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return files;
+    }
+
+    @Test
     void theReportTellsWhatHeldOutTextCosts() throws IOException {
         JobResult result = Vocab.run(SPARK, vocab("reported", ""));
         double measured = Double.parseDouble(result.manifest().property("tokens-per-character"));
@@ -90,14 +161,14 @@ class VocabTest {
         }
         assertThat(measured).isEqualTo((double) tokens / characters);
         assertThat(Files.readString(folder.resolve("reported").resolve(VocabReport.FILE)))
-                .contains("Pieces by length", "By the script of a word", "Latin", "\u2581the");
+                .contains("Pieces by length", "By the script of a word", "Latin", "\u2581");
     }
 
     @Test
     void aSampleOfTheDocumentsGivesAnotherVocabularyEachTimeTheSame() throws IOException {
         Vocab.run(SPARK, vocab("sample", "sample: 0.5"));
         Vocab.run(SPARK, vocab("sample-again", "sample: 0.5"));
-        Vocab.run(SPARK, vocab("whole", ""));
+        Vocab.run(SPARK, vocab("whole", 120, ""));
         assertThat(model("sample")).isEqualTo(model("sample-again")).isNotEqualTo(model("whole"));
     }
 

@@ -27,7 +27,7 @@ class BpeTrainerTest {
             JavaSparkContext.fromSparkContext(LocalSpark.session().sparkContext());
 
     private static SentencePieceModel train(List<String> texts, TrainerOptions options, int partitions) {
-        return new BpeTrainer(SPARK, options, 1_000_000, merges -> {}).train(SPARK.parallelize(texts, partitions));
+        return new BpeTrainer(options, 1_000_000, merges -> {}).train(SPARK.parallelize(texts, partitions));
     }
 
     @Test
@@ -87,13 +87,12 @@ class BpeTrainerTest {
     void theLeastFrequentWordsMayBeLeftOut() {
         TrainerOptions options = new TrainerOptions(10, 1, 16, List.of(), false);
         var texts = SPARK.parallelize(List.of("aaa aaa aaa bbb bbb ccc"), 2);
-        SentencePieceModel model = new BpeTrainer(SPARK, options, 1, merges -> {}).train(texts);
+        SentencePieceModel model = new BpeTrainer(options, 1, merges -> {}).train(texts);
         assertThat(model.pieces().stream().map(SentencePieceModel.Piece::text))
                 .containsExactly("<pad>", "</s>", "<unk>", "aa", "aaa", "\u2581aaa", "a", "b", "\u2581", "c");
         TrainerOptions more = new TrainerOptions(11, 1, 16, List.of(), false);
-        assertThat(new BpeTrainer(SPARK, more, 2, merges -> {}).train(texts).pieces())
-                .hasSize(11);
-        assertThatThrownBy(() -> new BpeTrainer(SPARK, more, 1, merges -> {}).train(texts))
+        assertThat(new BpeTrainer(more, 2, merges -> {}).train(texts).pieces()).hasSize(11);
+        assertThatThrownBy(() -> new BpeTrainer(more, 1, merges -> {}).train(texts))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("only 7 pieces");
     }

@@ -52,14 +52,15 @@ class NmtNfkcTest {
     @Test
     void wordsCarryTheMarkOfTheirBlank() {
         TextNormalizer normalizer = new TextNormalizer(MAP, List.of());
-        assertThat(normalizer.words("  Hello \t world\u00A0! ")).containsExactly("▁Hello", "▁world", "▁!");
-        assertThat(normalizer.words(" \n ")).isEmpty();
+        assertThat(normalizer.followedWords("  Hello \t world\u00A0! ")).containsExactly("▁Hello▁", "▁world▁", "▁!\0");
+        assertThat(normalizer.followedWords("a b \n\n c")).containsExactly("▁a▁", "▁b\0", "▁c\0");
+        assertThat(normalizer.followedWords(" \n ")).isEmpty();
     }
 
     @Test
     void userSymbolsStandApart() {
         TextNormalizer normalizer = new TextNormalizer(MAP, List.of("<a>", "<a>b"));
-        assertThat(normalizer.words("x<a>y <a>bz <a>")).containsExactly("▁x", "y", "▁", "z", "▁");
+        assertThat(normalizer.followedWords("x<a>y <a>bz <a>")).containsExactly("▁x\t", "y▁", "▁\t", "z▁", "▁\t");
     }
 
     @Test

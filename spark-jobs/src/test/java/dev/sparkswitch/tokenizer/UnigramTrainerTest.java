@@ -8,17 +8,24 @@ import dev.sparkswitch.corpus.LocalSpark;
 import dev.sparkswitch.corpus.SampleText;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.Test;
+import scala.Tuple2;
 
 class UnigramTrainerTest {
     private static final JavaSparkContext SPARK =
             JavaSparkContext.fromSparkContext(LocalSpark.session().sparkContext());
 
     private static SentencePieceModel train(List<String> texts, TrainerOptions options, int partitions) {
-        return new UnigramTrainer(SPARK, options, UnigramTrainer.Schedule.DEFAULT, pieces -> {})
+        return new UnigramTrainer(SPARK, options, UnigramTrainer.Schedule.DEFAULT, Optional.empty(), pieces -> {})
                 .train(SPARK.parallelize(texts, partitions));
     }
 
@@ -50,6 +57,47 @@ class UnigramTrainerTest {
                 assertThat(ids.length).isLessThan(text.length() / 2);
             }
         }
+    }
+
+    @Test
+    void seedsAreWhatIsFollowedByDifferentCharactersAnywhereInTheText() {
+        List<String> lines = List.of(
+                "do undo.", "undo it, do", "redo it", "don't _do_x", "a_do_x undoes", "\u4e00\u4e01 \u4e00\u4e01");
+        Map<String, Integer> occurrences = new HashMap<>();
+        Map<String, Set<Character>> followers = new HashMap<>();
+        for (String line : lines) {
+            // As SentencePiece's trainer sees a line: blanks as marks, one before the first word, a boundary at the
+            // end.
+            String sentence = "▁" + line.replace(' ', '▁') + "\0";
+            for (int from = 0; from < sentence.length(); from++) {
+                for (int to = from + 2; to < sentence.length(); to++) {
+                    String string = sentence.substring(from, to);
+                    // One script, a mark at the start alone; letters here are Latin or Chinese, all else is common.
+                    if (string.matches("▁?([a-z]+|[\u4e00\u4e01]+|[^a-z▁\u4e00\u4e01]+)")) {
+                        occurrences.merge(string, 1, Integer::sum);
+                        followers
+                                .computeIfAbsent(string, any -> new HashSet<>())
+                                .add(sentence.charAt(to));
+                    }
+                }
+            }
+        }
+        List<Tuple2<String, Long>> expected = new ArrayList<>();
+        followers.forEach((string, all) -> {
+            if (all.size() > 1) {
+                expected.add(new Tuple2<>(string, (long) occurrences.get(string) * string.length()));
+            }
+        });
+        TrainerOptions options = TrainerOptions.of(100);
+        TextNormalizer normalizer = TextNormalizer.of(options);
+        JavaPairRDD<String, Long> followed = SPARK.parallelize(lines, 3)
+                .flatMap(line -> normalizer.followedWords(line).iterator())
+                .mapToPair(word -> new Tuple2<>(word, 1L));
+        try (WordCounts words = new WordCounts(followed)) {
+            Set<Integer> alphabet = Set.copyOf(words.alphabet(options).keySet());
+            assertThat(words.frequentSubstrings(alphabet, 16, 1000)).containsExactlyInAnyOrderElementsOf(expected);
+        }
+        assertThat(expected).hasSizeGreaterThan(5);
     }
 
     @Test

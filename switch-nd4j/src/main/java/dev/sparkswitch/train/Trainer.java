@@ -1,6 +1,5 @@
 package dev.sparkswitch.train;
 
-import dev.sparkswitch.arrow.TokenBatch;
 import dev.sparkswitch.arrow.TokenSource;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.checkpoint.CheckpointState;
@@ -44,6 +43,7 @@ public final class Trainer implements AutoCloseable {
     private final TrainingStep training;
     private final TrainerCheckpoints checkpoints;
     private final int microRows;
+    private final RowReading reading;
     private final List<Rollback> rollbacks;
     private final BatchOrder order;
     private final BestModel best = new BestModel();
@@ -71,6 +71,7 @@ public final class Trainer implements AutoCloseable {
         this.optimizer = Optimizer.of(engine, config, model.parameters().all());
         this.training = new TrainingStep(model, parallelism, config, optimizer, job.teaching());
         this.microRows = training.microRows();
+        this.reading = new RowReading(model.config(), microRows);
         this.checkpoints = new TrainerCheckpoints(context, model, optimizer, parallelism, job);
         this.rollbacks = job.checkpoints().rollbacks();
         this.order = new BatchOrder(rollbacks);
@@ -152,6 +153,7 @@ public final class Trainer implements AutoCloseable {
                 checkpoints.stallSeconds(),
                 seconds,
                 100 * checkpoints.stallSeconds() / Math.max(seconds, 1e-9)));
+        LOG.info(reading.summary(context.rank(), seconds));
     }
 
     /** Seconds that this rank took to make its initial weights, or to load them. */
@@ -322,15 +324,9 @@ public final class Trainer implements AutoCloseable {
         for (int micro = 0; micro < config.accumulation(); micro++) {
             long firstRow = order.batch(step) * config.rows()
                     + (long) (micro * context.worldSize() + context.rank()) * microRows;
-            batches.add(read(job.training(), firstRow));
+            batches.add(reading.read(job.training(), firstRow));
         }
         return batches;
-    }
-
-    private HostBatch read(TokenSource source, long firstRow) {
-        try (TokenBatch tokens = source.read(firstRow, microRows)) {
-            return TokenBatches.toHost(tokens, model.config());
-        }
     }
 
     /** The loss on held-out rows, every rank taking its share; the routers' statistics of it are dropped. */
@@ -347,7 +343,7 @@ public final class Trainer implements AutoCloseable {
         TextTokens text = job.text().orElse(new TextTokens(0, model.config().vocabularySize()));
         double[] sums = new double[4];
         for (long round = 0; round < rounds; round++) {
-            HostBatch host = read(source, round * perRound + (long) context.rank() * microRows);
+            HostBatch host = reading.read(source, round * perRound + (long) context.rank() * microRows);
             try (Batch batch = Batch.upload(engine, host);
                     Tensor losses = measured.tokenLosses(batch)) {
                 double[] all = measured.download(losses);

@@ -14,12 +14,26 @@ import org.apache.hadoop.io.compress.CompressionCodecFactory;
 public final class InputPlan {
     /** What opening a file costs, in bytes read: many tiny files make a unit as long as one large file does. */
     private static final long OPEN_COST = 256 << 10;
+    /** A piece that is worth cutting off. */
+    private static final long LEAST_BYTES = 256 << 10;
     /** A unit is what is lost when a task dies, and what is sorted out together: not too much. */
     private static final long MOST_BYTES = 128L << 20;
+    /** Where there is text for them, units are no smaller than this and four times as many, so that the last end together. */
+    private static final long GOOD_BYTES = 8 << 20;
+
+    private static final int FINER = 4;
     /** Each of them unpacks the whole file. */
     private static final int MOST_TURNS = 16;
 
     private InputPlan() {}
+
+    /** How many units there are to be. */
+    public enum Grain {
+        /** As many as are wanted, if the files allow it. */
+        EXACT,
+        /** At least as many, and so many more as help to keep all cores busy to the end. */
+        FINE
+    }
 
     /**
      * A file to read.
@@ -33,26 +47,44 @@ public final class InputPlan {
      * Cuts and groups files, in their order.
      *
      * @param wanted units to make at least, where the files allow it
-     * @param least bytes of a piece that is worth cutting off
      */
     public static List<Unit> of(
-            Configuration hadoop, List<InputFile> files, InputConfig.Format format, int wanted, long least) {
+            Configuration hadoop, List<InputFile> files, InputConfig.Format format, int wanted, Grain grain) {
         CompressionCodecFactory codecs = new CompressionCodecFactory(hadoop);
         long bytes = 0;
         for (InputFile file : files) {
             bytes += file.status().getLen();
         }
-        long most = Math.max(least, Math.min(MOST_BYTES, (bytes - 1) / wanted + 1));
+        long even = (bytes - 1) / wanted + 1;
+        long least = 1;
+        int units = wanted;
+        if (grain == Grain.FINE) {
+            least = LEAST_BYTES;
+            units = (int) Math.max(wanted, Math.min((long) FINER * wanted, bytes / GOOD_BYTES));
+        }
+        Sizes sizes = new Sizes(limit((bytes - 1) / units + 1, least), limit(even, least));
         List<Piece> pieces = new ArrayList<>();
         for (InputFile file : files) {
-            pieces.addAll(cut(file, format, codecs, most, files.size() < wanted));
+            pieces.addAll(cut(file, format, codecs, sizes, files.size() < wanted));
         }
         long cost = 0;
         for (Piece piece : pieces) {
             cost += cost(piece);
         }
-        return grouped(pieces, Math.min(MOST_BYTES, (cost - 1) / wanted + 1));
+        return grouped(pieces, Math.min(MOST_BYTES, (cost - 1) / units + 1));
     }
+
+    private static long limit(long bytes, long least) {
+        return Math.max(least, Math.min(MOST_BYTES, bytes));
+    }
+
+    /**
+     * Into what files are cut.
+     *
+     * @param piece the bytes of one that can be read by itself
+     * @param turn those of one before which the whole file is unpacked
+     */
+    private record Sizes(long piece, long turn) {}
 
     private static long cost(Piece piece) {
         return OPEN_COST + piece.length() / piece.turns();
@@ -79,10 +111,9 @@ public final class InputPlan {
     }
 
     private static List<Piece> cut(
-            InputFile file, InputConfig.Format format, CompressionCodecFactory codecs, long most, boolean tooFew) {
+            InputFile file, InputConfig.Format format, CompressionCodecFactory codecs, Sizes sizes, boolean tooFew) {
         Path path = file.status().getPath();
         long length = file.status().getLen();
-        int parts = (int) Math.min(Integer.MAX_VALUE, (length - 1) / most + 1);
         List<Piece> pieces = new ArrayList<>();
         boolean cuttable =
                 switch (format) {
@@ -91,16 +122,20 @@ public final class InputPlan {
                     case PARQUET, ORC -> throw new IllegalArgumentException(format + " is read by Spark");
                 };
         if (cuttable) {
-            long each = (length - 1) / parts + 1;
+            long each = (length - 1) / parts(length, sizes.piece()) + 1;
             for (long from = 0; from < length; from += each) {
                 pieces.add(new Piece(path.toString(), file.source(), from, Math.min(each, length - from), 0, 1));
             }
             return pieces;
         }
-        int turns = tooFew ? Math.min(MOST_TURNS, parts) : 1;
+        int turns = tooFew ? Math.min(MOST_TURNS, parts(length, sizes.turn())) : 1;
         for (int turn = 0; turn < turns; turn++) {
             pieces.add(new Piece(path.toString(), file.source(), 0, length, turn, turns));
         }
         return pieces;
+    }
+
+    private static int parts(long length, long most) {
+        return (int) Math.min(Integer.MAX_VALUE, (length - 1) / most + 1);
     }
 }

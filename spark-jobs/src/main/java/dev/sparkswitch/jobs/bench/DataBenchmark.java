@@ -38,7 +38,8 @@ import org.apache.spark.sql.SparkSession;
 /**
  * Times the stages of the corpus pipeline, each as a person would run it, on one core and on several, and raw SentencePiece
  * on the same text before and after. Rates are bytes of text in UTF-8, a million of them a MB; those a core count the
- * processor time of the whole process, so what else runs on the host changes them little.
+ * processor time of the whole process, so what else runs on the host changes them little. While a number of cores is measured
+ * the whole process is kept to so many.
  */
 public final class DataBenchmark {
     /** What is measured. */
@@ -66,7 +67,7 @@ public final class DataBenchmark {
             Optional<String> text, long bytes, List<Integer> cores, List<Stage> stages, int vocabulary, int inputs) {}
 
     /** Made-up pages that are run through everything first, so that what is measured is compiled. */
-    private static final long WARM_UP_BYTES = 12_000_000;
+    private static final long WARM_UP_BYTES = 60_000_000;
     /** Text that raw SentencePiece is measured with. */
     private static final long RAW_BYTES = 16_000_000;
 
@@ -112,7 +113,7 @@ public final class DataBenchmark {
     private void run(IntFunction<SparkSession> sparkOn) throws Exception {
         Path warmUp = folder.resolve("warm-up-text");
         delete(warmUp);
-        PagesOfText.write(warmUp, WARM_UP_BYTES);
+        PagesOfText.write(warmUp, Math.min(plan.bytes(), WARM_UP_BYTES));
         String text = plan.text().orElseGet(() -> folder.resolve("text").toString());
         if (plan.text().isEmpty()) {
             delete(folder.resolve("text"));
@@ -123,22 +124,33 @@ public final class DataBenchmark {
             SparkSession spark = sparkOn.apply(cores);
             Path work = folder.resolve("work-" + cores);
             delete(work);
-            Path vocabulary = folder.resolve("vocabulary");
-            Path learnt = work.resolve("warm-up-" + Stage.C4);
-            prepare(spark, warmUp.toString(), learnt, Stage.C4);
-            if (!Files.exists(vocabulary)) {
-                // Made-up pages are alike, so a few of them are enough to learn their pieces of.
-                vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
-            }
-            for (Stage stage : plan.stages()) {
-                if (stage == Stage.C4_LANGUAGE || stage == Stage.C4_NEAR_DUPLICATES) {
-                    prepare(spark, warmUp.toString(), work.resolve("warm-up-" + stage), stage);
+            warmUp(spark, warmUp, text, work);
+            try (ProcessCores processor = new ProcessCores()) {
+                if (!processor.keepTo(cores)) {
+                    report.note("There is no taskset: compiler and collector have all cores, Spark " + cores + ".");
                 }
+                measure(spark, cores, text, work);
             }
-            batch(spark, learnt, work.resolve("warm-up-shards"));
-            measure(spark, cores, text, work);
             delete(work);
         }
+        report.scaling();
+    }
+
+    /** Goes once through what is measured, so that it is compiled, and learns the vocabulary. */
+    private void warmUp(SparkSession spark, Path warmUp, String text, Path work) {
+        Path learnt = work.resolve("warm-up-" + Stage.C4);
+        prepare(spark, warmUp.toString(), learnt, Stage.C4);
+        Path vocabulary = folder.resolve("vocabulary");
+        if (!Files.exists(vocabulary)) {
+            // Made-up pages are alike, so a few of them are enough to learn their pieces of.
+            vocabulary(spark, plan.text().isEmpty() ? learnt : prepared(spark, text, work), vocabulary);
+        }
+        for (Stage stage : plan.stages()) {
+            if (stage == Stage.C4_LANGUAGE || stage == Stage.C4_NEAR_DUPLICATES) {
+                prepare(spark, warmUp.toString(), work.resolve("warm-up-" + stage), stage);
+            }
+        }
+        batch(spark, learnt, work.resolve("warm-up-shards"));
     }
 
     private Path prepared(SparkSession spark, String text, Path work) {

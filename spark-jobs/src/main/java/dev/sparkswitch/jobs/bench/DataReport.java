@@ -2,12 +2,16 @@ package dev.sparkswitch.jobs.bench;
 
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** The table of {@link DataBenchmark}. */
 final class DataReport {
     private static final double MEGA = 1e6;
 
     private final PrintWriter out;
+    private final Map<DataBenchmark.Stage, SortedMap<Integer, Double>> rates = new TreeMap<>();
     private double rawSum;
     private int raws;
 
@@ -34,10 +38,11 @@ final class DataReport {
             long items,
             String unit) {
         double megabytes = bytes / MEGA;
+        rates.computeIfAbsent(stage, any -> new TreeMap<>()).put(cores, megabytes / usage.seconds());
         out.printf(
                 Locale.ROOT,
                 "%-22s %5d %8.1f %8.1f %8.2f %10.2f %10s %10d %9d  %,.0f %s/s%n",
-                stage.name().toLowerCase(Locale.ROOT).replace('_', '-'),
+                name(stage),
                 cores,
                 megabytes,
                 usage.seconds(),
@@ -68,5 +73,30 @@ final class DataReport {
         out.flush();
         rawSum = 0;
         raws = 0;
+    }
+
+    /** How many times the rate on the fewest cores each stage had on more of them, by the clock. */
+    void scaling() {
+        rates.forEach((stage, byCores) -> {
+            int fewest = byCores.firstKey();
+            byCores.tailMap(fewest + 1)
+                    .forEach((cores, rate) -> out.printf(
+                            Locale.ROOT,
+                            "  %s: %.2f times the rate on %d cores that it has on %d%n",
+                            name(stage),
+                            rate / byCores.get(fewest),
+                            cores,
+                            fewest));
+        });
+        out.flush();
+    }
+
+    void note(String text) {
+        out.println("  " + text);
+        out.flush();
+    }
+
+    private static String name(DataBenchmark.Stage stage) {
+        return stage.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

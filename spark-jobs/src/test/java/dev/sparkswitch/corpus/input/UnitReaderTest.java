@@ -53,7 +53,7 @@ class UnitReaderTest {
                     FileSystem.getLocal(HADOOP).getFileStatus(new org.apache.hadoop.fs.Path(path.toString()));
             files.add(new InputPlan.InputFile(status, path.getFileName().toString()));
         }
-        return InputPlan.of(HADOOP, files, config.format(), wanted, 1);
+        return InputPlan.of(HADOOP, files, config.format(), wanted, InputPlan.Grain.EXACT);
     }
 
     private static List<RawDocument> rows(List<Unit> units, InputConfig config) {
