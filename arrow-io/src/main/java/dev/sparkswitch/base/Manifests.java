@@ -7,6 +7,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -153,26 +154,38 @@ public final class Manifests {
     }
 
     /**
-     * Compares every file of the folder with its manifest.
+     * Compares every file of the folder with its manifest, several at a time.
      *
      * @throws UserException naming the first file that is missing, cut short or changed
      */
     public static void verify(FileSystem fileSystem, Path folder, Manifest manifest) {
         FileSystem files = HadoopFiles.raw(fileSystem);
-        for (Manifest.Entry entry : manifest.files()) {
-            Path file = new Path(folder, entry.path());
-            try {
-                requireSize(file, files.getFileStatus(file).getLen(), entry, manifest);
-                String checksum = Checksums.of(files, file);
-                if (!checksum.equals(entry.checksum())) {
-                    throw damaged(
-                            file, "its checksum is " + checksum + " instead of " + entry.checksum(), manifest.kind());
-                }
-            } catch (FileNotFoundException e) {
-                throw damaged(file, "it is missing", manifest.kind());
-            } catch (IOException e) {
-                throw new ResourceException("Cannot read " + file + " (" + e.getMessage() + "): check the path.", e);
+        List<Optional<SparkSwitchException>> found = manifest.files().parallelStream()
+                .map(entry -> problem(files, new Path(folder, entry.path()), entry, manifest))
+                .toList();
+        for (Optional<SparkSwitchException> problem : found) {
+            if (problem.isPresent()) {
+                throw problem.get();
             }
+        }
+    }
+
+    private static Optional<SparkSwitchException> problem(
+            FileSystem files, Path file, Manifest.Entry entry, Manifest manifest) {
+        try {
+            requireSize(file, files.getFileStatus(file).getLen(), entry, manifest);
+            String checksum = Checksums.of(files, file);
+            return checksum.equals(entry.checksum())
+                    ? Optional.empty()
+                    : Optional.of(damaged(
+                            file, "its checksum is " + checksum + " instead of " + entry.checksum(), manifest.kind()));
+        } catch (UserException e) {
+            return Optional.of(e);
+        } catch (FileNotFoundException e) {
+            return Optional.of(damaged(file, "it is missing", manifest.kind()));
+        } catch (IOException e) {
+            return Optional.of(
+                    new ResourceException("Cannot read " + file + " (" + e.getMessage() + "): check the path.", e));
         }
     }
 

@@ -70,6 +70,7 @@ public final class Main implements Runnable {
                 new BenchOpsJob(),
                 new BenchDataJob(),
                 new BenchScalingJob(),
+                new BenchCardsJob(),
                 new BundleJob());
     }
 

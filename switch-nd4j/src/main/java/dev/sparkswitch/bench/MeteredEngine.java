@@ -413,6 +413,27 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
+    public RouterScores routerScores(Tensor x, Dropout noise, Tensor w) {
+        return timed(
+                Phase.ROUTING,
+                of("routerScores", x, w),
+                products(x, w),
+                bytes(x, w),
+                () -> engine.routerScores(x, noise, w));
+    }
+
+    @Override
+    public void routerScoresBackward(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
+        timed(
+                Phase.ROUTING,
+                of("routerScoresBackward", dx, w),
+                2 * products(dx, w),
+                bytes(dLogits, dx, dx, dx, w, dw),
+                () -> engine.routerScoresBackward(dLogits, x, input, noise, w, dw, write, dx));
+    }
+
+    @Override
     public Routing route(RoutingPlan plan, Tensor logits, Tensor routed) {
         return timed(Phase.ROUTING, "route " + logits, 0, bytes(logits), () -> engine.route(plan, logits, routed));
     }

@@ -332,6 +332,15 @@ final class ModelOperations {
         return p;
     }
 
+    /** The router's logits, without what the backward pass would want. */
+    private static Tensor scores(Engine engine, Tensor x, Tensor w) {
+        Engine.RouterScores scores = engine.routerScores(x, Dropout.NONE, w);
+        if (scores.input() != null) {
+            scores.input().close();
+        }
+        return scores.logits();
+    }
+
     private Prepared experts(Engine engine, SwitchConfig sparse) {
         Prepared p = new Prepared(engine);
         int experts = sparse.experts();
@@ -342,12 +351,8 @@ final class ModelOperations {
         Tensor x = p.compute(tokens, width);
         Tensor routerWeight = p.parameter(experts, width);
         Tensor routed = p.integers(1, 2, tokens);
-        Tensor input = p.keep(engine.routerInput(x, Dropout.NONE));
-        p.add("routerInput", 0, bytes(x, input), () -> engine.routerInput(x, Dropout.NONE)
-                .close());
-        Tensor logits = p.keep(engine.routerLogits(input, routerWeight));
-        p.add("routerLogits", 2.0 * tokens * width * experts, bytes(input, logits), () -> engine.routerLogits(
-                        input, routerWeight)
+        Tensor logits = p.keep(scores(engine, x, routerWeight));
+        p.add("routerScores", 2.0 * tokens * width * experts, bytes(x, logits), () -> scores(engine, x, routerWeight)
                 .close());
         p.add("route", 0, 2 * bytes(logits), () -> engine.route(routingPlan, logits, routed)
                 .close());

@@ -10,6 +10,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.ExpertPlacement;
+import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.ParameterSpecs;
@@ -164,16 +165,16 @@ public final class StepBenchmark {
             double[] profiled = new double[plan.profiled()];
             StepMetrics last = null;
             Optional<StepReport.Exchanges> exchanges;
-            int number = 0;
             int exchanging = plan.ranks() == 1 ? 0 : plan.profiled();
             long total = plan.warmUp() + (long) plan.steps() + exchanging + plan.profiled();
             try (Progress progress = first ? Progress.start("bench", "steps", total) : null) {
+                Steps steps = new Steps(step, parallelism.rank(), progress);
                 for (int i = 0; i < plan.warmUp(); i++) {
-                    last = step(step, ++number, parallelism.rank(), progress);
+                    last = steps.next();
                 }
                 Moment start = engine.moment();
                 for (int i = 0; i < plan.steps(); i++) {
-                    last = step(step, ++number, parallelism.rank(), progress);
+                    last = steps.next();
                     Moment end = engine.moment();
                     seconds[i] = end.secondsSince(start);
                     start.close();
@@ -182,7 +183,7 @@ public final class StepBenchmark {
                 double exchangeSeconds = 0;
                 for (int i = 0; i < exchanging; i++) {
                     timeline.start(Timeline.Marks.EXCHANGES);
-                    last = step(step, ++number, parallelism.rank(), progress);
+                    last = steps.next();
                     Moment end = engine.moment();
                     timeline.stop();
                     exchangeSeconds += end.secondsSince(start);
@@ -193,7 +194,7 @@ public final class StepBenchmark {
                 timeline.clear();
                 for (int i = 0; i < plan.profiled(); i++) {
                     timeline.start(Timeline.Marks.ALL);
-                    last = step(step, ++number, parallelism.rank(), progress);
+                    last = steps.next();
                     Moment end = engine.moment();
                     timeline.stop();
                     profiled[i] = end.secondsSince(start);
@@ -221,14 +222,43 @@ public final class StepBenchmark {
         }
     }
 
-    /** @param progress null for ranks that show none */
-    private StepMetrics step(TrainingStep step, int number, int rank, Progress progress) {
-        long start = System.nanoTime();
-        StepMetrics metrics = step.run(number, List.of(rows.batch(plan.ranks() * number + rank)), start, start);
-        if (progress != null) {
-            progress.advance(1);
+    /** The steps of a rank, one after the other; each makes the next one's rows while the engine updates parameters. */
+    private final class Steps {
+        private final TrainingStep step;
+        private final int rank;
+        /** Null for ranks that show none. */
+        private final Progress progress;
+
+        private int number;
+        private List<HostBatch> ahead;
+
+        Steps(TrainingStep step, int rank, Progress progress) {
+            this.step = step;
+            this.rank = rank;
+            this.progress = progress;
+            this.ahead = batches(1);
         }
-        return metrics;
+
+        private List<HostBatch> batches(int number) {
+            return List.of(rows.batch(plan.ranks() * number + rank));
+        }
+
+        StepMetrics next() {
+            number++;
+            List<HostBatch> batches = ahead;
+            long start = System.nanoTime();
+            StepMetrics metrics = step.run(number, batches, start, start, () -> {
+                ahead = batches(number + 1);
+                step.uploadAhead(ahead);
+            });
+            if (ahead == batches) {
+                ahead = batches(number + 1);
+            }
+            if (progress != null) {
+                progress.advance(1);
+            }
+            return metrics;
+        }
     }
 
     /** Weights of the usual sizes; their exact distribution does not matter to a clock. */

@@ -289,6 +289,33 @@ public interface Engine extends AutoCloseable {
     Tensor routerLogitsBackward(Tensor dLogits, Tensor x, Tensor w, Tensor dw, Write write);
 
     /**
+     * What {@link #routerScores} makes.
+     *
+     * @param logits [T, E], the router's type
+     * @param input what the router saw, for the backward pass; null from an engine that makes it anew from x
+     */
+    record RouterScores(Tensor logits, Tensor input) {}
+
+    /** {@link #routerLogits} of {@link #routerInput}, which an engine may do at once. */
+    default RouterScores routerScores(Tensor x, Dropout noise, Tensor w) {
+        Tensor input = routerInput(x, noise);
+        return new RouterScores(routerLogits(input, w), input);
+    }
+
+    /**
+     * Backward of {@link #routerScores}: adds to dx, and writes dw [E, d].
+     *
+     * @param x what the scores are of, which an engine that left an input does not look at
+     * @param input as {@link #routerScores} left it, or {@link #routerInput} made it
+     */
+    default void routerScoresBackward(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
+        try (Tensor dInput = routerLogitsBackward(dLogits, input, w, dw, write)) {
+            routerInputBackward(dInput, noise, dx);
+        }
+    }
+
+    /**
      * Brings tokens and experts together as the plan's policy says; ties go to the lower expert. Where tokens choose, in each
      * group the first choices of all tokens take slots in token order, then the second choices, and so on; a choice that finds
      * its expert full is dropped or rerouted.

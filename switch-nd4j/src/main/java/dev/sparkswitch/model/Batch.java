@@ -5,10 +5,20 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
 
 /** A {@link HostBatch} in an engine's memory. */
 public final class Batch implements AutoCloseable {
+    /** Numbers between the beginnings of parts, a multiple: wide accesses find each part aligned. */
+    private static final int ALIGNMENT = 64;
+
     private final HostBatch host;
+    /** All parts side by side, so that one transfer brings them. */
+    private final Tensor all;
+
     private final Tensor inputs;
     private final Tensor inputQuerySegments;
     private final Tensor inputKeySegments;
@@ -21,15 +31,52 @@ public final class Batch implements AutoCloseable {
 
     private Batch(Engine engine, HostBatch host) {
         this.host = host;
-        this.inputs = upload(engine, host.inputs());
-        this.inputQuerySegments = upload(engine, host.inputQuerySegments());
-        this.inputKeySegments = upload(engine, host.inputKeySegments());
-        this.inputRouted = upload(engine, host.inputRouted());
-        this.decoderInputs = upload(engine, host.decoderInputs());
-        this.targetQuerySegments = upload(engine, host.targetQuerySegments());
-        this.targetKeySegments = upload(engine, host.targetKeySegments());
-        this.targetRouted = upload(engine, host.targetRouted());
-        this.targets = upload(engine, host.targets());
+        int[][] parts = {
+            host.inputs(),
+            host.inputQuerySegments(),
+            host.inputKeySegments(),
+            host.inputRouted(),
+            host.decoderInputs(),
+            host.targetQuerySegments(),
+            host.targetKeySegments(),
+            host.targetRouted(),
+            host.targets()
+        };
+        this.all = upload(engine, sideBySide(parts));
+        Iterator<Tensor> views = views(parts).iterator();
+        this.inputs = views.next();
+        this.inputQuerySegments = views.next();
+        this.inputKeySegments = views.next();
+        this.inputRouted = views.next();
+        this.decoderInputs = views.next();
+        this.targetQuerySegments = views.next();
+        this.targetKeySegments = views.next();
+        this.targetRouted = views.next();
+        this.targets = views.next();
+    }
+
+    private static int room(int[] part) {
+        return (part.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    private static int[] sideBySide(int[][] parts) {
+        int[] all = new int[Arrays.stream(parts).mapToInt(Batch::room).sum()];
+        int at = 0;
+        for (int[] part : parts) {
+            System.arraycopy(part, 0, all, at, part.length);
+            at += room(part);
+        }
+        return all;
+    }
+
+    private List<Tensor> views(int[][] parts) {
+        List<Tensor> views = new ArrayList<>();
+        int at = 0;
+        for (int[] part : parts) {
+            views.add(all.slice(at, at + part.length));
+            at += room(part);
+        }
+        return views;
     }
 
     /** Copies a batch to the engine. */
@@ -108,14 +155,6 @@ public final class Batch implements AutoCloseable {
 
     @Override
     public void close() {
-        inputs.close();
-        inputQuerySegments.close();
-        inputKeySegments.close();
-        inputRouted.close();
-        decoderInputs.close();
-        targetQuerySegments.close();
-        targetKeySegments.close();
-        targetRouted.close();
-        targets.close();
+        all.close();
     }
 }

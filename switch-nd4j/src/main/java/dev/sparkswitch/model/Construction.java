@@ -14,6 +14,7 @@ final class Construction {
     private final Parallelism parallelism;
     private final Parameters parameters;
     private final List<SparseLayer> sparseLayers = new ArrayList<>();
+    private final RoutingTotals routingTotals = new RoutingTotals();
     private int sites;
 
     Construction(Engine engine, T5Config config, Parallelism parallelism) {
@@ -40,6 +41,11 @@ final class Construction {
         return sparseLayers;
     }
 
+    /** The statistics of every layer in {@link #sparseLayers}. */
+    RoutingTotals routingTotals() {
+        return routingTotals;
+    }
+
     /** The number of the next place that draws random numbers. */
     int nextSite() {
         return sites++;
@@ -52,7 +58,8 @@ final class Construction {
             return new SelfAttention(
                     new DenseProjections(parameters, names().selfAttention(stack, layer)), config, site);
         }
-        SwitchProjections sparse = new SwitchProjections(engine, parameters, config, stack, layer, site, parallelism);
+        SwitchProjections sparse =
+                new SwitchProjections(engine, parameters, config, stack, layer, site, parallelism, routingTotals);
         sparseLayers.add(sparse);
         return new SelfAttention(sparse, config, site);
     }
@@ -62,7 +69,8 @@ final class Construction {
         if (!config.sparse(stack, layer)) {
             return new DenseFfn(parameters, config, stack, layer, nextSite());
         }
-        SwitchFfn sparse = new SwitchFfn(engine, parameters, config, stack, layer, nextSite(), parallelism);
+        SwitchFfn sparse =
+                new SwitchFfn(engine, parameters, config, stack, layer, nextSite(), parallelism, routingTotals);
         sparseLayers.add(sparse);
         return sparse;
     }

@@ -41,13 +41,13 @@ final class HashRouter implements Router {
         Engine engine = pass.engine();
         RoutingPlan plan = Router.plan(config, pass, Sampling.NONE, RouterPlace.Experts.ATTENTION);
         try (Tensor experts = engine.gatherRows(expertOfId, pass.ids())) {
-            return new Choice(null, engine.route(plan, experts, pass.routed()));
+            return new Choice(null, null, engine.route(plan, experts, pass.routed()));
         }
     }
 
     @Override
     public Choice again(StackPass pass, Tensor x, Settled left) {
-        return new Choice(null, left.routing());
+        return new Choice(null, null, left.routing());
     }
 
     @Override

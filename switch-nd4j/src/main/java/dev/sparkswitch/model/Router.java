@@ -17,8 +17,14 @@ interface Router extends AutoCloseable {
                 : new ScoringRouter(parameters, config, place);
     }
 
-    /** What came together, and the router's input for the backward pass; null where there is none. */
-    record Choice(Tensor input, Routing routing) implements Saved {
+    /**
+     * What came together.
+     *
+     * @param x what was routed, which whoever routed it keeps until the backward pass
+     * @param input the router's input for the backward pass; null where there is none, or the engine makes it anew from x
+     * @param routing experts and slots
+     */
+    record Choice(Tensor x, Tensor input, Routing routing) implements Saved {
         /** Gives back the input, which {@link Router#again} makes anew. */
         Settled forgo() {
             if (input != null) {

@@ -3,6 +3,7 @@ package dev.sparkswitch.model;
 import dev.sparkswitch.base.RandomStream;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.Sampling;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
@@ -87,25 +88,54 @@ final class ScoringRouter implements Router {
     @Override
     public Choice choose(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
-        Tensor input = input(pass, x);
-        try (Tensor logits = logits(engine, input)) {
+        Engine.RouterScores scores = scores(pass, x);
+        try (Tensor logits = scores.logits()) {
             return new Choice(
-                    input, engine.route(Router.plan(config, pass, sampling(pass), leadsTo), logits, pass.routed()));
+                    x,
+                    scores.input(),
+                    engine.route(Router.plan(config, pass, sampling(pass), leadsTo), logits, pass.routed()));
         }
+    }
+
+    /** Whether nothing stands between x, its jitter and the logits. */
+    private boolean isAtOnce(StackPass pass) {
+        return config.routerPrecision() == RouterPrecision.FLOAT32
+                && !inputDropout(pass).active();
+    }
+
+    private Engine.RouterScores scores(StackPass pass, Tensor x) {
+        if (isAtOnce(pass)) {
+            return pass.engine().routerScores(x, jitter(pass), weight.value());
+        }
+        Tensor input = input(pass, x);
+        return new Engine.RouterScores(logits(pass.engine(), input), input);
     }
 
     @Override
     public Choice again(StackPass pass, Tensor x, Settled left) {
-        return new Choice(input(pass, x), left.routing());
+        return new Choice(x, input(pass, x), left.routing());
     }
 
     @Override
     public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {
         Engine engine = pass.engine();
         RouterWeights weights = pass.settings().routerWeights();
-        try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z());
-                Tensor dInput = logitsBackward(engine, dLogits, choice.input())) {
-            addInputGradient(pass, dInput, dx);
+        try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z())) {
+            if (isAtOnce(pass)) {
+                engine.routerScoresBackward(
+                        dLogits,
+                        choice.x(),
+                        choice.input(),
+                        jitter(pass),
+                        weight.value(),
+                        weight.gradient(),
+                        weight.nextWrite(),
+                        dx);
+                return;
+            }
+            try (Tensor dInput = logitsBackward(engine, dLogits, choice.input())) {
+                addInputGradient(pass, dInput, dx);
+            }
         }
     }
 

@@ -6,7 +6,6 @@ import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.RoutingPlan;
-import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.util.ArrayList;
@@ -34,7 +33,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     private final int experts;
     private final int placeInExchange;
     private final TokenExchange exchange;
-    private final Tensor statistics;
+    private final RoutingTotals totals;
+    private final int place;
 
     SwitchFfn(
             Engine engine,
@@ -43,7 +43,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             Stack stack,
             int layer,
             int site,
-            Parallelism parallelism) {
+            Parallelism parallelism,
+            RoutingTotals totals) {
         ParameterNames names = new ParameterNames(config);
         SwitchConfig sparse = config.sparseLayer(stack, layer);
         ExpertPlacement placement = parallelism.placement().ofLayer(sparse.experts());
@@ -62,8 +63,8 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         RankGroup group = placement.exchangeGroup(parallelism.rank());
         this.placeInExchange = group.indexOf(parallelism.rank());
         this.exchange = new TokenExchange(engine, parallelism.collectives(), group);
-        this.statistics = engine.allocate(engine.precision().master(), RoutingStatistics.size(experts));
-        engine.fill(statistics, 0);
+        this.totals = totals;
+        this.place = totals.layer(experts);
     }
 
     /** What a part of a run keeps. */
@@ -110,11 +111,6 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     }
 
     @Override
-    public Tensor statistics() {
-        return statistics;
-    }
-
-    @Override
     public boolean exchangesTokens() {
         return exchange.ranks() > 1;
     }
@@ -143,7 +139,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     public Forward forward(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
         Router.Choice choice = router.choose(pass, x);
-        engine.copy(choice.routing().statistics(), statistics, Write.ADD);
+        totals.add(engine, place, choice.routing().statistics());
         if (pass.settings().phase() == Phase.GENERATE && exchange.ranks() == 1 && runs.size() == 1) {
             ExpertRun all = runs.get(0);
             Tensor delta = engine.experts(
@@ -294,7 +290,6 @@ final class SwitchFfn implements Sublayer, SparseLayer {
 
     @Override
     public void close() {
-        statistics.close();
         router.close();
     }
 }

@@ -1,7 +1,6 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.engine.Engine;
-import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.util.ArrayList;
@@ -21,7 +20,8 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
     private final TokenExchange exchange;
     private final ExpertProjection queryKeyValue;
     private final ExpertProjection output;
-    private final Tensor statistics;
+    private final RoutingTotals totals;
+    private final int place;
 
     SwitchProjections(
             Engine engine,
@@ -30,7 +30,8 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
             Stack stack,
             int layer,
             int site,
-            Parallelism parallelism) {
+            Parallelism parallelism,
+            RoutingTotals totals) {
         ParameterNames names = new ParameterNames(config);
         int experts = config.sparseLayer(stack, layer).experts();
         ExpertPlacement placement = parallelism.placement().ofLayer(experts);
@@ -53,18 +54,13 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
                 new TokenExchange(engine, parallelism.collectives(), placement.exchangeGroup(parallelism.rank()));
         this.queryKeyValue = new ExpertProjection(parameters.experts(inputs), exchange);
         this.output = new ExpertProjection(parameters.experts(outputs), exchange);
-        this.statistics = engine.allocate(engine.precision().master(), RoutingStatistics.size(experts));
-        engine.fill(statistics, 0);
+        this.totals = totals;
+        this.place = totals.layer(experts);
     }
 
     @Override
     public String name() {
         return name;
-    }
-
-    @Override
-    public Tensor statistics() {
-        return statistics;
     }
 
     @Override
@@ -74,14 +70,13 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
 
     @Override
     public void close() {
-        statistics.close();
         router.close();
     }
 
     @Override
     public Projected begin(StackPass pass, Tensor x) {
         Router.Choice choice = router.choose(pass, x);
-        pass.engine().copy(choice.routing().statistics(), statistics, Write.ADD);
+        totals.add(pass.engine(), place, choice.routing().statistics());
         return new Pass(pass, x, choice);
     }
 

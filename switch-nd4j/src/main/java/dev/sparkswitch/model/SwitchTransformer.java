@@ -33,6 +33,7 @@ public final class SwitchTransformer implements AutoCloseable {
     private final Encoder encoder;
     private final Decoder decoder;
     private final List<SparseLayer> sparseLayers;
+    private final RoutingTotals routingTotals;
     private final int inputSite;
     private final int targetSite;
 
@@ -57,6 +58,8 @@ public final class SwitchTransformer implements AutoCloseable {
         this.decoder = new Decoder(construction);
         this.head = config.head().tied() ? targetEmbedding : parameters.single(ParameterNames.HEAD);
         this.sparseLayers = construction.sparseLayers();
+        this.routingTotals = construction.routingTotals();
+        routingTotals.clear(engine);
     }
 
     private SwitchTransformer(SwitchTransformer original, Engine view) {
@@ -70,6 +73,7 @@ public final class SwitchTransformer implements AutoCloseable {
         this.encoder = original.encoder;
         this.decoder = original.decoder;
         this.sparseLayers = original.sparseLayers;
+        this.routingTotals = original.routingTotals;
         this.inputSite = original.inputSite;
         this.targetSite = original.targetSite;
     }
@@ -271,13 +275,12 @@ public final class SwitchTransformer implements AutoCloseable {
      * call, one vector a sparse layer.
      */
     public List<double[]> takeRoutingStatistics() {
-        return sparseLayers.stream()
-                .map(layer -> {
-                    double[] values = download(layer.statistics());
-                    engine.fill(layer.statistics(), 0);
-                    return values;
-                })
-                .toList();
+        if (sparseLayers.isEmpty()) {
+            return List.of();
+        }
+        double[] values = download(routingTotals.sums());
+        routingTotals.clear(engine);
+        return routingTotals.byLayer(values);
     }
 
     /**
@@ -327,5 +330,6 @@ public final class SwitchTransformer implements AutoCloseable {
     public void close() {
         parameters.close();
         sparseLayers.forEach(SparseLayer::close);
+        routingTotals.close();
     }
 }

@@ -14,6 +14,7 @@ import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.LongToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * Weights to begin with: truncated normal with {@code sigma = sqrt(scale / fan_in)}, nothing past two sigma (Switch
@@ -22,6 +23,13 @@ import java.util.function.LongToDoubleFunction;
  * never on the rank that holds it.
  */
 public final class Initializer {
+    /** Elements that are made before they go to the engine. */
+    private static final int PIECE = 1 << 22;
+    /** Elements that a thread makes at a time: a millisecond or two. */
+    private static final int SHARE = 1 << 14;
+    /** Random words that are made together. */
+    private static final int WORDS = 4;
+
     private final long seed;
     private final double scale;
     private final double embeddingSigma;
@@ -42,14 +50,24 @@ public final class Initializer {
     /** Fills every parameter that the model's rank holds. */
     public void initialize(SwitchTransformer model) {
         Map<String, Integer> numbers = numbers(model.config());
+        ByteBuffer bytes = ByteBuffer.allocateDirect((int) Math.min(PIECE, largest(model)) * Double.BYTES)
+                .order(ByteOrder.nativeOrder());
         for (Parameter parameter : model.parameters().all()) {
             int number = numbers.get(parameter.spec().name());
             if (parameter.spec().kind() == ParameterSpec.Kind.NORM) {
                 model.engine().fill(parameter.value(), 1);
             } else {
-                fill(model, parameter.value(), values(model.config(), parameter.spec(), number));
+                fill(model, parameter.value(), source(number), sigma(parameter.spec(), model.config()), bytes);
             }
         }
+    }
+
+    private static long largest(SwitchTransformer model) {
+        long largest = 0;
+        for (Parameter parameter : model.parameters().all()) {
+            largest = Math.max(largest, parameter.value().size());
+        }
+        return largest;
     }
 
     /** The initial value of each element of a parameter of a model. */
@@ -61,9 +79,13 @@ public final class Initializer {
         if (spec.kind() == ParameterSpec.Kind.NORM) {
             return element -> 1;
         }
-        Philox source = RandomStream.INIT.at(seed, number, 0);
+        Philox source = source(number);
         double sigma = sigma(spec, config);
         return element -> sigma * Normal.truncated(source, element);
+    }
+
+    private Philox source(int number) {
+        return RandomStream.INIT.at(seed, number, 0);
     }
 
     private static Map<String, Integer> numbers(T5Config config) {
@@ -86,17 +108,41 @@ public final class Initializer {
         };
     }
 
-    private static void fill(SwitchTransformer model, Tensor target, LongToDoubleFunction values) {
-        int size = Math.toIntExact(target.size());
-        DType type = target.type();
-        ByteBuffer bytes = ByteBuffer.allocateDirect(size * type.bytes()).order(ByteOrder.nativeOrder());
-        for (int i = 0; i < size; i++) {
+    /** Makes a tensor's elements by all of the process's threads, piece after piece: there may be tens of billions. */
+    private static void fill(SwitchTransformer model, Tensor target, Philox source, double sigma, ByteBuffer bytes) {
+        Tensor flat = target.axes() == 1 ? target : target.reshape(Math.toIntExact(target.size()));
+        int size = flat.extent(0);
+        for (int first = 0; first < size; first += PIECE) {
+            int from = first;
+            int count = Math.min(PIECE, size - from);
+            bytes.clear();
+            IntStream.range(0, (count + SHARE - 1) / SHARE)
+                    .parallel()
+                    .forEach(share -> put(
+                            bytes,
+                            target.type(),
+                            source,
+                            sigma,
+                            from,
+                            share * SHARE,
+                            Math.min(count, (share + 1) * SHARE)));
+            bytes.limit(count * target.type().bytes());
+            model.engine().upload(flat.slice(from, from + count), bytes);
+        }
+    }
+
+    /** Elements {@code from .. to - 1} of the piece that begins with the tensor's element {@code first}. */
+    private static void put(ByteBuffer bytes, DType type, Philox source, double sigma, long first, int from, int to) {
+        // Four numbers come at once, and a share begins with the first of four.
+        int[] words = new int[SHARE];
+        source.blocks((first + from) / WORDS, (to - from + WORDS - 1) / WORDS, words);
+        for (int i = from; i < to; i++) {
+            double value = sigma * Normal.truncated(words[i - from]);
             if (type == DType.FLOAT64) {
-                bytes.putDouble(i * Double.BYTES, values.applyAsDouble(i));
+                bytes.putDouble(i * Double.BYTES, value);
             } else {
-                bytes.putFloat(i * Float.BYTES, (float) values.applyAsDouble(i));
+                bytes.putFloat(i * Float.BYTES, (float) value);
             }
         }
-        model.engine().upload(target, bytes);
     }
 }

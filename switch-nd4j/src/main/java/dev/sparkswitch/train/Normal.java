@@ -18,7 +18,12 @@ public final class Normal {
 
     /** The number at {@code element} of the distribution that is cut off, and not heaped up, at two sigma. */
     public static double truncated(Philox source, long element) {
-        return quantile(BELOW + (1 - 2 * BELOW) * source.uniform(element));
+        return truncated(source.bits(element));
+    }
+
+    /** The number that 32 random bits stand for. */
+    static double truncated(int bits) {
+        return quantile(BELOW + (1 - 2 * BELOW) * ((bits & 0xFFFFFFFFL) * 0x1p-32));
     }
 
     private static double quantile(double share) {

@@ -47,6 +47,7 @@ public final class Trainer implements AutoCloseable {
     private final List<Rollback> rollbacks;
     private final BatchOrder order;
     private final BestModel best = new BestModel();
+    private final double startSeconds;
     private long step;
     private double trained;
     private boolean paused;
@@ -73,7 +74,9 @@ public final class Trainer implements AutoCloseable {
         this.checkpoints = new TrainerCheckpoints(context, model, optimizer, parallelism, job);
         this.rollbacks = job.checkpoints().rollbacks();
         this.order = new BatchOrder(rollbacks);
+        long start = System.nanoTime();
         CheckpointState state = checkpoints.restore();
+        this.startSeconds = (System.nanoTime() - start) / 1e9;
         this.step = state.step();
         training.guard().restore(state.values().getOrDefault(LOSSES, ""));
         best.restore(state.values());
@@ -129,9 +132,13 @@ public final class Trainer implements AutoCloseable {
             }
             record(metrics, evaluated);
             boolean isBest = score.isPresent() && best.isAt(step);
-            if (last || paused || isBest || isStale() || step % config.checkpointEvery() == 0) {
+            boolean ends = last || isStale();
+            boolean kept = ends && config.checkpointAtEnd() || paused || isBest || step % config.checkpointEvery() == 0;
+            if (kept || ends) {
                 // Metrics first: whoever goes on from this checkpoint finds every line up to it.
                 job.metrics().ifPresent(MetricsLog::flush);
+            }
+            if (kept) {
                 checkpoints.save(state());
             }
             checkpoints.check();
@@ -145,6 +152,11 @@ public final class Trainer implements AutoCloseable {
                 checkpoints.stallSeconds(),
                 seconds,
                 100 * checkpoints.stallSeconds() / Math.max(seconds, 1e-9)));
+    }
+
+    /** Seconds that this rank took to make its initial weights, or to load them. */
+    public double startSeconds() {
+        return startSeconds;
     }
 
     /** Seconds in which this rank could not train because of checkpoints. */
@@ -300,6 +312,7 @@ public final class Trainer implements AutoCloseable {
     private void readAhead() {
         if (step + 1 < config.steps()) {
             ahead = readStep(step + 1);
+            training.uploadAhead(ahead);
         }
     }
 

@@ -31,6 +31,8 @@ import java.util.Optional;
  * @param evaluateEvery steps between evaluations on held-out rows
  * @param heldOutRows held-out rows of an evaluation, at most
  * @param checkpointEvery steps between checkpoints
+ * @param checkpointAtEnd whether the last step's model is kept, too; without it a run leaves its measurements and what
+ *     checkpoints there were before
  * @param keepCheckpoints how many of the newest checkpoints stay
  * @param logEvery steps between lines of metrics
  * @param divergence what counts as divergence, and what follows
@@ -90,6 +92,9 @@ public record TrainingConfig(
 
         @Setting(value = "200", help = "steps between checkpoints")
         int checkpointEvery,
+
+        @Setting(value = "true", help = "whether there is a checkpoint of the last step, too")
+        boolean checkpointAtEnd,
 
         @Setting(value = "2", help = "newest checkpoints that stay")
         int keepCheckpoints,

@@ -19,7 +19,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -40,6 +42,8 @@ public final class TrainingStep {
     private final int rank;
     private final int microRows;
     private final int groupRows;
+    /** Batches that are on the engine before their step. */
+    private final Map<HostBatch, Batch> ahead = new IdentityHashMap<>();
 
     /**
      * The step of {@code config} on this rank's {@code model}.
@@ -104,7 +108,7 @@ public final class TrainingStep {
      *
      * @param meanwhile what the host does while the engine updates parameters, if it would wait for that otherwise
      */
-    StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
+    public StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
         model.parameters().resetGradients();
         GradientSums sums = new GradientSums(model.parameters(), collectives, placement, config.bucketBytes());
@@ -137,6 +141,23 @@ public final class TrainingStep {
         guard.check(metrics);
         optimizer.step(step, learningRate);
         return timed(metrics, start, began);
+    }
+
+    /**
+     * Copies the next step's batches to the engine, behind what it is at work on: the step then begins without a transfer.
+     * Replaces those of an earlier call that no step has taken.
+     */
+    public void uploadAhead(List<HostBatch> batches) {
+        ahead.values().forEach(Batch::close);
+        ahead.clear();
+        for (HostBatch batch : batches) {
+            ahead.put(batch, Batch.upload(engine, batch));
+        }
+    }
+
+    private Batch onEngine(HostBatch host) {
+        Batch batch = ahead.remove(host);
+        return batch == null ? Batch.upload(engine, host) : batch;
     }
 
     /**
@@ -211,7 +232,7 @@ public final class TrainingStep {
             if (i == batches.size() - 1) {
                 model.parameters().lastPass(complete);
             }
-            try (Batch batch = Batch.upload(engine, host);
+            try (Batch batch = onEngine(host);
                     Tensor losses = train(through, batch, host, settings)) {
                 for (double loss : through.download(losses)) {
                     sum += loss;

@@ -19,6 +19,8 @@ import dev.sparkswitch.model.T5Config;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.LongToDoubleFunction;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class InitializerTest {
@@ -104,6 +106,31 @@ class InitializerTest {
         }
         assertThat(together.keySet()).isEqualTo(alone.keySet());
         alone.forEach((name, values) -> assertThat(together.get(name)).as(name).isEqualTo(values));
+    }
+
+    @Test
+    void aTensorOfManyPiecesHoldsAtEachPlaceWhatBelongsThere() {
+        T5Config wide = MODEL.toBuilder().vocabularySize(140_001).build();
+        Initializer initializer = new Initializer(5, SCALE, EMBEDDING);
+        try (Engine engine = new Nd4jEngine(Precision.FLOAT64, 1);
+                SwitchTransformer model = new SwitchTransformer(
+                        engine,
+                        wide,
+                        new Parallelism(
+                                ExpertPlacement.single(4),
+                                new HostTensorCollectives(
+                                        InProcessCollectives.world(1).get(0))))) {
+            initializer.initialize(model);
+
+            for (Parameter parameter : model.parameters().all()) {
+                LongToDoubleFunction expected = initializer.values(wide, parameter.spec());
+                assertThat(model.download(parameter.value()))
+                        .as(parameter.spec().name())
+                        .isEqualTo(LongStream.range(0, parameter.value().size())
+                                .mapToDouble(expected)
+                                .toArray());
+            }
+        }
     }
 
     @Test

@@ -28,6 +28,10 @@ public final class Bundle {
     private static final String FOLDER = "sparkswitch";
     private static final String CHECKSUMS = "SHA256SUMS";
     private static final String JOIN = "join.sh";
+    private static final String INDEX = "META-INF/INDEX.LIST";
+    /** The script that a host with several cards is measured by. */
+    private static final String SCALING = "scaling-on-cards";
+
     private static final int EXECUTABLE = 0755;
     private static final int PLAIN = 0644;
     private static final long MIB = 1 << 20;
@@ -122,13 +126,15 @@ public final class Bundle {
         Path jars = home.resolve("target/spark-home/jars");
         for (String library : contents.libraries()) {
             Path found = library(jars, library);
-            StoredJar.copy(found, lib.resolve(found.getFileName()), name -> true);
+            // An index would name jars that are left out here, and classes that it lists there count as missing.
+            StoredJar.copy(found, lib.resolve(found.getFileName()), name -> !name.equals(INDEX));
         }
         // Spark's own logging needs a quarter more of a Java runtime.
         StoredJar.copy(home.resolve("target/bundle/slf4j-simple.jar"), lib.resolve("slf4j-simple.jar"), name -> true);
         copyFolder(home.resolve("conf"), folder.resolve("conf"));
         Path bin = Files.createDirectory(folder.resolve("bin"));
         writeScript("sparkswitch.sh", bin.resolve("sparkswitch"));
+        Files.copy(home.resolve("bin").resolve(SCALING), bin.resolve(SCALING), StandardCopyOption.COPY_ATTRIBUTES);
     }
 
     private static Path library(Path jars, String name) throws IOException {

@@ -51,7 +51,7 @@ final class Contents {
     private static final List<String> LIBRARIES_OF_ND4J =
             List.of("commons-io", "commons-lang3", "commons-codec", "flatbuffers-java", "gson");
 
-    /** Those that files and shards are read with. */
+    /** Those that files and shards are read with, and that several ranks talk by. */
     private static final List<String> LIBRARIES_OF_TRAINING = List.of(
             "hadoop-client-api",
             "hadoop-client-runtime",
@@ -62,7 +62,12 @@ final class Contents {
             "arrow-memory-netty-buffer-patch",
             "flatbuffers-java",
             "netty-buffer",
+            "netty-codec-base",
             "netty-common",
+            "netty-handler",
+            "netty-resolver",
+            "netty-transport",
+            "netty-transport-native-unix-common",
             "jackson-datatype-jsr310",
             "protobuf-java",
             "commons-codec");

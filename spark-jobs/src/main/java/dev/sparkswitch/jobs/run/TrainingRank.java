@@ -26,6 +26,7 @@ import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HuggingFaceConfig;
 import dev.sparkswitch.model.Parallelism;
+import dev.sparkswitch.model.ParameterSpecs;
 import dev.sparkswitch.model.SwitchTransformer;
 import dev.sparkswitch.model.T5Config;
 import dev.sparkswitch.tokenizer.Tokenizer;
@@ -154,6 +155,15 @@ final class TrainingRank implements RankBody<RunSummary> {
                             loaded.isPresent()
                                     ? trainer.measure(loaded.get()).value()
                                     : worth(trainer, other, hadoop, engine, context.worldSize(), collectives));
+                }
+                if (context.rank() == 0) {
+                    new RunCosts(
+                                    context.worldSize(),
+                                    ParameterSpecs.count(config),
+                                    engine.memoryBytes(),
+                                    trainer.startSeconds(),
+                                    trainer.stallSeconds())
+                            .write(files, folder);
                 }
                 return new RunSummary(
                         trainer.step(), trainer.isPaused(), last.all(), last.text(), engine.description(), compared);

@@ -46,6 +46,7 @@ public final class CudaEngine implements Engine {
     private final CudaSlots expertSlots;
     private final CudaExperts experts;
     private final CudaOptimizers optimizers;
+    private final boolean narrowGradients = Switches.isOn(Switches.NARROW_GRADIENTS);
     private final boolean stepsSumSquares = Switches.isOn(Switches.STEP_SQUARES);
     private Runnable reads = () -> {};
 
@@ -162,7 +163,7 @@ public final class CudaEngine implements Engine {
      */
     @Override
     public DType expertGradientType() {
-        return precision() == Precision.BF16 && Switches.isOn(Switches.NARROW_GRADIENTS)
+        return precision() == Precision.BF16 && narrowGradients
                 ? DType.BFLOAT16
                 : precision().master();
     }
@@ -358,6 +359,17 @@ public final class CudaEngine implements Engine {
     @Override
     public void routerInputBackward(Tensor dy, Dropout noise, Tensor dx) {
         routings.routerInputBackward(dy, noise, dx);
+    }
+
+    @Override
+    public RouterScores routerScores(Tensor x, Dropout noise, Tensor w) {
+        return routings.routerScores(x, noise, w);
+    }
+
+    @Override
+    public void routerScoresBackward(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
+        routings.routerScoresBackward(dLogits, x, input, noise, w, dw, write, dx);
     }
 
     @Override

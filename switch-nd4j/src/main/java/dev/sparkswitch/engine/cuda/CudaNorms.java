@@ -16,15 +16,36 @@ final class CudaNorms {
     private static final int PARTIALS = 264;
 
     private static final int SUM_THREADS = 1024;
+    private static final int COLUMNS = 8;
     /** A thread's eight float32 sums. */
-    private static final int COLUMN_BYTES = 8 * Float.BYTES;
+    private static final int COLUMN_BYTES = COLUMNS * Float.BYTES;
+    /** As in norms.cu: threads of a block that takes rows by whole eights. */
+    private static final int WIDE_THREADS = 384;
+    /** As many as run at once: each asks for its next row while it is at work on one. */
+    private static final int WIDE_BLOCKS_A_MULTIPROCESSOR = 3;
+
+    private static final int ALIGNMENT = 16;
 
     private final CudaContext context;
     private final Kernels kernels;
+    private final boolean takesWide = Switches.isOn(Switches.WIDE_NORMS);
 
     CudaNorms(CudaContext context) {
         this.context = context;
         this.kernels = context.kernels("norms");
+    }
+
+    /** Whether rows are whole eights long, begin at multiples of 16 bytes, and suit the blocks of those kernels. */
+    private boolean wide(int width, int team, CudaTensor... tensors) {
+        if (width % COLUMNS != 0 || RowLaunch.teams(team) * team > WIDE_THREADS || !takesWide) {
+            return false;
+        }
+        for (CudaTensor tensor : tensors) {
+            if (tensor != null && tensor.address() % ALIGNMENT != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     Normalized addNorm(Tensor h, Tensor delta, Dropout dropout, Tensor weight, double epsilon) {
@@ -44,10 +65,14 @@ final class CudaNorms {
         CudaTensor normalized = context.compute(h.shape());
         CudaTensor inverseRms = context.master(rows);
         int team = RowLaunch.team(width);
+        boolean wide = wide(width, team, stream, added, sum, normalized);
         kernels.launch(
-                "add_norm",
+                wide ? "add_norm_wide" : "add_norm",
                 RowLaunch.teams(
-                        rows, team, BLOCKS_A_MULTIPROCESSOR * context.device().multiprocessors()),
+                        rows,
+                        team,
+                        (wide ? WIDE_BLOCKS_A_MULTIPROCESSOR : BLOCKS_A_MULTIPROCESSOR)
+                                * context.device().multiprocessors()),
                 stream,
                 added,
                 dropout,
@@ -83,7 +108,9 @@ final class CudaNorms {
         Launch launch = RowLaunch.teams(rows, team, PARTIALS);
         try (CudaTensor partials = context.master(launch.blocksX(), width)) {
             kernels.launch(
-                    "add_norm_backward",
+                    wide(width, team, cuda(dNormalized), cuda(dSum), cuda(sum), dDelta)
+                            ? "add_norm_backward_wide"
+                            : "add_norm_backward",
                     launch.withShared(launch.threads() * COLUMN_BYTES),
                     cuda(dNormalized),
                     cuda(dSum),

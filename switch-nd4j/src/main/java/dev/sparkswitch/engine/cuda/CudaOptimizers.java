@@ -10,6 +10,8 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 
 /** Optimizer steps, each one launch over all parameters, and what they measure. */
@@ -19,13 +21,15 @@ final class CudaOptimizers {
     private static final int SUM_ELEMENTS = 8;
     /** Blocks of a sum: fixed, so that it is the same on every card. */
     private static final int SUM_BLOCKS = 1056;
+    /** Lists of a step that are remembered: parameters with weight decay and without. */
+    private static final int ADAMW_PLANS = 2;
 
     private final CudaContext context;
     private final Kernels adamws;
     private final Kernels sums;
     private final AdafactorMemory adafactorMemory;
     private CudaAdafactor adafactor;
-    private AdamWPlan adamwPlan;
+    private final Deque<AdamWPlan> adamwPlans = new ArrayDeque<>();
 
     CudaOptimizers(CudaContext context) {
         this(context, AdafactorMemory.of(context.device()));
@@ -101,19 +105,13 @@ final class CudaOptimizers {
     /** @param squares as of {@link #adafactor} */
     void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
         checkSquares("adamw", squares, slots.size());
-        if (adamwPlan == null || !adamwPlan.isFor(slots)) {
-            if (adamwPlan != null) {
-                adamwPlan.close();
-                adamwPlan = null;
-            }
-            adamwPlan = new AdamWPlan(context, slots);
-        }
+        AdamWPlan plan = adamwPlan(slots);
         context.memory().noteParameterWrite();
         adamws.launch(
                 "adamw",
-                Launch.of(adamwPlan.items(), THREADS),
-                adamwPlan.descriptions(),
-                adamwPlan.order(),
+                Launch.of(plan.items(), THREADS),
+                plan.descriptions(),
+                plan.order(),
                 (float) step.keep(),
                 (float) step.rate(),
                 (float) step.secondScale(),
@@ -122,7 +120,21 @@ final class CudaOptimizers {
                 (float) step.beta2(),
                 (float) (1 - step.beta2()),
                 (float) step.epsilon(),
-                adamwPlan.squares().partials(squares));
-        adamwPlan.squares().addUp(squares);
+                plan.squares().partials(squares));
+        plan.squares().addUp(squares);
+    }
+
+    private AdamWPlan adamwPlan(List<AdamWSlot> slots) {
+        for (AdamWPlan plan : adamwPlans) {
+            if (plan.isFor(slots)) {
+                return plan;
+            }
+        }
+        if (adamwPlans.size() == ADAMW_PLANS) {
+            adamwPlans.removeFirst().close();
+        }
+        AdamWPlan plan = new AdamWPlan(context, slots);
+        adamwPlans.addLast(plan);
+        return plan;
     }
 }

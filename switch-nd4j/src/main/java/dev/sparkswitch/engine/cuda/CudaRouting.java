@@ -7,6 +7,7 @@ import static dev.sparkswitch.engine.cuda.Product.Turn.TRANSPOSED;
 
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
+import dev.sparkswitch.engine.Engine.RouterScores;
 import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.RouterPrecision;
 import dev.sparkswitch.engine.Routing;
@@ -32,6 +33,7 @@ final class CudaRouting {
 
     private final CudaContext context;
     private final CudaProducts products;
+    private final CudaRouterProducts own;
     private final CudaShares shares;
     private final Kernels kernels;
     private final Kernels policies;
@@ -40,6 +42,7 @@ final class CudaRouting {
     CudaRouting(CudaContext context, CudaProducts products) {
         this.context = context;
         this.products = products;
+        this.own = new CudaRouterProducts(context);
         this.shares = new CudaShares(context);
         this.kernels = context.kernels("routing");
         this.policies = context.kernels("policies");
@@ -60,6 +63,16 @@ final class CudaRouting {
         jitter("router_input_backward", cuda(dy), noise, cuda(dx));
     }
 
+    /** The least factor of a jitter. */
+    static float jitterLow(Dropout noise) {
+        return (float) (1 - noise.rate());
+    }
+
+    /** What a jitter's factor grows by from one random word to the next. */
+    static float jitterSpan(Dropout noise) {
+        return (float) (2 * noise.rate() * 0x1p-32);
+    }
+
     private void jitter(String kernel, CudaTensor in, Dropout noise, CudaTensor out) {
         int width = in.extent(-1);
         kernels.launch(
@@ -67,8 +80,8 @@ final class CudaRouting {
                 RowLaunch.each(in.rows(), width),
                 in,
                 noise,
-                (float) (1 - noise.rate()),
-                (float) (2 * noise.rate() * 0x1p-32),
+                jitterLow(noise),
+                jitterSpan(noise),
                 out,
                 RowLaunch.items(in.rows(), width),
                 width,
@@ -91,6 +104,34 @@ final class CudaRouting {
             context.device().copy(weights.address(), plain.address(), w.size() * Float.BYTES);
         }
         return plain;
+    }
+
+    RouterScores routerScores(Tensor x, Dropout noise, Tensor w) {
+        require(x.extent(-1) == w.extent(1), "routerScores", x, w);
+        CudaTensor weights = context.parameter("routerScores", w);
+        if (!own.takes(cuda(x), weights)) {
+            Tensor input = routerInput(x, noise);
+            return new RouterScores(routerLogits(input, w), input);
+        }
+        CudaTensor logits = context.master(x.rows(), w.extent(0));
+        own.logits(cuda(x), noise, weights, logits);
+        return new RouterScores(logits, null);
+    }
+
+    void routerScoresBackward(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
+        require(dLogits.rows() == dx.rows(), "routerScoresBackward", dLogits, dx);
+        require(dLogits.extent(-1) == w.extent(0), "routerScoresBackward", dLogits, w);
+        require(dw.extent(0) == w.extent(0) && dw.extent(1) == w.extent(1), "routerScoresBackward", dw, w);
+        CudaTensor weights = context.parameter("routerScoresBackward", w);
+        if (own.takes(cuda(x), weights)) {
+            own.addInputGradient(cuda(dLogits), weights, noise, cuda(dx));
+            own.weightGradient(cuda(dLogits), cuda(x), noise, cuda(dw), write);
+            return;
+        }
+        try (Tensor dInput = routerLogitsBackward(dLogits, input, w, dw, write)) {
+            routerInputBackward(dInput, noise, dx);
+        }
     }
 
     Tensor roundedToBf16(Tensor x) {

@@ -36,6 +36,15 @@ final class Switches {
     /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
     static final String STEP_SQUARES = "step-squares";
 
+    /** Norms of rows that are whole eights long by kernels of their own, which ask for a row before they need it. */
+    static final String WIDE_NORMS = "wide-norms";
+
+    /** The router's products by bfloat16 tensor cores, in float32's precision. */
+    static final String ROUTER_PRODUCTS = "router-products";
+
+    /** As many threads for groups of blocks as they may have, instead of those that the widest matrix has use for. */
+    static final String ADAFACTOR_THREADS = "adafactor-threads";
+
     private Switches() {}
 
     /** Whether nobody has turned it off. */

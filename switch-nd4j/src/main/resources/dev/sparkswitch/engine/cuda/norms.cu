@@ -1,7 +1,11 @@
 // The residual stream: addition with dropout and T5's layer norm, and their gradients. A team of threads owns a row, each
-// thread eight columns of it, so that a row is read once.
+// thread eight columns of it, so that a row is read once; it asks for its next row before it begins with one.
 
-extern "C" __global__ void add_norm(
+// Threads of a block whose rows are wide: so many registers are left for what is under way.
+constexpr int WIDE_THREADS = 384;
+
+template <bool WIDE>
+__device__ __forceinline__ void sum_and_norm(
     const compute_t* h,
     const compute_t* delta,
     Dropout dropout,
@@ -20,23 +24,42 @@ extern "C" __global__ void add_norm(
     float scale[COLUMNS];
     load_master(weight, weight_rest, column, width, scale);
     int turn = 0;
+    int row = blockIdx.x * teams + threadIdx.x / team;
+    RowWords stream_ahead = {};
+    RowWords change_ahead = {};
+    if (row < rows && column < width) {
+        long long at = static_cast<long long>(row) * width;
+        stream_ahead = row_words<WIDE>(h + at, column, width);
+        if (delta != nullptr) {
+            change_ahead = row_words<WIDE>(delta + at, column, width);
+        }
+    }
     for (int first = blockIdx.x * teams; first < rows; first += gridDim.x * teams) {
-        int row = first + threadIdx.x / team;
         bool mine = row < rows && column < width;
         long long at = static_cast<long long>(row) * width;
+        RowWords stream_words = stream_ahead;
+        RowWords change_words = change_ahead;
+        int next = row + gridDim.x * teams;
+        if (next < rows && column < width) {
+            long long after = static_cast<long long>(next) * width;
+            stream_ahead = row_words<WIDE>(h + after, column, width);
+            if (delta != nullptr) {
+                change_ahead = row_words<WIDE>(delta + after, column, width);
+            }
+        }
         float x[COLUMNS] = {};
         if (mine) {
-            load_columns(h + at, column, width, x);
+            row_values(stream_words, x);
             if (delta != nullptr) {
                 float change[COLUMNS];
-                load_columns(delta + at, column, width, change);
-                drop(change, dropout, dropout.element(0, row, width) + column);
+                row_values(change_words, change);
+                drop<WIDE>(change, dropout, dropout.element(0, row, width) + column);
 #pragma unroll
                 for (int i = 0; i < COLUMNS; i++) {
                     // The backward pass sees the stored sum: normalise that one.
                     x[i] = rounded(x[i] + change[i]);
                 }
-                store_columns(sum + at, column, width, x);
+                store_row_words<WIDE>(sum + at, column, width, x);
             }
         }
         float squares = 0.0f;
@@ -52,16 +75,33 @@ extern "C" __global__ void add_norm(
             for (int i = 0; i < COLUMNS; i++) {
                 x[i] *= inverse * scale[i];
             }
-            store_columns(normalized + at, column, width, x);
+            store_row_words<WIDE>(normalized + at, column, width, x);
             if (column == 0) {
                 inverse_rms[row] = inverse;
             }
         }
+        row = next;
     }
 }
 
+#define ADD_NORM_PARAMETERS                                                                                            \
+    const compute_t *h, const compute_t *delta, Dropout dropout, const master_t *weight, const rest_t *weight_rest,   \
+        float epsilon, compute_t *sum, compute_t *normalized, float *inverse_rms, int rows, int width, int team
+#define ADD_NORM_ARGUMENTS                                                                                             \
+    h, delta, dropout, weight, weight_rest, epsilon, sum, normalized, inverse_rms, rows, width, team
+
+extern "C" __global__ void __launch_bounds__(1024) add_norm(ADD_NORM_PARAMETERS) {
+    sum_and_norm<false>(ADD_NORM_ARGUMENTS);
+}
+
+// Where all rows begin at multiples of 16 bytes and are whole eights long.
+extern "C" __global__ void __launch_bounds__(WIDE_THREADS, 3) add_norm_wide(ADD_NORM_PARAMETERS) {
+    sum_and_norm<true>(ADD_NORM_ARGUMENTS);
+}
+
 // d_sum += the gradient through the norm; d_delta = dropout(d_sum), where there is one; partials [blocks, width] = sums of the weight's gradient over a block's rows.
-extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(
+template <bool WIDE>
+__device__ __forceinline__ void norm_gradient(
     const compute_t* d_normalized,
     compute_t* d_sum,
     const compute_t* sum,
@@ -82,19 +122,36 @@ extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(
     load_master(weight, weight_rest, column, width, scale);
     float total[COLUMNS] = {};
     int turn = 0;
+    int row = blockIdx.x * teams + threadIdx.x / team;
+    RowWords sum_ahead = {};
+    RowWords gradient_ahead = {};
+    RowWords stream_ahead = {};
+    float inverse_ahead = 0.0f;
+    if (row < rows && column < width) {
+        long long at = static_cast<long long>(row) * width;
+        sum_ahead = row_words<WIDE>(sum + at, column, width);
+        gradient_ahead = row_words<WIDE>(d_normalized + at, column, width);
+        stream_ahead = row_words<WIDE>(d_sum + at, column, width);
+        inverse_ahead = inverse_rms[row];
+    }
     for (int first = blockIdx.x * teams; first < rows; first += gridDim.x * teams) {
-        int row = first + threadIdx.x / team;
         bool mine = row < rows && column < width;
         long long at = static_cast<long long>(row) * width;
+        float inverse = mine ? inverse_ahead : 0.0f;
         float x[COLUMNS] = {};
         float gradient[COLUMNS] = {};
-        float stream[COLUMNS] = {};
-        float inverse = 0.0f;
         if (mine) {
-            load_columns(sum + at, column, width, x);
-            load_columns(d_normalized + at, column, width, gradient);
-            load_columns(d_sum + at, column, width, stream);
-            inverse = inverse_rms[row];
+            row_values(sum_ahead, x);
+            row_values(gradient_ahead, gradient);
+        }
+        RowWords stream_words = stream_ahead;
+        int next = row + gridDim.x * teams;
+        if (next < rows && column < width) {
+            long long after = static_cast<long long>(next) * width;
+            sum_ahead = row_words<WIDE>(sum + after, column, width);
+            gradient_ahead = row_words<WIDE>(d_normalized + after, column, width);
+            stream_ahead = row_words<WIDE>(d_sum + after, column, width);
+            inverse_ahead = inverse_rms[next];
         }
         float projection = 0.0f;
 #pragma unroll
@@ -108,16 +165,19 @@ extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(
         projection = team_sum(projection, team, sums[turn]) / width;
         turn ^= 1;
         if (mine) {
+            float stream[COLUMNS];
+            row_values(stream_words, stream);
 #pragma unroll
             for (int i = 0; i < COLUMNS; i++) {
                 stream[i] = rounded(stream[i] + inverse * (gradient[i] - x[i] * projection));
             }
-            store_columns(d_sum + at, column, width, stream);
+            store_row_words<WIDE>(d_sum + at, column, width, stream);
             if (d_delta != nullptr) {
-                drop(stream, dropout, dropout.element(0, row, width) + column);
-                store_columns(d_delta + at, column, width, stream);
+                drop<WIDE>(stream, dropout, dropout.element(0, row, width) + column);
+                store_row_words<WIDE>(d_delta + at, column, width, stream);
             }
         }
+        row = next;
     }
     // [teams][team * 8], a team's columns one after the other
 #pragma unroll
@@ -135,6 +195,21 @@ extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(
         }
         store_columns(partials + static_cast<long long>(blockIdx.x) * width, column, width, total);
     }
+}
+
+#define ADD_NORM_BACKWARD_PARAMETERS                                                                                   \
+    const compute_t *d_normalized, compute_t *d_sum, const compute_t *sum, const float *inverse_rms,                  \
+        const master_t *weight, const rest_t *weight_rest, Dropout dropout, compute_t *d_delta, float *partials,      \
+        int rows, int width, int team
+#define ADD_NORM_BACKWARD_ARGUMENTS                                                                                    \
+    d_normalized, d_sum, sum, inverse_rms, weight, weight_rest, dropout, d_delta, partials, rows, width, team
+
+extern "C" __global__ void __launch_bounds__(1024) add_norm_backward(ADD_NORM_BACKWARD_PARAMETERS) {
+    norm_gradient<false>(ADD_NORM_BACKWARD_ARGUMENTS);
+}
+
+extern "C" __global__ void __launch_bounds__(WIDE_THREADS, 2) add_norm_backward_wide(ADD_NORM_BACKWARD_PARAMETERS) {
+    norm_gradient<true>(ADD_NORM_BACKWARD_ARGUMENTS);
 }
 
 // target[c] (+)= sum of partials[:, c]; a block of 1024 threads takes 32 columns.

@@ -302,7 +302,7 @@ __device__ __forceinline__ void route_tile(
         float sum = 0.0f;
         float entropy = 0.0f;
         float confidence = 0.0f;
-#pragma unroll 8
+#pragma unroll 16
         for (int place = 0; place < tokens; place++) {
             sum += probabilities[static_cast<long long>(first + place) * experts + expert];
             entropy += first_of[place] == expert ? of_tokens[1][place] : 0.0f;
@@ -356,7 +356,7 @@ __device__ __forceinline__ T sum_tiles(const T* counts, long long stride, int fi
     int part = threadIdx.x / columns;
     T sum = 0;
     if (part < parts) {
-#pragma unroll 4
+#pragma unroll 16
         for (int tile = first + part; tile < last; tile += parts) {
             sum += counts[tile * stride + threadIdx.x % columns];
         }

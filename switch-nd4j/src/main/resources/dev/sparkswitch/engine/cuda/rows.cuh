@@ -29,6 +29,69 @@ __device__ __forceinline__ void store_columns(T* row, int column, int width, con
     }
 }
 
+// Eight columns as they lie in memory: whoever asks for them waits when it takes them apart.
+struct RowWords {
+    uint4 words[sizeof(compute_t) / 2];
+};
+
+// Rows that are WIDE begin at multiples of 16 bytes and are whole eights long.
+template <bool WIDE>
+__device__ __forceinline__ RowWords row_words(const compute_t* row, int column, int width) {
+    RowWords all;
+    if (WIDE || (column + COLUMNS <= width && is_aligned(row + column, 16))) {
+        all.words[0] = load16(row + column);
+#ifndef COMPUTE_BF16
+        all.words[1] = load16(row + column + COLUMNS / 2);
+#endif
+        return all;
+    }
+    unsigned bits[COLUMNS];
+#pragma unroll
+    for (int i = 0; i < COLUMNS; i++) {
+        bits[i] = column + i < width ? __float_as_uint(to_float(row[column + i])) : 0;
+    }
+#ifdef COMPUTE_BF16
+    // The low halves are 0.
+    all.words[0] = make_uint4(
+        bits[0] >> 16 | bits[1], bits[2] >> 16 | bits[3], bits[4] >> 16 | bits[5], bits[6] >> 16 | bits[7]);
+#else
+    all.words[0] = make_uint4(bits[0], bits[1], bits[2], bits[3]);
+    all.words[1] = make_uint4(bits[4], bits[5], bits[6], bits[7]);
+#endif
+    return all;
+}
+
+__device__ __forceinline__ void row_values(const RowWords& all, float (&x)[COLUMNS]) {
+#ifdef COMPUTE_BF16
+    x[0] = low_bf16(all.words[0].x);
+    x[1] = high_bf16(all.words[0].x);
+    x[2] = low_bf16(all.words[0].y);
+    x[3] = high_bf16(all.words[0].y);
+    x[4] = low_bf16(all.words[0].z);
+    x[5] = high_bf16(all.words[0].z);
+    x[6] = low_bf16(all.words[0].w);
+    x[7] = high_bf16(all.words[0].w);
+#else
+    x[0] = __uint_as_float(all.words[0].x);
+    x[1] = __uint_as_float(all.words[0].y);
+    x[2] = __uint_as_float(all.words[0].z);
+    x[3] = __uint_as_float(all.words[0].w);
+    x[4] = __uint_as_float(all.words[1].x);
+    x[5] = __uint_as_float(all.words[1].y);
+    x[6] = __uint_as_float(all.words[1].z);
+    x[7] = __uint_as_float(all.words[1].w);
+#endif
+}
+
+template <bool WIDE>
+__device__ __forceinline__ void store_row_words(compute_t* row, int column, int width, const float (&x)[COLUMNS]) {
+    if (WIDE) {
+        store8(row + column, x);
+    } else {
+        store_columns(row, column, width, x);
+    }
+}
+
 // The same of a parameter; both halves have the same alignment.
 __device__ __forceinline__ void load_master(
     const master_t* high, const rest_t* low, int column, int width, float (&x)[COLUMNS]) {
@@ -115,10 +178,11 @@ __device__ __forceinline__ float preference(float p, const Dropout& sampling, lo
     return static_cast<float>(log(static_cast<double>(p)) + gumbel);
 }
 
-// x *= the dropout's factors of elements `first` to `first + 7`.
+// x *= the dropout's factors of elements `first` to `first + 7`; `first` is a multiple of 8 where rows are WIDE.
+template <bool WIDE = false>
 __device__ __forceinline__ void drop(float (&x)[COLUMNS], const Dropout& dropout, unsigned long long first) {
     if (dropout.active()) {
-        uint4 words = dropout.eight(first, (first & 7) == 0);
+        uint4 words = dropout.eight(first, WIDE || (first & 7) == 0);
         const unsigned pairs[COLUMNS / 2] = {words.x, words.y, words.z, words.w};
 #pragma unroll
         for (int i = 0; i < COLUMNS / 2; i++) {
