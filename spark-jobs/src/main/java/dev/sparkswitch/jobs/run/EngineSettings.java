@@ -53,31 +53,36 @@ public record EngineSettings(
      * @throws ResourceException where the engine that is asked for does not run here
      */
     public Engine open(RankResources resources) {
-        int card = resources.card();
-        int processors = threads == 0 ? Math.max(1, resources.cores()) : threads;
-        Engine engine =
-                switch (kind) {
-                    case CUDA -> cuda(card);
-                    case ND4J -> processor(processors);
-                    case AUTO -> best(processors, card);
-                };
-        LOG.info("computing on {}", engine.description());
-        return engine;
+        Choice choice = choose(resources);
+        LOG.info("computing on {}: {}", choice.engine().description(), choice.reason());
+        return choice.engine();
     }
 
-    private Engine best(int processors, int card) {
+    /** An engine, and why it is that one. */
+    record Choice(Engine engine, String reason) {}
+
+    Choice choose(RankResources resources) {
+        int card = resources.card();
+        int processors = threads == 0 ? Math.max(1, resources.cores()) : threads;
+        return switch (kind) {
+            case CUDA -> new Choice(cuda(card), "the engine cuda is asked for");
+            case ND4J -> new Choice(processor(processors), "the engine nd4j is asked for");
+            case AUTO -> best(processors, card);
+        };
+    }
+
+    private Choice best(int processors, int card) {
         if (precision.equals(Optional.of(Precision.FLOAT64))) {
-            return processor(processors);
+            return new Choice(processor(processors), "auto, and the engine cuda has no float64");
         }
         try {
-            return cuda(card);
+            return new Choice(cuda(card), "auto, and there is a CUDA card");
         } catch (ResourceException e) {
             if (precision.equals(Optional.of(Precision.BF16))) {
                 throw e;
             }
-            LOG.info("the engine cuda is not used: {}", e.getMessage());
             try {
-                return processor(processors);
+                return new Choice(processor(processors), "auto, and the engine cuda does not run, " + e.getMessage());
             } catch (ResourceException noProcessor) {
                 throw new ResourceException(
                         "no engine runs here; cuda: " + e.getMessage() + "; nd4j: " + noProcessor.getMessage(),

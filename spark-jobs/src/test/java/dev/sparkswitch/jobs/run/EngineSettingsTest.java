@@ -48,4 +48,20 @@ class EngineSettingsTest {
                 .isInstanceOf(ResourceException.class)
                 .hasMessageContaining("build the jar with the Maven profile onednn");
     }
+
+    @Test
+    void whatIsChosenComesWithTheReason() {
+        EngineSettings exact = settings(EngineKind.AUTO, Precision.FLOAT64);
+        assertThat(reason(exact)).isEqualTo("auto, and the engine cuda has no float64");
+        assertThat(reason(settings(EngineKind.ND4J, null))).isEqualTo("the engine nd4j is asked for");
+        assertThat(reason(settings(EngineKind.AUTO, null)))
+                .matches("auto, and (there is a CUDA card"
+                        + "|the engine cuda does not run, .+: (install .+, or )?choose the engine nd4j)");
+    }
+
+    private static String reason(EngineSettings settings) {
+        EngineSettings.Choice choice = settings.choose(new RankResources(1, 0));
+        choice.engine().close();
+        return choice.reason();
+    }
 }
