@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.Tensor;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -40,8 +41,10 @@ final class NcclGroup implements CardGroup {
         this.stream = exchanges.stream();
         this.size = size;
         card.use();
+        Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
+        mark();
         Optional<CardCopies> known = Switches.isOn(Switches.CARD_COPIES)
-                ? Optional.of(new CardCopies(card, exchanges, id, index, size))
+                ? Optional.of(new CardCopies(card, exchanges, id, index, size, this::writing))
                 : Optional.empty();
         try (ncclUniqueId number = new ncclUniqueId()) {
             number.internal().put(id);
@@ -54,8 +57,6 @@ final class NcclGroup implements CardGroup {
         if (copies.isEmpty()) {
             known.ifPresent(CardCopies::close);
         }
-        Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
-        mark();
     }
 
     private Started start(Runnable operation) {
@@ -66,8 +67,12 @@ final class NcclGroup implements CardGroup {
             }
             card.use();
             exchanges.followEngine();
-            operation.run();
-            mark();
+            try {
+                operation.run();
+            } finally {
+                // A part of what failed may be under way.
+                mark();
+            }
             CUevent_st end = exchanges.end();
             return () -> {
                 card.use();
@@ -170,6 +175,16 @@ final class NcclGroup implements CardGroup {
         return !gone && unfinished();
     }
 
+    /** Whether a thread asks for an operation, or one is under way. */
+    private boolean writing() {
+        return starting.isLocked() || unfinished();
+    }
+
+    /** The same, for who holds up starts. */
+    private boolean writingBeside() {
+        return starting.isHeldByCurrentThread() ? unfinished() : writing();
+    }
+
     private boolean unfinished() {
         card.use();
         return cudart.cuEventQuery(last) == cudart.CUDA_ERROR_NOT_READY;
@@ -181,7 +196,7 @@ final class NcclGroup implements CardGroup {
             // The library waits for operations that stand behind copies.
             copies.ifPresent(CardCopies::release);
             nccl.ncclCommAbort(communicator);
-            copies.ifPresent(used -> used.abort(this::unfinished));
+            return copies.isEmpty() || copies.get().abort(this::writingBeside);
         });
     }
 
@@ -190,10 +205,12 @@ final class NcclGroup implements CardGroup {
         leave(() -> {
             nccl.ncclCommDestroy(communicator);
             copies.ifPresent(CardCopies::close);
+            return true;
         });
     }
 
-    private synchronized void leave(Runnable way) {
+    /** @param way returns whether all that was started has ended */
+    private synchronized void leave(BooleanSupplier way) {
         boolean free = false;
         try {
             free = starting.tryLock(START_SECONDS, TimeUnit.SECONDS);
@@ -204,8 +221,9 @@ final class NcclGroup implements CardGroup {
             if (!gone) {
                 gone = true;
                 card.use();
-                way.run();
-                cudart.cuEventDestroy(last);
+                if (way.getAsBoolean()) {
+                    cudart.cuEventDestroy(last);
+                }
             }
         } finally {
             if (free) {
