@@ -80,8 +80,14 @@ final class CardCollectives implements Collectives {
         host.broadcast(bytes, first, group);
         bytes.get(id);
         // Nothing frees a card that waits for one that never comes: then its thread is left behind.
-        FutureTask<CardGroup> joining =
-                new FutureTask<>(() -> engine.join(id, group.indexOf(host.rank()), group.size()));
+        FutureTask<CardGroup> joining = new FutureTask<>(() -> {
+            CardGroup cards = engine.join(id, group.indexOf(host.rank()), group.size());
+            if (failure != null || closing.getCount() == 0) {
+                // Nobody waits for it any more.
+                cards.abort();
+            }
+            return cards;
+        });
         Thread thread = new Thread(joining, "sparkswitch-card-join");
         thread.setDaemon(true);
         thread.start();
