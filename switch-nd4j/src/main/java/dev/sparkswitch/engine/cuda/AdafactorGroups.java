@@ -135,8 +135,7 @@ final class AdafactorGroups implements AutoCloseable {
         this.mostColumns = columns;
         this.groups = Math.min(matrices, RESIDENT * context.device().multiprocessors() / members);
         int widest = columns / COLUMNS;
-        // Those beside the last whole team of a row rest; narrower matrices have use for them.
-        this.threads = Switches.isOn(Switches.ADAFACTOR_THREADS) ? MOST_THREADS : MOST_THREADS / widest * widest;
+        this.threads = MOST_THREADS / widest * widest;
         this.exchangeNumbers = columns + 2L * ((members + 3) / 4 * 4) + (long) members * threads * COLUMNS;
         this.exchanges = context.allocate(DType.FLOAT32, Math.toIntExact(groups * exchangeNumbers));
         this.counters = context.allocate(DType.INT32, 1 + groups);

@@ -39,9 +39,6 @@ final class Switches {
     /** The router's products by bfloat16 tensor cores, in float32's precision. */
     static final String ROUTER_PRODUCTS = "router-products";
 
-    /** As many threads for groups of blocks as they may have, instead of those that the widest matrix has use for. */
-    static final String ADAFACTOR_THREADS = "adafactor-threads";
-
     private Switches() {}
 
     /** Whether nobody has turned it off. */
