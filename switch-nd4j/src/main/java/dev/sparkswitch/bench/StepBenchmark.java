@@ -143,7 +143,13 @@ public final class StepBenchmark {
         try (Engine engine = engines.apply(host.rank())) {
             Timeline timeline = new Timeline(engine);
             try (Collectives collectives = new MeteredCollectives(Collectives.of(host, engine), timeline)) {
-                return measure(engine, new Parallelism(placement, collectives), timeline, ceilings);
+                try {
+                    return measure(engine, new Parallelism(placement, collectives), timeline, ceilings);
+                } catch (RuntimeException | Error e) {
+                    // Before this rank takes leave, so that the others hear the cause.
+                    host.abort(e);
+                    throw e;
+                }
             }
         } catch (RuntimeException | Error e) {
             host.abort(e);

@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +35,7 @@ final class CardCollectives implements Collectives {
     private final CudaEngine engine;
     private final long deadlineNanos;
     private final Map<RankGroup, CardGroup> groups = new ConcurrentHashMap<>();
+    private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread watch = new Thread(this::watch, "sparkswitch-card-watch");
     private volatile long lastStart = System.nanoTime();
     private volatile CollectiveException failure;
@@ -61,6 +63,11 @@ final class CardCollectives implements Collectives {
         if (known == null) {
             known = join(group);
             groups.put(group, known);
+            if (failure != null) {
+                // The watch may have ended the others before this one was there.
+                known.abort();
+                check();
+            }
         }
         lastStart = System.nanoTime();
         return known;
@@ -73,8 +80,14 @@ final class CardCollectives implements Collectives {
         host.broadcast(bytes, first, group);
         bytes.get(id);
         // Nothing frees a card that waits for one that never comes: then its thread is left behind.
-        FutureTask<CardGroup> joining =
-                new FutureTask<>(() -> engine.join(id, group.indexOf(host.rank()), group.size()));
+        FutureTask<CardGroup> joining = new FutureTask<>(() -> {
+            CardGroup cards = engine.join(id, group.indexOf(host.rank()), group.size());
+            if (failure != null || closing.getCount() == 0) {
+                // Nobody waits for it any more.
+                cards.abort();
+            }
+            return cards;
+        });
         Thread thread = new Thread(joining, "sparkswitch-card-join");
         thread.setDaemon(true);
         thread.start();
@@ -130,8 +143,7 @@ final class CardCollectives implements Collectives {
 
     private void watch() {
         try {
-            while (failure == null) {
-                Thread.sleep(LOOK_MILLIS);
+            while (failure == null && !closing.await(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
                 look(groups.values()).ifPresent(this::fail);
             }
         } catch (InterruptedException e) {
@@ -164,9 +176,10 @@ final class CardCollectives implements Collectives {
 
     private void fail(CollectiveException cause) {
         failure = cause;
+        // Before this card ends its part: the others then end theirs, which may be to write to its memory.
+        host.abort(cause);
         // Together: one group's operations may stand behind another's.
         groups.values().parallelStream().forEach(CardGroup::abort);
-        host.abort(cause);
     }
 
     @Override
@@ -226,18 +239,46 @@ final class CardCollectives implements Collectives {
     /** Takes leave once what was started is done; until then the watch goes on. */
     @Override
     public void close() {
+        boolean done = awaitGroups();
+        // Not by an interrupt: it may be ending what this card waits for, and what that needs must stay until it has.
+        closing.countDown();
+        joinWatch();
+        engine.checkReads(() -> {});
+        for (CardGroup group : groups.values()) {
+            if (done && failure == null) {
+                group.close();
+            } else {
+                group.abort();
+            }
+        }
+    }
+
+    /** Whether all groups are done; false where a failure or an interrupt came before. */
+    private boolean awaitGroups() {
         try {
-            while (failure == null && groups.values().stream().anyMatch(CardGroup::pending)) {
+            while (failure == null) {
+                if (groups.values().stream().noneMatch(CardGroup::pending)) {
+                    return true;
+                }
                 Thread.sleep(CLOSE_MILLIS);
             }
-            watch.interrupt();
-            watch.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        engine.checkReads(() -> {});
-        if (failure == null) {
-            groups.values().forEach(CardGroup::close);
+        return false;
+    }
+
+    private void joinWatch() {
+        boolean interrupted = false;
+        while (watch.isAlive()) {
+            try {
+                watch.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

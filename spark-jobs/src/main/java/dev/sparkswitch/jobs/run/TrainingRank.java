@@ -47,6 +47,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -77,7 +78,7 @@ final class TrainingRank implements RankBody<RunSummary> {
     @Override
     public RunSummary run(RankContext context) throws Exception {
         if (context.worldSize() == 1) {
-            return train(context, engine -> new SingleRank());
+            return train(context, engine -> new SingleRank(), e -> {});
         }
         NettyOptions options =
                 switch (spec.place()) {
@@ -86,7 +87,7 @@ final class TrainingRank implements RankBody<RunSummary> {
                 };
         try (NettyCollectives network = NettyCollectives.connect(context, options)) {
             try {
-                return train(context, engine -> Collectives.of(network, engine));
+                return train(context, engine -> Collectives.of(network, engine), network::abort);
             } catch (Exception | Error e) {
                 network.abort(e);
                 throw e;
@@ -94,21 +95,42 @@ final class TrainingRank implements RankBody<RunSummary> {
         }
     }
 
-    /** @param way how the engine's tensors reach the other ranks */
-    private RunSummary train(RankContext context, Function<Engine, Collectives> way) throws IOException {
+    /**
+     * @param way how the engine's tensors reach the other ranks
+     * @param abort tells them of a failure, before this rank takes leave of them
+     */
+    private RunSummary train(RankContext context, Function<Engine, Collectives> way, Consumer<Throwable> abort)
+            throws IOException {
+        EngineSettings engineSettings = Configs.load(EngineSettings.class, tree(spec.engineSettings()), List.of());
+        CheckpointStore checkpoints = checkpoints();
+        Start start = agree(context, checkpoints);
+        try (Engine engine = openAlike(engineSettings, context);
+                Collectives collectives = way.apply(engine)) {
+            try {
+                return train(context, engine, collectives, checkpoints, start);
+            } catch (Exception | Error e) {
+                abort.accept(e);
+                throw e;
+            }
+        }
+    }
+
+    private CheckpointStore checkpoints() throws IOException {
+        Path folder = new Path(spec.folder());
+        return new CheckpointStore(folder.getFileSystem(spec.configuration()), TrainingRun.checkpoints(folder));
+    }
+
+    private RunSummary train(
+            RankContext context, Engine engine, Collectives collectives, CheckpointStore checkpoints, Start start)
+            throws IOException {
         Configuration hadoop = spec.configuration();
         Path folder = new Path(spec.folder());
         FileSystem files = folder.getFileSystem(hadoop);
         T5Config config = model(spec.model());
         TrainingConfig training = Configs.load(TrainingConfig.class, tree(spec.trainingSettings()), List.of());
-        EngineSettings engineSettings = Configs.load(EngineSettings.class, tree(spec.engineSettings()), List.of());
-        CheckpointStore checkpoints = new CheckpointStore(files, TrainingRun.checkpoints(folder));
-        Start start = agree(context, checkpoints);
         int expertParallel = Math.min(spec.expertParallel(), context.worldSize());
         ExpertPlacement placement = ExpertPlacement.of(config, expertParallel, context.worldSize());
-        try (Engine engine = openAlike(engineSettings, context);
-                Collectives collectives = way.apply(engine);
-                ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
+        try (ShardSource rows = ShardSource.open(hadoop, new Path(spec.training()));
                 Closing<TokenSource> heldOut = Closing.of(
                         RunSpec.given(spec.heldOut()).map(path -> ShardSource.open(hadoop, new Path(path))));
                 SwitchTransformer model =

@@ -3,7 +3,6 @@ package dev.sparkswitch.engine.cuda;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
@@ -28,7 +27,7 @@ final class CardCopies {
     /** What a counter is ahead of all waits by, once nobody shall wait any more. */
     private static final int FAR = 1 << 30;
 
-    private static final long LOOK_MILLIS = 1;
+    /** For what is under way to end once nothing waits any more. */
     private static final long MOST_SECONDS = 5;
 
     /** Where the cards of a group find each other; its memory outlives every one of them. */
@@ -36,13 +35,13 @@ final class CardCopies {
         private final CardMember[] members;
         private final Pointer memory = new Pointer();
         private final IntPointer counters;
-        /** Of members that no longer use the counters. */
-        private final CountDownLatch leaving;
+        /** Members that may use the counters. */
+        private int present;
 
         Meeting(int size) {
             int count = 2 * size * size;
             members = new CardMember[size];
-            leaving = new CountDownLatch(size);
+            present = size;
             Cuda.check(
                     cudart.cuMemHostAlloc(
                             memory,
@@ -72,8 +71,8 @@ final class CardCopies {
         }
 
         private synchronized void leave() {
-            leaving.countDown();
-            if (leaving.getCount() == 0) {
+            present--;
+            if (present == 0) {
                 cudart.cuMemFreeHost(memory);
             }
         }
@@ -89,12 +88,19 @@ final class CardCopies {
     private final ByteBuffer key;
     private final Meeting meeting;
     private final CUDA_MEMCPY2D_v2 rows = new CUDA_MEMCPY2D_v2();
+    /** Whether something that this card was asked for is under way; the same object for all members. */
+    private final BooleanSupplier writing;
     /** Exchanges so far. */
     private volatile int number;
 
-    /** Makes this card known to other members of the process; to be called before they {@link #meet}. */
-    CardCopies(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size) {
+    /**
+     * Makes this card known to other members of the process; to be called before they {@link #meet}.
+     *
+     * @param writing whether something that was started is not done; any thread asks
+     */
+    CardCopies(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size, BooleanSupplier writing) {
         this.card = card;
+        this.writing = writing;
         this.index = index;
         this.size = size;
         this.stream = exchanges.stream();
@@ -118,19 +124,40 @@ final class CardCopies {
                 }
             }
         }
-        for (CardMember member : meeting.members) {
-            if (member != card) {
-                card.open(member);
-            }
+        try {
+            card.access().use(this::openOthers);
+        } catch (RuntimeException e) {
+            dismiss();
+            throw e;
         }
         return true;
+    }
+
+    private void openOthers() {
+        for (CardMember member : meeting.members) {
+            if (member != card) {
+                member.access().use(() -> {
+                    card.open(member);
+                    member.access().admit(writing);
+                });
+            }
+        }
+    }
+
+    private void dismiss() {
+        for (CardMember member : meeting.members) {
+            if (member != null) {
+                member.access().dismiss(writing);
+            }
+        }
     }
 
     /**
      * Adds an exchange to the order of exchanges.
      *
      * @param to in a shared block, at the same place on every member
-     * @param givenUp whether to stop waiting for another member's memory
+     * @param givenUp whether the group has been left meanwhile
+     * @throws IllegalStateException where it has, or another member has left
      */
     void allToAll(CardParts from, CardParts to, BooleanSupplier givenUp) {
         SharedBlocks.Place place = card.shared().place(to.address());
@@ -143,17 +170,27 @@ final class CardCopies {
         aside.followEngine();
         copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
         CUevent_st ownPart = aside.end();
-        for (int i = 1; i < size; i++) {
-            int other = after(i);
-            long there = meeting.members[other].shared().address(place, bytes, givenUp) + index * to.stride();
-            await(meeting.ready(index, other), exchange);
-            copy(from, from.at(other, 0), to, there, stream);
-            count(meeting.arrived(other, index), exchange);
+        try {
+            for (int i = 1; i < size; i++) {
+                int other = after(i);
+                CardAccess access = meeting.members[other].access();
+                BooleanSupplier over = () -> givenUp.getAsBoolean() || access.closed();
+                long there = meeting.members[other].shared().address(place, bytes, over) + index * to.stride();
+                access.use(() -> {
+                    if (givenUp.getAsBoolean()) {
+                        throw new IllegalStateException("the group of cards has been left");
+                    }
+                    await(meeting.ready(index, other), exchange);
+                    copy(from, from.at(other, 0), to, there, stream);
+                    count(meeting.arrived(other, index), exchange);
+                });
+            }
+            for (int i = 1; i < size; i++) {
+                await(meeting.arrived(index, after(i)), exchange);
+            }
+        } finally {
+            aside.leadEngine(ownPart);
         }
-        for (int i = 1; i < size; i++) {
-            await(meeting.arrived(index, after(i)), exchange);
-        }
-        aside.leadEngine(ownPart);
     }
 
     /** The member that comes {@code distance} after this one: no two begin with the same. */
@@ -203,29 +240,28 @@ final class CardCopies {
     }
 
     /**
-     * Ends what this card waits for, and returns when no other member can write to its memory any more, or after some seconds.
+     * Ends what this card waits for and gives back what it holds; where that does not end for seconds, all stays for good.
      *
      * @param pending whether something that was started is not done
+     * @return whether it ended
      */
-    void abort(BooleanSupplier pending) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MOST_SECONDS);
-        try {
-            while (pending.getAsBoolean() && System.nanoTime() < end) {
-                release();
-                Thread.sleep(LOOK_MILLIS);
-            }
-            meeting.leave();
-            boolean together = meeting.leaving.await(end - System.nanoTime(), TimeUnit.NANOSECONDS);
-            if (!together) {
-                LOG.warn("not all cards of a group have left it");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    boolean abort(BooleanSupplier pending) {
+        boolean ended = CardAccess.within(System.nanoTime() + TimeUnit.SECONDS.toNanos(MOST_SECONDS), () -> {
+            release();
+            return !pending.getAsBoolean();
+        });
+        if (ended) {
+            close();
+        } else {
+            LOG.warn("exchanges of card {} cannot be ended", card.card());
+            card.access().keep();
         }
+        return ended;
     }
 
     /** Gives back what it holds; nothing may be pending. */
     void close() {
+        dismiss();
         aside.close();
         meeting.leave();
         rows.deallocate();

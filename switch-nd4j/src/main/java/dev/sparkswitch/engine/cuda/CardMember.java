@@ -9,8 +9,9 @@ import org.bytedeco.cuda.global.cudart;
  * @param context the driver's
  * @param card the driver's number of the card
  * @param shared its blocks that others write to
+ * @param access others' access to them
  */
-record CardMember(CUctx_st context, int card, SharedBlocks shared) {
+record CardMember(CUctx_st context, int card, SharedBlocks shared, CardAccess access) {
     /** The driver knows a context by thread. */
     void use() {
         Cuda.check(cudart.cuCtxSetCurrent(context), "cuCtxSetCurrent", "a group of cards");

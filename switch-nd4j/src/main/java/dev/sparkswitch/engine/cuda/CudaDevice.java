@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.cuda.cudart.CUctx_st;
@@ -32,6 +33,9 @@ final class CudaDevice implements Device {
     private static final int NAME_BYTES = 256;
     private static final int MOST_ARGUMENT_BYTES = 4096;
     private static final int MOST_ARGUMENTS = 256;
+    /** For other cards to end what they write here: their watches look several times a second. */
+    private static final Duration MOST_SHARED = Duration.ofSeconds(15);
+
     private static final double GIB = 1L << 30;
 
     private final int card;
@@ -42,6 +46,7 @@ final class CudaDevice implements Device {
     private final CUstream_st stream = new CUstream_st();
     private final ExchangeStream exchanges;
     private final SharedBlocks shared = new SharedBlocks();
+    private final CardAccess access = new CardAccess();
     private final CudaStaging staging;
     private final CudaModules modules;
     private final CublasLt products;
@@ -161,6 +166,17 @@ final class CudaDevice implements Device {
             shared.add(address, bytes);
         }
         return address;
+    }
+
+    @Override
+    public boolean stopSharing() {
+        boolean alone = access.close(MOST_SHARED);
+        if (!alone) {
+            LOG.warn(
+                    "what this process holds of {} stays until its end: exchanges between cards do not end",
+                    description);
+        }
+        return alone;
     }
 
     /** Whatever goes wrong here tells of an earlier fault, which has been told of. */
@@ -292,7 +308,7 @@ final class CudaDevice implements Device {
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        return new NcclGroup(new CardMember(context, card, shared), exchanges, id, index, size);
+        return new NcclGroup(new CardMember(context, card, shared, access), exchanges, id, index, size);
     }
 
     @Override

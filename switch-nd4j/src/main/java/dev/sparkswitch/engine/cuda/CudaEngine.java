@@ -489,8 +489,10 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void close() {
-        memory.close();
-        shared.close();
-        device.close();
+        if (device.stopSharing()) {
+            memory.close();
+            shared.close();
+            device.close();
+        }
     }
 }

@@ -35,6 +35,13 @@ interface Device extends AutoCloseable {
      */
     long allocateShared(long bytes);
 
+    /**
+     * Refuses what other cards of a group would still write to this one, and waits for what is under way.
+     *
+     * @return whether memory may be given back; otherwise it must stay, and the device open
+     */
+    boolean stopSharing();
+
     /** Gives back what {@link #allocate} or {@link #allocateShared} made. */
     void free(long address);
 

@@ -5,13 +5,12 @@ import dev.sparkswitch.engine.Tensor;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.cuda.global.nccl;
 import org.bytedeco.cuda.nccl.ncclComm;
-import org.bytedeco.cuda.nccl.ncclConfig_t;
 import org.bytedeco.cuda.nccl.ncclUniqueId;
 
 /** A group of cards that exchange by NVIDIA's library, and tokens by copies where all belong to this process. */
@@ -20,9 +19,6 @@ final class NcclGroup implements CardGroup {
     private static final long START_SECONDS = 2;
 
     private final ncclComm communicator = new ncclComm();
-    /** Of tokens: the same, or one that may take more of the card, for nothing else runs while tokens are awaited. */
-    private final ncclComm tokens;
-
     private final CardMember card;
     private final ExchangeStream exchanges;
     private final CUstream_st stream;
@@ -45,36 +41,22 @@ final class NcclGroup implements CardGroup {
         this.stream = exchanges.stream();
         this.size = size;
         card.use();
+        Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
+        mark();
         Optional<CardCopies> known = Switches.isOn(Switches.CARD_COPIES)
-                ? Optional.of(new CardCopies(card, exchanges, id, index, size))
+                ? Optional.of(new CardCopies(card, exchanges, id, index, size, this::writing))
                 : Optional.empty();
-        try (ncclUniqueId number = new ncclUniqueId();
-                ncclConfig_t config = Nccl.config(Switches.isOn(Switches.FEW_CHANNELS))) {
+        try (ncclUniqueId number = new ncclUniqueId()) {
             number.internal().put(id);
             Nccl.check(
-                    nccl.ncclCommInitRankConfig(communicator, size, number, index, config),
-                    "ncclCommInitRankConfig",
+                    nccl.ncclCommInitRank(communicator, size, number, index),
+                    "ncclCommInitRank",
                     "card " + index + " of " + size);
         }
         this.copies = known.filter(CardCopies::meet);
         if (copies.isEmpty()) {
             known.ifPresent(CardCopies::close);
         }
-        this.tokens = copies.isEmpty() && Switches.isOn(Switches.FEW_CHANNELS) ? again(index) : communicator;
-        Cuda.check(cudart.cuEventCreate(last, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a group of cards");
-        mark();
-    }
-
-    /** The same members, who do not mind how much of the card they take. */
-    private ncclComm again(int index) {
-        ncclComm made = new ncclComm();
-        try (ncclConfig_t config = Nccl.config(false)) {
-            Nccl.check(
-                    nccl.ncclCommSplit(communicator, 0, index, made, config),
-                    "ncclCommSplit",
-                    "card " + index + " of " + size);
-        }
-        return made;
     }
 
     private Started start(Runnable operation) {
@@ -85,8 +67,12 @@ final class NcclGroup implements CardGroup {
             }
             card.use();
             exchanges.followEngine();
-            operation.run();
-            mark();
+            try {
+                operation.run();
+            } finally {
+                // A part of what failed may be under way.
+                mark();
+            }
             CUevent_st end = exchanges.end();
             return () -> {
                 card.use();
@@ -144,11 +130,11 @@ final class NcclGroup implements CardGroup {
                 for (int i = 0; i < size; i++) {
                     long bytes = from.rowBytes();
                     Nccl.check(
-                            nccl.ncclSend(source.at(from.at(i, 0)), bytes, nccl.ncclInt8, i, tokens, stream),
+                            nccl.ncclSend(source.at(from.at(i, 0)), bytes, nccl.ncclInt8, i, communicator, stream),
                             "ncclSend",
                             send);
                     Nccl.check(
-                            nccl.ncclRecv(target.at(to.at(i, 0)), bytes, nccl.ncclInt8, i, tokens, stream),
+                            nccl.ncclRecv(target.at(to.at(i, 0)), bytes, nccl.ncclInt8, i, communicator, stream),
                             "ncclRecv",
                             receive);
                 }
@@ -176,10 +162,6 @@ final class NcclGroup implements CardGroup {
         if (gone) {
             return Optional.empty();
         }
-        return fault(communicator).or(() -> fault(tokens));
-    }
-
-    private static Optional<String> fault(ncclComm communicator) {
         int[] status = new int[1];
         int asked = nccl.ncclCommGetAsyncError(communicator, status);
         int found = asked == nccl.ncclSuccess ? status[0] : asked;
@@ -188,16 +170,19 @@ final class NcclGroup implements CardGroup {
                 : Optional.of(Nccl.text(found));
     }
 
-    private void each(Consumer<ncclComm> way) {
-        way.accept(communicator);
-        if (tokens != communicator) {
-            way.accept(tokens);
-        }
-    }
-
     @Override
     public synchronized boolean pending() {
         return !gone && unfinished();
+    }
+
+    /** Whether a thread asks for an operation, or one is under way. */
+    private boolean writing() {
+        return starting.isLocked() || unfinished();
+    }
+
+    /** The same, for who holds up starts. */
+    private boolean writingBeside() {
+        return starting.isHeldByCurrentThread() ? unfinished() : writing();
     }
 
     private boolean unfinished() {
@@ -210,20 +195,22 @@ final class NcclGroup implements CardGroup {
         leave(() -> {
             // The library waits for operations that stand behind copies.
             copies.ifPresent(CardCopies::release);
-            each(used -> nccl.ncclCommAbort(used));
-            copies.ifPresent(each -> each.abort(this::unfinished));
+            nccl.ncclCommAbort(communicator);
+            return copies.isEmpty() || copies.get().abort(this::writingBeside);
         });
     }
 
     @Override
     public void close() {
         leave(() -> {
-            each(used -> nccl.ncclCommDestroy(used));
+            nccl.ncclCommDestroy(communicator);
             copies.ifPresent(CardCopies::close);
+            return true;
         });
     }
 
-    private synchronized void leave(Runnable way) {
+    /** @param way returns whether all that was started has ended */
+    private synchronized void leave(BooleanSupplier way) {
         boolean free = false;
         try {
             free = starting.tryLock(START_SECONDS, TimeUnit.SECONDS);
@@ -234,8 +221,9 @@ final class NcclGroup implements CardGroup {
             if (!gone) {
                 gone = true;
                 card.use();
-                way.run();
-                cudart.cuEventDestroy(last);
+                if (way.getAsBoolean()) {
+                    cudart.cuEventDestroy(last);
+                }
             }
         } finally {
             if (free) {

@@ -113,6 +113,11 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public boolean stopSharing() {
+        return true;
+    }
+
+    @Override
     public Moment exchangeMoment() {
         return Moment.now();
     }

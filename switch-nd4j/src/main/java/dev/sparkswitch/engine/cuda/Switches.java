@@ -30,9 +30,6 @@ final class Switches {
     /** Tokens that cards of one process copy into each other's memory, where the experts read them. */
     static final String CARD_COPIES = "card-copies";
 
-    /** Few multiprocessors for the library's exchanges, so that more are left for what is computed beside them. */
-    static final String FEW_CHANNELS = "few-channels";
-
     /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
     static final String STEP_SQUARES = "step-squares";
 

@@ -164,6 +164,8 @@ extern "C" __global__ void __launch_bounds__(128) attention_plain_dq(
         sums[i] = 0;
         delta += to_float(result[at]) * gradient[i];
     }
+    // Exchanging values between lanes orders no memory.
+    __syncwarp();
     delta = warp_sum(delta);
     long long line = in.line(row, head, query);
     if (lane == 0) {

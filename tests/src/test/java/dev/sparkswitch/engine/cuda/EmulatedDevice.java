@@ -254,6 +254,11 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
+    public boolean stopSharing() {
+        return true;
+    }
+
+    @Override
     public void close() {
         List.copyOf(blocks).forEach(this::free);
     }
