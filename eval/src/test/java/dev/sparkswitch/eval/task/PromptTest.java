@@ -7,9 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sparkswitch.base.UserException;
 import java.io.IOException;
+import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
-import net.jqwik.api.constraints.NotBlank;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,7 +43,8 @@ class PromptTest {
 
     /** What stands in a field is never read as a template. */
     @Property
-    void fieldsAreTakenAsTheyAre(@ForAll @NotBlank String text) {
+    void fieldsAreTakenAsTheyAre(@ForAll String text) {
+        Assume.that(!text.isBlank());
         JsonNode row = JSON.createObjectNode().put("a", text).put("b", "c");
         assertThat(Prompt.of("<{a}|{b}>").fill(row, 1)).isEqualTo("<" + text + "|c>");
     }
