@@ -12,7 +12,9 @@ import dev.sparkswitch.eval.report.Chart.Scale;
 import dev.sparkswitch.eval.report.Chart.Style;
 import dev.sparkswitch.eval.report.Chart.Width;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
 /** The charts of a study; each leaves out what is not there. */
@@ -46,6 +48,7 @@ final class StudyCharts {
                 NATS,
                 held(Course.Point::step),
                 target);
+        lead(blocks);
         add(
                 blocks,
                 "Held-out loss against time",
@@ -75,6 +78,37 @@ final class StudyCharts {
                 curves(Course.Point::step, Course.Point::trainingLoss),
                 Marks.NONE);
         return blocks;
+    }
+
+    /** Losses that fall by nats hide differences of hundredths, so these have a chart of their own. */
+    private void lead(List<Block> blocks) {
+        String baseline = comparison.baseline().variant().name();
+        Map<Long, Double> reference = new HashMap<>();
+        for (Course.Point point : comparison.baseline().course().points()) {
+            reference.put(point.step(), point.loss());
+        }
+        List<Curve> curves = new ArrayList<>();
+        for (Comparison.Row row : comparison.rows()) {
+            // The baseline keeps its place, so that every variant has one colour on the page.
+            double[][] points = row == comparison.baseline()
+                    ? new double[0][]
+                    : row.course().points().stream()
+                            .filter(point -> reference.containsKey(point.step()))
+                            .map(point -> new double[] {point.step(), reference.get(point.step()) - point.loss()})
+                            .toArray(double[][]::new);
+            curves.add(new Curve(row.variant().name(), Style.LINE, points));
+        }
+        if (curves.stream().anyMatch(StudyCharts::isSeen)) {
+            blocks.add(Chart.lines(
+                    "Lead over " + baseline + " at equal steps",
+                    "By how much a variant's held-out loss is below that of " + baseline + "; higher is better.",
+                    Width.FULL,
+                    STEP,
+                    new Axis("nats per target token", Format.DECIMAL),
+                    Scale.FITTED,
+                    curves,
+                    Marks.NONE));
+        }
     }
 
     private Unit unit() {
