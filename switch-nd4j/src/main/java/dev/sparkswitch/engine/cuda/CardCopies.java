@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
 import org.bytedeco.cuda.cudart.CUevent_st;
@@ -35,12 +36,15 @@ final class CardCopies {
         private final CardMember[] members;
         private final Pointer memory = new Pointer();
         private final IntPointer counters;
+        /** Whether a member takes part no more. */
+        private final AtomicIntegerArray left;
         /** Members that may use the counters. */
         private int present;
 
         Meeting(int size) {
             int count = 2 * size * size;
             members = new CardMember[size];
+            left = new AtomicIntegerArray(size);
             present = size;
             Cuda.check(
                     cudart.cuMemHostAlloc(
@@ -174,11 +178,11 @@ final class CardCopies {
             for (int i = 1; i < size; i++) {
                 int other = after(i);
                 CardAccess access = meeting.members[other].access();
-                BooleanSupplier over = () -> givenUp.getAsBoolean() || access.closed();
+                BooleanSupplier over = () -> givenUp.getAsBoolean() || access.closed() || meeting.left.get(other) != 0;
                 long there = meeting.members[other].shared().address(place, bytes, over) + index * to.stride();
                 access.use(() -> {
-                    if (givenUp.getAsBoolean()) {
-                        throw new IllegalStateException("the group of cards has been left");
+                    if (over.getAsBoolean()) {
+                        throw new IllegalStateException("a card has left its group");
                     }
                     await(meeting.ready(index, other), exchange);
                     copy(from, from.at(other, 0), to, there, stream);
@@ -232,8 +236,9 @@ final class CardCopies {
         Cuda.check(cudart.cuMemcpy2DAsync(rows, stream), "cuMemcpy2DAsync", from);
     }
 
-    /** Ends what this card waits for at the moment. */
+    /** Ends what this card waits for at the moment; others are refused from here on. */
     void release() {
+        meeting.left.set(index, 1);
         for (int i = 0; i < 2 * size; i++) {
             meeting.counters.put(2L * index * size + i, number + FAR);
         }
@@ -261,6 +266,7 @@ final class CardCopies {
 
     /** Gives back what it holds; nothing may be pending. */
     void close() {
+        meeting.left.set(index, 1);
         dismiss();
         aside.close();
         meeting.leave();
