@@ -1,6 +1,9 @@
 package dev.sparkswitch.base;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.Optional;
+import java.util.UUID;
 import org.apache.hadoop.fs.ChecksumFileSystem;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -15,6 +18,34 @@ public final class HadoopFiles {
      */
     public static FileSystem raw(FileSystem fileSystem) {
         return fileSystem instanceof ChecksumFileSystem checksummed ? checksummed.getRawFileSystem() : fileSystem;
+    }
+
+    /** What a file is to hold. */
+    @FunctionalInterface
+    public interface Content {
+        /** Writes all of it; returns the path that the file gets. */
+        Path write(OutputStream out) throws IOException;
+    }
+
+    /**
+     * Writes a file that has its name only once it is whole; one of that name is replaced. What was half written is removed.
+     *
+     * @param folder where the file is hidden while it is written, on the file system of its name
+     */
+    public static void replace(FileSystem files, Path folder, Content content) throws IOException {
+        Path hidden = new Path(folder, "." + UUID.randomUUID());
+        try {
+            Path named;
+            try (OutputStream out = files.create(hidden, true)) {
+                named = content.write(out);
+            }
+            files.delete(named, false);
+            if (!files.rename(hidden, named)) {
+                throw new IOException("renaming " + hidden + " failed");
+            }
+        } finally {
+            files.delete(hidden, false);
+        }
     }
 
     /** Where {@code path} lies on this machine's disks; empty if it lies on another file system. */

@@ -14,7 +14,6 @@ import java.util.Locale;
 import java.util.NoSuchElementException;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
@@ -79,13 +78,10 @@ record BucketFiles(SerializableConfiguration hadoop, String folder) implements S
 
     /** Writes the examples of a bucket, in their order. */
     void write(int bucket, Iterator<RawExample> examples) {
-        Path hidden = new Path(folder, "." + UUID.randomUUID());
         try {
-            FileSystem files = files();
-            try {
+            HadoopFiles.replace(files(), new Path(folder), whole -> {
                 long count = 0;
-                try (DataOutputStream out =
-                        new DataOutputStream(new BufferedOutputStream(files.create(hidden, true), BUFFER))) {
+                try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(whole, BUFFER))) {
                     while (examples.hasNext()) {
                         byte[] bytes = examples.next().bytes();
                         out.writeInt(bytes.length);
@@ -93,14 +89,8 @@ record BucketFiles(SerializableConfiguration hadoop, String folder) implements S
                         count++;
                     }
                 }
-                Path named = file(bucket, count);
-                files.delete(named, false);
-                if (!files.rename(hidden, named)) {
-                    throw new IOException("renaming " + hidden + " failed");
-                }
-            } finally {
-                files.delete(hidden, false);
-            }
+                return file(bucket, count);
+            });
         } catch (IOException e) {
             throw unusable(e);
         }

@@ -7,12 +7,10 @@ import dev.sparkswitch.base.ResourceException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.Serializable;
 import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.UUID;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -51,20 +49,10 @@ record ShardNotes(SerializableConfiguration hadoop, String folder) implements Se
     }
 
     void write(Note note) throws IOException {
-        FileSystem files = files();
-        Path hidden = new Path(folder, "." + UUID.randomUUID());
-        Path named = new Path(folder, String.format(Locale.ROOT, "%05d.json", note.shard()));
-        try {
-            try (OutputStream out = files.create(hidden, true)) {
-                JSON.writeValue(out, note);
-            }
-            files.delete(named, false);
-            if (!files.rename(hidden, named)) {
-                throw new IOException("renaming " + hidden + " failed");
-            }
-        } finally {
-            files.delete(hidden, false);
-        }
+        HadoopFiles.replace(files(), new Path(folder), out -> {
+            JSON.writeValue(out, note);
+            return new Path(folder, String.format(Locale.ROOT, "%05d.json", note.shard()));
+        });
     }
 
     /** The notes of shards that are there in their full size, by shard. */

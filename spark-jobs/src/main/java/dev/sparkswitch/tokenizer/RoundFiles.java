@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -35,23 +34,19 @@ public final class RoundFiles {
     }
 
     void save(UnigramModel model) {
-        Path hidden = new Path(folder, "." + UUID.randomUUID());
         try {
-            FileSystem files = files();
-            try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(files.create(hidden, true)))) {
-                out.writeInt(model.size());
-                for (UnigramModel.Piece piece : model.pieces()) {
-                    byte[] text = piece.text().getBytes(StandardCharsets.UTF_8);
-                    out.writeInt(text.length);
-                    out.write(text);
-                    out.writeDouble(piece.score());
+            HadoopFiles.replace(files(), folder, whole -> {
+                try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(whole))) {
+                    out.writeInt(model.size());
+                    for (UnigramModel.Piece piece : model.pieces()) {
+                        byte[] text = piece.text().getBytes(StandardCharsets.UTF_8);
+                        out.writeInt(text.length);
+                        out.write(text);
+                        out.writeDouble(piece.score());
+                    }
                 }
-            }
-            Path named = new Path(folder, LAST);
-            files.delete(named, false);
-            if (!files.rename(hidden, named)) {
-                throw new IOException("renaming " + hidden + " failed");
-            }
+                return new Path(folder, LAST);
+            });
         } catch (IOException e) {
             throw unusable(e);
         }

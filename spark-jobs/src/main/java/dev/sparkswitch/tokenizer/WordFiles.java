@@ -17,7 +17,6 @@ import java.util.Iterator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
-import java.util.UUID;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -74,16 +73,15 @@ public record WordFiles(SerializableConfiguration hadoop, String folder) impleme
     }
 
     private void write(int part, int parts, Iterator<String> texts, TextNormalizer normalizer) {
-        Path hidden = new Path(folder, "." + UUID.randomUUID());
         Path named = file(part, parts);
         try {
             FileSystem files = files();
             if (files.exists(named)) {
                 return;
             }
-            try {
-                try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(
-                        new ZstdOutputStreamNoFinalizer(files.create(hidden, true, BUFFER), LEVEL), BUFFER))) {
+            HadoopFiles.replace(files, named.getParent(), whole -> {
+                try (DataOutputStream out = new DataOutputStream(
+                        new BufferedOutputStream(new ZstdOutputStreamNoFinalizer(whole, LEVEL), BUFFER))) {
                     Map<String, Long> counts = new HashMap<>();
                     while (texts.hasNext()) {
                         for (String word : normalizer.followedWords(texts.next())) {
@@ -97,13 +95,8 @@ public record WordFiles(SerializableConfiguration hadoop, String folder) impleme
                     write(counts, out);
                     out.writeInt(END);
                 }
-                files.delete(named, false);
-                if (!files.rename(hidden, named)) {
-                    throw new IOException("renaming " + hidden + " failed");
-                }
-            } finally {
-                files.delete(hidden, false);
-            }
+                return named;
+            });
         } catch (IOException e) {
             throw unusable(e);
         }

@@ -6,12 +6,10 @@ import dev.sparkswitch.base.ResourceException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.Serializable;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -54,20 +52,11 @@ record AnswerParts(String folder, Map<String, String> hadoop) implements Seriali
     /** Keeps the answers to a part. */
     void write(long part, String[] answers) {
         Path target = file(part);
-        Path hidden = new Path(folder, "." + target.getName() + "." + UUID.randomUUID());
         try {
-            FileSystem files = files();
-            try {
-                try (OutputStream out = files.create(hidden, true)) {
-                    JSON.writeValue(out, answers);
-                }
-                files.delete(target, false);
-                if (!files.rename(hidden, target)) {
-                    throw new IOException("renaming " + hidden + " failed");
-                }
-            } finally {
-                files.delete(hidden, false);
-            }
+            HadoopFiles.replace(files(), target.getParent(), out -> {
+                JSON.writeValue(out, answers);
+                return target;
+            });
         } catch (IOException e) {
             throw new ResourceException(
                     "The answers cannot be written to " + target + " (" + e.getMessage()
