@@ -13,12 +13,14 @@ import dev.sparkswitch.engine.Tensor;
  * loops otherwise.
  */
 final class CudaAttention {
+    private final AttentionMasks masks;
     private final TiledAttention tiled;
     private final PlainAttention plain;
     private final Precision precision;
 
     CudaAttention(CudaContext context) {
-        this.tiled = new TiledAttention(context);
+        this.masks = new AttentionMasks(context);
+        this.tiled = new TiledAttention(context, masks);
         this.plain = new PlainAttention(context);
         this.precision = context.precision();
     }
@@ -30,6 +32,11 @@ final class CudaAttention {
     Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         inputs.requireShape("attention", shape);
         return fitsTiles(shape) ? tiled.forward(shape, inputs, dropout) : plain.forward(shape, inputs, dropout);
+    }
+
+    /** An update of the parameters comes next, and then another step of training. */
+    void beforeUpdate() {
+        masks.drawAhead();
     }
 
     void attentionBackward(
