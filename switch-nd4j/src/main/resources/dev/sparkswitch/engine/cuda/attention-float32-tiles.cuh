@@ -19,6 +19,7 @@ constexpr int PITCH = TILE + 4;
 // Single numbers are written here, by 4 rows of 8 lanes.
 constexpr int WEIGHT_PITCH = TILE + 8;
 constexpr int WINDOW = 2 * TILE;
+constexpr int NO_SEGMENT = static_cast<int>(0x80000000);
 #define INFINITE __int_as_float(0x7f800000)
 
 // Where a lane's numbers lie.
@@ -283,43 +284,45 @@ struct Problem {
         return ((causal ? min(keys, first + TILE) : keys) + TILE - 1) / TILE;
     }
 
-    __device__ __forceinline__ bool sees(int query_segment, int key_segment, int query, int key) const {
-        return query_segment != 0 && query_segment == key_segment && (!causal || key <= query);
-    }
+    // The segment of a row that a block keeps: one that no other row has where it sees nothing.
+    static __device__ __forceinline__ int seeing(int segment) { return segment == 0 ? NO_SEGMENT : segment; }
 };
 
-// What belongs to the pairs of a tile of queries and one of keys.
+// What belongs to the pairs of a tile of queries and one of keys; without biases and dropout too, so that whoever reads it need
+// not ask.
 struct Pairs {
     // Biases by distance: place key - query + TILE - 1, counted from the tiles' beginnings.
     float window[WINDOW];
     // Of the streamed rows.
     int segments[TILE];
     // Which probabilities of a query are kept, a bit a key.
-    unsigned char kept[TILE][TILE / 8];
+    unsigned kept_keys[TILE][TILE / 32];
 
     __device__ __forceinline__ void load(const Problem& in, const Dropout& dropout, int first_query, int first_key) {
-        if (in.bias != nullptr) {
-            int distances = in.queries + in.keys - 1;
-            const float* bias = in.bias + static_cast<long long>(in.head()) * distances;
-            int column = first_key - first_query + in.queries - TILE + static_cast<int>(threadIdx.x);
-            bool inside = column >= 0 && column < distances;
-            window[threadIdx.x] = inside ? bias[column] : 0.0f;
+        int distances = in.queries + in.keys - 1;
+        int column = first_key - first_query + in.queries - TILE + static_cast<int>(threadIdx.x);
+        bool biased = in.bias != nullptr && column >= 0 && column < distances;
+        window[threadIdx.x] = biased ? in.bias[static_cast<long long>(in.head()) * distances + column] : 0.0f;
+        if (!dropout.active()) {
+            kept_keys[threadIdx.x / 2][threadIdx.x % 2] = ALL_LANES;
+            return;
         }
-        if (dropout.active()) {
 #pragma unroll 1
-            for (int i = threadIdx.x; i < TILE * TILE / 8; i += THREADS) {
-                int query = i / (TILE / 8);
-                int key = first_key + i % (TILE / 8) * 8;
-                unsigned bits = 0;
-                if (first_query + query < in.queries && key < in.keys) {
-                    unsigned long long first = dropout.element(0, in.lines() + first_query + query, in.keys) + key;
-                    bits = eight_kept(dropout, first, in.keys % 8 == 0);
-                }
-                kept[query][i % (TILE / 8)] = static_cast<unsigned char>(bits);
+        for (int i = threadIdx.x; i < TILE * TILE / 8; i += THREADS) {
+            int query = first_query + i / (TILE / 8);
+            int key = first_key + i % (TILE / 8) * 8;
+            unsigned bits = 0;
+            if (query < in.queries && key < in.keys) {
+                unsigned long long first = dropout.element(0, in.lines() + query, in.keys) + key;
+                bits = eight_kept(dropout, first, in.keys % 8 == 0);
             }
+            reinterpret_cast<unsigned char*>(kept_keys)[i] = static_cast<unsigned char>(bits);
         }
     }
 
-    __device__ __forceinline__ bool keeps(int query, int key) const { return kept[query][key / 8] >> key % 8 & 1; }
+    // Bit n: whether the query's probability of key + n is kept, up to the end of 32 keys.
+    __device__ __forceinline__ unsigned kept(int query, int key) const { return kept_keys[query][key / 32] >> key % 32; }
+
+    __device__ __forceinline__ float bias(int query, int key) const { return window[key - query + TILE - 1]; }
 };
-static_assert(WINDOW == THREADS, "a thread loads one bias");
+static_assert(WINDOW == THREADS && TILE * TILE / 32 == THREADS, "a thread has one bias and 32 keys");

@@ -30,6 +30,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attention_float32_forwa
     DYNAMIC_SHARED(ForwardShared, shared);
     const int first = in.first();
     const int own = first + own_row();
+    // The last key that the first of the rows sees; the other rows see further.
+    const int last = causal ? own : keys;
     const bool idle = first + static_cast<int>(threadIdx.x) / WARP * WARP_ROWS >= queries;
     const int tiles = in.key_tiles(first);
     const Rows v_rows = in.v_rows();
@@ -40,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attention_float32_forwa
     float sums[ROWS][OTHERS] = {};
 #pragma unroll
     for (int i = 0; i < ROWS; i++) {
-        segments[i] = in.query_segment(own + 4 * i);
+        segments[i] = in.seeing(in.query_segment(own + 4 * i));
         maximum[i] = -INFINITE;
         total[i] = 0;
     }
@@ -73,12 +75,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attention_float32_forwa
             float highest = maximum[i];
 #pragma unroll
             for (int j = 0; j < OTHERS; j++) {
-                int key = own_other() + 8 * j;
-                bool sees = in.sees(segments[i], shared->pairs.segments[key], own + 4 * i, first_key + key);
-                float score = scores[i][j];
-                if (in.bias != nullptr) {
-                    score += shared->pairs.window[key - own_row() - 4 * i + TILE - 1];
-                }
+                const int key = own_other() + 8 * j;
+                const bool sees = segments[i] == shared->pairs.segments[key] & first_key + key <= last + 4 * i;
+                const float score = scores[i][j] + shared->pairs.bias(own_row() + 4 * i, key);
                 scores[i][j] = sees ? score : -INFINITE;
                 highest = fmaxf(highest, scores[i][j]);
             }
@@ -93,10 +92,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attention_float32_forwa
             total[i] *= shrink;
 #pragma unroll
             for (int j = 0; j < OTHERS; j++) {
-                float probability = expf(scores[i][j] - shift);
+                const float probability = expf(scores[i][j] - shift);
                 total[i] += probability;
-                bool keeps = !dropout.active() || shared->pairs.keeps(own_row() + 4 * i, own_other() + 8 * j);
-                scores[i][j] = keeps ? probability : 0.0f;
+                const unsigned kept = shared->pairs.kept(own_row() + 4 * i, own_other() + j / 4 * 32);
+                scores[i][j] = kept >> 8 * (j % 4) & 1 ? probability : 0.0f;
                 sums[i][j] *= shrink;
             }
         }
@@ -191,12 +190,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attention_float32_query
     DYNAMIC_SHARED(QueryGradientShared, shared);
     const int first = in.first();
     const int own = first + own_row();
+    // The last key that the first of the rows sees; the other rows see further.
+    const int last = causal ? own : keys;
     const bool idle = first + static_cast<int>(threadIdx.x) / WARP * WARP_ROWS >= queries;
     const int tiles = in.key_tiles(first);
     Factors values(shared->d_result, shared->v, in.result_rows(d_result), in.v_rows(), first, in.part());
     Factors products(shared->q, shared->k, in.q_rows(), in.k_rows(), first, in.part());
     Distances distances(in, bias_partials, shared->weights, places, first);
     const bool sums_distances = bias_partials != nullptr && in.part() == 0;
+    const float factor = dropout.active() ? dropout.scale : 1.0f;
     int segments[ROWS];
     float log_sum[ROWS];
     float delta[ROWS];
@@ -204,7 +206,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attention_float32_query
 #pragma unroll
     for (int i = 0; i < ROWS; i++) {
         bool inside = own + 4 * i < queries;
-        segments[i] = in.query_segment(own + 4 * i);
+        segments[i] = in.seeing(in.query_segment(own + 4 * i));
         log_sum[i] = inside ? log_sums[in.lines() + own + 4 * i] : 0.0f;
         delta[i] = inside ? deltas[in.lines() + own + 4 * i] : 0.0f;
     }
@@ -235,16 +237,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attention_float32_query
             for (int i = 0; i < ROWS; i++) {
 #pragma unroll
                 for (int j = 0; j < OTHERS; j++) {
-                    int key = own_other() + 8 * j;
-                    bool sees = in.sees(segments[i], shared->pairs.segments[key], own + 4 * i, first_key + key);
-                    float score = scores[i][j];
-                    if (in.bias != nullptr) {
-                        score += shared->pairs.window[key - own_row() - 4 * i + TILE - 1];
-                    }
-                    float d_probability = d_scores[i][j];
-                    if (dropout.active()) {
-                        d_probability *= shared->pairs.keeps(own_row() + 4 * i, key) ? dropout.scale : 0.0f;
-                    }
+                    const int key = own_other() + 8 * j;
+                    const bool sees = segments[i] == shared->pairs.segments[key] & first_key + key <= last + 4 * i;
+                    const float score = scores[i][j] + shared->pairs.bias(own_row() + 4 * i, key);
+                    const unsigned kept = shared->pairs.kept(own_row() + 4 * i, own_other() + j / 4 * 32);
+                    const float d_probability = kept >> 8 * (j % 4) & 1 ? d_scores[i][j] * factor : 0.0f;
                     d_scores[i][j] = sees ? expf(score - log_sum[i]) * (d_probability - delta[i]) : 0.0f;
                 }
             }
@@ -286,17 +283,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attention_float32_key_g
     DYNAMIC_SHARED(KeyGradientShared, shared);
     const int first = in.first();
     const int own = first + own_row();
+    // The first query that sees the first of the rows.
+    const int earliest = causal ? own : -TILE;
     const bool idle = first + static_cast<int>(threadIdx.x) / WARP * WARP_ROWS >= keys;
     const int tiles = (queries + TILE - 1) / TILE;
     const int first_tile = causal ? first / TILE : 0;
     Factors values(shared->v, shared->d_result, in.v_rows(), in.result_rows(d_result), first, in.part());
     Factors products(shared->k, shared->q, in.k_rows(), in.q_rows(), first, in.part());
+    const float factor = dropout.active() ? dropout.scale : 1.0f;
     int segments[ROWS];
     float key_sums[ROWS][OTHERS] = {};
     float value_sums[ROWS][OTHERS] = {};
 #pragma unroll
     for (int i = 0; i < ROWS; i++) {
-        segments[i] = in.key_segment(own + 4 * i);
+        segments[i] = in.seeing(in.key_segment(own + 4 * i));
     }
     if (first_tile < tiles) {
         values.begin(first_tile * TILE);
@@ -329,18 +329,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attention_float32_key_g
                 const int segment = shared->pairs.segments[query];
                 const float log_sum = shared->log_sums[query];
                 const float delta = shared->deltas[query];
+                const unsigned kept = shared->pairs.kept(query, own_row());
 #pragma unroll
                 for (int i = 0; i < ROWS; i++) {
-                    int key = own_row() + 4 * i;
-                    bool sees = in.sees(segment, segments[i], first_query + query, own + 4 * i);
-                    float score = scores[i][j];
-                    if (in.bias != nullptr) {
-                        score += shared->pairs.window[key - query + TILE - 1];
-                    }
-                    float factor = !dropout.active() ? 1.0f : shared->pairs.keeps(query, key) ? dropout.scale : 0.0f;
-                    float probability = sees ? expf(score - log_sum) : 0.0f;
-                    scores[i][j] = probability * factor;
-                    d_scores[i][j] = sees ? probability * (d_scores[i][j] * factor - delta) : 0.0f;
+                    const bool sees = segment == segments[i] & first_query + query >= earliest + 4 * i;
+                    const float score = scores[i][j] + shared->pairs.bias(query, own_row() + 4 * i);
+                    const float probability = sees ? expf(score - log_sum) : 0.0f;
+                    const float kept_factor = kept >> 4 * i & 1 ? factor : 0.0f;
+                    scores[i][j] = probability * kept_factor;
+                    d_scores[i][j] = probability * (d_scores[i][j] * kept_factor - delta);
                 }
             }
             store_weights(shared->weights, scores);
