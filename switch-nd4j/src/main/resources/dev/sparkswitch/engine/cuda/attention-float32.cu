@@ -76,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attention_float32_forwa
 #pragma unroll
             for (int j = 0; j < OTHERS; j++) {
                 const int key = own_other() + 8 * j;
-                const bool sees = segments[i] == shared->pairs.segments[key] & first_key + key <= last + 4 * i;
+                const bool sees = (segments[i] == shared->pairs.segments[key]) & (first_key + key <= last + 4 * i);
                 const float score = scores[i][j] + shared->pairs.bias(own_row() + 4 * i, key);
                 scores[i][j] = sees ? score : -INFINITE;
                 highest = fmaxf(highest, scores[i][j]);
@@ -103,6 +103,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attention_float32_forwa
         __syncwarp();
         add_weighted(sums, shared->weights, shared->v, min(TILE, keys - first_key));
     }
+    // A query that sees nothing gets zeros; one whose scores are NaN gets NaN.
     float scale[ROWS];
 #pragma unroll
     for (int i = 0; i < ROWS; i++) {
@@ -110,9 +111,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) attention_float32_forwa
         for (int distance = OTHERS / 2; distance > 0; distance /= 2) {
             total[i] += __shfl_xor_sync(ALL_LANES, total[i], distance);
         }
-        scale[i] = total[i] > 0 ? (dropout.active() ? dropout.scale : 1.0f) / total[i] : 0.0f;
+        scale[i] = total[i] == 0 ? 0.0f : (dropout.active() ? dropout.scale : 1.0f) / total[i];
         if (in.part() == 0 && own_other() == 0 && own + 4 * i < queries) {
-            log_sums[in.lines() + own + 4 * i] = total[i] > 0 ? maximum[i] + logf(total[i]) : 0.0f;
+            log_sums[in.lines() + own + 4 * i] = total[i] == 0 ? 0.0f : maximum[i] + logf(total[i]);
         }
     }
     store_rows(sums, scale, in.result_rows(result), first, in.part());
@@ -238,7 +239,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attention_float32_query
 #pragma unroll
                 for (int j = 0; j < OTHERS; j++) {
                     const int key = own_other() + 8 * j;
-                    const bool sees = segments[i] == shared->pairs.segments[key] & first_key + key <= last + 4 * i;
+                    const bool sees = (segments[i] == shared->pairs.segments[key]) & (first_key + key <= last + 4 * i);
                     const float score = scores[i][j] + shared->pairs.bias(own_row() + 4 * i, key);
                     const unsigned kept = shared->pairs.kept(own_row() + 4 * i, own_other() + j / 4 * 32);
                     const float d_probability = kept >> 8 * (j % 4) & 1 ? d_scores[i][j] * factor : 0.0f;
@@ -332,7 +333,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) attention_float32_key_g
                 const unsigned kept = shared->pairs.kept(query, own_row());
 #pragma unroll
                 for (int i = 0; i < ROWS; i++) {
-                    const bool sees = segment == segments[i] & first_query + query >= earliest + 4 * i;
+                    const bool sees = (segment == segments[i]) & (first_query + query >= earliest + 4 * i);
                     const float score = scores[i][j] + shared->pairs.bias(query, own_row() + 4 * i);
                     const float probability = sees ? expf(score - log_sum) : 0.0f;
                     const float kept_factor = kept >> 4 * i & 1 ? factor : 0.0f;
