@@ -21,10 +21,8 @@ final class TiledAttention {
     private static final int STAYING = 128;
     private static final int STREAMED = 64;
     private static final int THREADS = 128;
-    private static final int WARP_ROWS = 32;
     private static final int MOST_TILES = 512;
     private static final int NEAR = 12;
-    private static final int DELTA_THREADS = 256;
     /** The gradients of scores that a backward pass may keep while it runs, for all rows and heads; longer ones are computed twice. */
     private static final long MOST_SCORE_BYTES = 1L << 30;
 
@@ -36,7 +34,7 @@ final class TiledAttention {
     /** By the head size of their tiles. */
     private final Map<Integer, Kernels> kernels = new HashMap<>();
 
-    private final Kernels bias;
+    private final AttentionSums sums;
     private final AttentionMasks masks;
     private final boolean keepsScoreGradients = Switches.isOn(Switches.SCORE_GRADIENTS);
 
@@ -46,7 +44,7 @@ final class TiledAttention {
         for (int size : HEAD_SIZES) {
             kernels.put(size, context.kernels("attention-" + size));
         }
-        this.bias = context.kernels("attention-bias");
+        this.sums = new AttentionSums(context);
     }
 
     /** Whether there are kernels for this head size that the card has shared memory for. */
@@ -161,17 +159,13 @@ final class TiledAttention {
             CudaTensor dResult,
             AttentionGradients gradients) {
         Saved saved = AttentionMasks.of(cuda(attention.saved()), shape, dropout);
-        // A place for each distance between 32 queries and all keys, for each 32 queries.
-        int places = (shape.keyLength() + STREAMED - 1) / STREAMED * STREAMED + WARP_ROWS;
-        int parts = (shape.queryLength() + WARP_ROWS - 1) / WARP_ROWS;
         try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
-                CudaTensor partials =
-                        inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
+                CudaTensor partials = inputs.bias() == null ? null : sums.biasPartials(shape)) {
             boolean keepsScores = keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES;
             if (keepsScores) {
                 try (CudaTensor dScores =
                         context.compute(shape.rows() * shape.heads(), Math.toIntExact(scoreNumbers(shape)))) {
-                    deltas(shape, cuda(attention.result()), dResult, deltas);
+                    sums.deltas(shape, cuda(attention.result()), dResult, deltas);
                     keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, dScores);
                     querySums(shape, inputs, dropout, dScores, gradients, partials);
                 }
@@ -180,18 +174,8 @@ final class TiledAttention {
                 keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, null);
             }
             if (gradients.dBias() != null) {
-                int columns = shape.queryLength() + shape.keyLength() - 1;
-                bias.launch(
-                        "sum_bias_partials",
-                        new Launch((columns + Launch.WARP - 1) / Launch.WARP, shape.heads(), 1, 8 * Launch.WARP, 0),
-                        partials,
-                        gradients.dBias(),
-                        shape.rows(),
-                        shape.heads(),
-                        shape.queryLength(),
-                        shape.keyLength(),
-                        places,
-                        keepsScores ? scale(dropout) : 1.0f);
+                float scale = keepsScores ? scale(dropout) : 1;
+                sums.addBiasGradient(shape, partials, cuda(gradients.dBias()), scale);
             }
         }
     }
@@ -273,20 +257,6 @@ final class TiledAttention {
                         causal(shape),
                         scale(dropout),
                         1 / scale(dropout));
-    }
-
-    private void deltas(AttentionShape shape, CudaTensor result, CudaTensor dResult, CudaTensor deltas) {
-        int queries = DELTA_THREADS / 8;
-        bias.launch(
-                "attention_deltas",
-                new Launch(
-                        (shape.queryLength() + queries - 1) / queries, shape.heads(), shape.rows(), DELTA_THREADS, 0),
-                result,
-                dResult,
-                deltas,
-                shape.heads(),
-                shape.headSize(),
-                shape.queryLength());
     }
 
     private void querySums(
