@@ -519,6 +519,11 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
+    public void expectStep(long rows) {
+        engine.expectStep(rows);
+    }
+
+    @Override
     public boolean stepsSumSquares() {
         return engine.stepsSumSquares();
     }

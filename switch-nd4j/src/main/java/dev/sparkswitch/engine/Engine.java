@@ -386,6 +386,12 @@ public interface Engine extends AutoCloseable {
     /** The sum of squares over all tensors, master type, accumulated in float64. */
     double sumSquares(List<Tensor> tensors);
 
+    /**
+     * Told behind an update of the parameters: the next step runs the passes of the one before on the rows that come
+     * {@code rows} after its own. What an engine makes of it shows in time alone, also where it turns out otherwise.
+     */
+    default void expectStep(long rows) {}
+
     /** One step of Adafactor for every slot. */
     void adafactor(AdafactorStep step, List<AdafactorSlot> slots);
 

@@ -41,6 +41,9 @@ public final class TrainingStep {
     private final RankGroup world;
     private final int rank;
     private final int microRows;
+    /** Of the step at hand or, between two, of the one before. */
+    private long firstRow;
+
     private final int groupRows;
     /** Batches that are on the engine before their step. */
     private final Map<HostBatch, Batch> ahead = new IdentityHashMap<>();
@@ -110,6 +113,7 @@ public final class TrainingStep {
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
+        firstRow = batches.isEmpty() ? 0 : batches.get(0).firstRow();
         model.parameters().resetGradients();
         GradientSums sums = new GradientSums(model.parameters(), collectives, placement, bucketBytes());
         double lossSum;
@@ -148,6 +152,9 @@ public final class TrainingStep {
      * Replaces those of an earlier call that no step has taken.
      */
     public void uploadAhead(List<HostBatch> batches) {
+        if (!batches.isEmpty()) {
+            engine.expectStep(batches.get(0).firstRow() - firstRow);
+        }
         ahead.values().forEach(Batch::close);
         ahead.clear();
         for (HostBatch batch : batches) {

@@ -268,9 +268,14 @@ final class CudaDevice implements Device {
     private record Event(CUevent_st event) implements Point {}
 
     @Override
-    public Point beside(Runnable launches) {
+    public void mark() {
         use();
         asides.followEngine();
+    }
+
+    @Override
+    public Point beside(Runnable launches) {
+        use();
         current = asides.stream();
         try {
             launches.run();

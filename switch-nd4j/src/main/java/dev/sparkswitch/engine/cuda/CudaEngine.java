@@ -454,6 +454,11 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public void expectStep(long rows) {
+        attentions.expectStep(rows);
+    }
+
+    @Override
     public boolean stepsSumSquares() {
         return stepsSumSquares;
     }
