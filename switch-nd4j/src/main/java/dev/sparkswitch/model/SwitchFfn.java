@@ -22,6 +22,9 @@ import java.util.function.BiFunction;
 final class SwitchFfn implements Sublayer, SparseLayer {
     /** More sites of random numbers than a model has; {@link SwitchConfig#WIDTHS} times as many fit a stream. */
     private static final int SITES = 1 << 10;
+    /** Whether the router's backward pass runs beside the exchange, not after it; to compare. */
+    private static final boolean ROUTER_BESIDE =
+            !List.of(System.getProperty("sparkswitch.cuda.off", "").split(",")).contains("router-beside");
 
     private final String name;
     private final Router router;
@@ -197,29 +200,38 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         try (Kept kept = (Kept) saved) {
             Router.Choice choice = kept.choice();
             Engine.CombineGradient combined = engine.combineBackward(dDelta, kept.results(), choice.routing());
-            try (Tensor dGate = combined.dGate();
+            Backward work = new Backward(pass, kept, combined.dGate());
+            try (work;
                     Tensor dSlots =
-                            exchange.through(combined.dSlots(), kept.chunks().size(), new Backward(pass, kept))) {
+                            exchange.through(combined.dSlots(), kept.chunks().size(), work)) {
                 Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
-                router.backward(pass, choice, dGate, dx);
+                work.pull().addTo(dx);
                 return dx;
             }
         }
     }
 
-    /** The way back through the experts, in the chunks of the way there: first what other ranks wait for. */
-    private final class Backward implements TokenExchange.Work {
+    /**
+     * The way back through the experts, in the chunks of the way there: first what other ranks wait for. The router's own
+     * gradients, which wait for nobody, are made while the first chunk is on its way.
+     */
+    private final class Backward implements TokenExchange.Work, AutoCloseable {
         private final StackPass pass;
         private final Engine engine;
         private final RoutingPlan plan;
         private final Iterator<KeptChunk> chunks;
         private final Map<Weight, Write> writes = new IdentityHashMap<>();
+        private final Router.Choice choice;
+        private final Tensor dGate;
+        private Router.Pull pull;
         private KeptChunk chunk;
         private Tensor dResults;
         private final List<Tensor> dHidden = new ArrayList<>();
 
-        Backward(StackPass pass, Kept kept) {
+        Backward(StackPass pass, Kept kept, Tensor dGate) {
             this.pass = pass;
+            this.choice = kept.choice();
+            this.dGate = dGate;
             this.engine = pass.engine();
             this.plan = kept.choice().routing().plan();
             this.chunks = kept.chunks().iterator();
@@ -227,6 +239,29 @@ final class SwitchFfn implements Sublayer, SparseLayer {
                 writes.put(run.in(), run.in().nextWrite());
                 writes.put(run.out(), run.out().nextWrite());
             }
+        }
+
+        @Override
+        public void meanwhile() {
+            if (ROUTER_BESIDE) {
+                pull();
+            }
+        }
+
+        /** The router's part of the gradient of the tokens. */
+        Router.Pull pull() {
+            if (pull == null) {
+                pull = router.backward(pass, choice, dGate);
+            }
+            return pull;
+        }
+
+        @Override
+        public void close() {
+            if (pull != null) {
+                pull.close();
+            }
+            dGate.close();
         }
 
         @Override

@@ -44,6 +44,9 @@ final class TokenExchange {
          */
         Tensor results(int from, int to, Tensor slots);
 
+        /** What is done while the first slots are on their way. */
+        default void meanwhile() {}
+
         /** What is left to do for these experts while their results are on their way. */
         default void afterwards(int from, int to) {}
     }
@@ -57,6 +60,7 @@ final class TokenExchange {
         int ranks = group.size();
         int local = slots.extent(0) / ranks;
         if (ranks == 1) {
+            work.meanwhile();
             Tensor results = work.results(0, local, slots);
             work.afterwards(0, local);
             return results;
@@ -66,6 +70,7 @@ final class TokenExchange {
         for (int chunk = 0; chunk < chunks; chunk++) {
             arriving.add(send(slots, local * chunk / chunks, local * (chunk + 1) / chunks));
         }
+        work.meanwhile();
         Tensor results = null;
         List<Returning> returning = new ArrayList<>();
         for (Arriving chunk : arriving) {

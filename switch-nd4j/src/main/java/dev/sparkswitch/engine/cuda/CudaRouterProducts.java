@@ -116,8 +116,8 @@ final class CudaRouterProducts {
 
     /** dx [T, d] += noise * (dLogits [T, E] w). */
     void addInputGradient(CudaTensor dLogits, CudaTensor w, Dropout noise, CudaTensor dx) {
-        dLogits.requireContiguous("routerScoresBackward");
-        dx.requireContiguous("routerScoresBackward");
+        dLogits.requireContiguous("routerScoresInputGradient");
+        dx.requireContiguous("routerScoresInputGradient");
         int tokens = dLogits.rows();
         int width = w.extent(1);
         try (CudaTensor weights = tiles(w, Axis.ROWS)) {
@@ -138,7 +138,7 @@ final class CudaRouterProducts {
 
     /** dw [E, d] (+)= dLogits [T, E]^T (noise * x [T, d]). */
     void weightGradient(CudaTensor dLogits, CudaTensor x, Dropout noise, CudaTensor dw, Write write) {
-        dw.requireContiguous("routerScoresBackward");
+        dw.requireContiguous("routerScoresWeightGradient");
         int tokens = x.rows();
         int experts = dw.extent(0);
         int width = dw.extent(1);

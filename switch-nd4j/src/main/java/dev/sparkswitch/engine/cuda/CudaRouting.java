@@ -118,18 +118,24 @@ final class CudaRouting {
         return new RouterScores(logits, null);
     }
 
-    void routerScoresBackward(
-            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
-        require(dLogits.rows() == dx.rows(), "routerScoresBackward", dLogits, dx);
-        require(dLogits.extent(-1) == w.extent(0), "routerScoresBackward", dLogits, w);
-        require(dw.extent(0) == w.extent(0) && dw.extent(1) == w.extent(1), "routerScoresBackward", dw, w);
-        CudaTensor weights = context.parameter("routerScoresBackward", w);
-        if (own.takes(cuda(x), weights)) {
-            own.addInputGradient(cuda(dLogits), weights, noise, cuda(dx));
+    Tensor routerScoresWeightGradient(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write) {
+        require(dLogits.rows() == x.rows(), "routerScoresWeightGradient", dLogits, x);
+        require(dLogits.extent(-1) == w.extent(0), "routerScoresWeightGradient", dLogits, w);
+        require(dw.extent(0) == w.extent(0) && dw.extent(1) == w.extent(1), "routerScoresWeightGradient", dw, w);
+        if (own.takes(cuda(x), context.parameter("routerScoresWeightGradient", w))) {
             own.weightGradient(cuda(dLogits), cuda(x), noise, cuda(dw), write);
-            return;
+            return null;
         }
-        try (Tensor dInput = routerLogitsBackward(dLogits, input, w, dw, write)) {
+        return routerLogitsBackward(dLogits, input, w, dw, write);
+    }
+
+    void routerScoresInputGradient(Tensor dLogits, Tensor dInput, Dropout noise, Tensor w, Tensor dx) {
+        require(dLogits.rows() == dx.rows(), "routerScoresInputGradient", dLogits, dx);
+        require(dx.extent(-1) == w.extent(1), "routerScoresInputGradient", dx, w);
+        if (dInput == null) {
+            own.addInputGradient(cuda(dLogits), context.parameter("routerScoresInputGradient", w), noise, cuda(dx));
+        } else {
             routerInputBackward(dInput, noise, dx);
         }
     }
