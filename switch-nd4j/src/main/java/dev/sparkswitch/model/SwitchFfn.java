@@ -5,6 +5,7 @@ import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
@@ -171,11 +172,17 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         Engine engine = pass.engine();
         List<KeptChunk> kept = new ArrayList<>();
         Tensor results = exchange.through(
-                engine.dispatch(x, choice.routing()),
+                load(choice.routing(), x),
+                () -> engine.dispatch(x, choice.routing()),
                 pass.settings().exchangeChunks(),
                 (from, to, received) -> chunk(pass, choice, from, to, received, kept));
         Tensor delta = engine.combine(results, choice.routing());
         return new Forward(delta, new Kept(x, choice, List.copyOf(kept), results));
+    }
+
+    private static TokenExchange.Load load(Routing routing, Tensor tokens) {
+        int width = tokens.extent(-1);
+        return new TokenExchange.Load(routing.experts(), routing.plan().slots(), width, width);
     }
 
     private Tensor chunk(
@@ -199,11 +206,13 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         Engine engine = pass.engine();
         try (Kept kept = (Kept) saved) {
             Router.Choice choice = kept.choice();
-            Engine.CombineGradient combined = engine.combineBackward(dDelta, kept.results(), choice.routing());
-            Backward work = new Backward(pass, kept, combined.dGate());
+            Backward work = new Backward(pass, kept);
             try (work;
-                    Tensor dSlots =
-                            exchange.through(combined.dSlots(), kept.chunks().size(), work)) {
+                    Tensor dSlots = exchange.through(
+                            load(choice.routing(), dDelta),
+                            () -> work.combined(engine.combineBackward(dDelta, kept.results(), choice.routing())),
+                            kept.chunks().size(),
+                            work)) {
                 Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
                 work.pull().addTo(dx);
                 return dx;
@@ -222,16 +231,15 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         private final Iterator<KeptChunk> chunks;
         private final Map<Weight, Write> writes = new IdentityHashMap<>();
         private final Router.Choice choice;
-        private final Tensor dGate;
+        private Tensor dGate;
         private Router.Pull pull;
         private KeptChunk chunk;
         private Tensor dResults;
         private final List<Tensor> dHidden = new ArrayList<>();
 
-        Backward(StackPass pass, Kept kept, Tensor dGate) {
+        Backward(StackPass pass, Kept kept) {
             this.pass = pass;
             this.choice = kept.choice();
-            this.dGate = dGate;
             this.engine = pass.engine();
             this.plan = kept.choice().routing().plan();
             this.chunks = kept.chunks().iterator();
@@ -239,6 +247,12 @@ final class SwitchFfn implements Sublayer, SparseLayer {
                 writes.put(run.in(), run.in().nextWrite());
                 writes.put(run.out(), run.out().nextWrite());
             }
+        }
+
+        /** Keeps the gates' gradient and returns that of the slots. */
+        Tensor combined(Engine.CombineGradient gradient) {
+            dGate = gradient.dGate();
+            return gradient.dSlots();
         }
 
         @Override
@@ -261,7 +275,9 @@ final class SwitchFfn implements Sublayer, SparseLayer {
             if (pull != null) {
                 pull.close();
             }
-            dGate.close();
+            if (dGate != null) {
+                dGate.close();
+            }
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -60,13 +61,18 @@ final class NcclGroup implements CardGroup {
     }
 
     private Started start(Runnable operation) {
+        return start(List.of(), operation);
+    }
+
+    /** @param followers what begins behind the engine too, beside the order of exchanges */
+    private Started start(List<ExchangeStream> followers, Runnable operation) {
         starting.lock();
         try {
             if (gone) {
                 throw new IllegalStateException("the group of cards has been left");
             }
             card.use();
-            exchanges.followEngine();
+            exchanges.followEngine(followers);
             try {
                 operation.run();
             } finally {
@@ -112,13 +118,28 @@ final class NcclGroup implements CardGroup {
     }
 
     @Override
+    public void expect(Tensor receive) {
+        long address = CardParts.whole("allToAll", receive).address();
+        starting.lock();
+        try {
+            if (!gone && copies.isPresent()) {
+                card.use();
+                copies.get().expect(address);
+            }
+        } finally {
+            starting.unlock();
+        }
+    }
+
+    @Override
     public Started allToAll(Tensor send, Tensor receive) {
         CardParts sent = CardParts.of(send, size);
         CardParts received = CardParts.of(receive, size);
         CardParts from = sent.cutLike(received);
         CardParts to = received.cutLike(sent);
         if (copies.isPresent()) {
-            return start(() -> copies.get().allToAll(from, to, () -> gone));
+            CardCopies across = copies.get();
+            return start(across.followers(), () -> across.allToAll(from, to, () -> gone));
         }
         if (from.rows() > 1) {
             throw new IllegalArgumentException(

@@ -30,6 +30,12 @@ final class Switches {
     /** Tokens that cards of one process copy into each other's memory, where the experts read them. */
     static final String CARD_COPIES = "card-copies";
 
+    /** Copies to several cards beside each other, each behind nothing but the engine. */
+    static final String CARD_WAYS = "card-ways";
+
+    /** Cards that tell others where they may write as soon as the memory is free, not when the exchange begins. */
+    static final String CARD_POSTS = "card-posts";
+
     /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
     static final String STEP_SQUARES = "step-squares";
 
