@@ -143,14 +143,15 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     public Forward forward(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
         Router.Choice choice = router.choose(pass, x);
-        totals.add(engine, place, choice.routing().statistics());
+        Runnable statistics = () -> totals.add(engine, place, choice.routing().statistics());
         if (pass.settings().phase() == Phase.GENERATE && exchange.ranks() == 1 && runs.size() == 1) {
             ExpertRun all = runs.get(0);
+            statistics.run();
             Tensor delta = engine.experts(
                     x, choice.routing(), all.in().value(), activation, all.out().value());
             return new Forward(delta, new Unkept(x, choice));
         }
-        return through(pass, x, choice);
+        return through(pass, x, choice, statistics);
     }
 
     @Override
@@ -162,20 +163,31 @@ final class SwitchFfn implements Sublayer, SparseLayer {
 
     @Override
     public Saved rerun(StackPass pass, Tensor x, Saved left) {
-        Forward again = through(pass, x, router.again(pass, x, (Router.Settled) left));
+        Forward again = through(pass, x, router.again(pass, x, (Router.Settled) left), () -> {});
         again.delta().close();
         return again.saved();
     }
 
-    /** Through the experts that were chosen. */
-    private Forward through(StackPass pass, Tensor x, Router.Choice choice) {
+    /** Through the experts that were chosen; {@code meanwhile} is for the time in which the first tokens travel. */
+    private Forward through(StackPass pass, Tensor x, Router.Choice choice, Runnable meanwhile) {
         Engine engine = pass.engine();
         List<KeptChunk> kept = new ArrayList<>();
+        TokenExchange.Work work = new TokenExchange.Work() {
+            @Override
+            public void meanwhile() {
+                meanwhile.run();
+            }
+
+            @Override
+            public Tensor results(int from, int to, Tensor received) {
+                return chunk(pass, choice, from, to, received, kept);
+            }
+        };
         Tensor results = exchange.through(
                 load(choice.routing(), x),
                 () -> engine.dispatch(x, choice.routing()),
                 pass.settings().exchangeChunks(),
-                (from, to, received) -> chunk(pass, choice, from, to, received, kept));
+                work);
         Tensor delta = engine.combine(results, choice.routing());
         return new Forward(delta, new Kept(x, choice, List.copyOf(kept), results));
     }
