@@ -31,6 +31,7 @@ final class CudaRouterProducts {
 
     private final CudaContext context;
     private final Kernels kernels;
+    private final boolean isShort = Switches.isOn(Switches.ROUTER_TWO_PARTS);
     private final boolean isOn = Switches.isOn(Switches.ROUTER_PRODUCTS);
 
     CudaRouterProducts(CudaContext context) {
@@ -122,7 +123,7 @@ final class CudaRouterProducts {
         int width = w.extent(1);
         try (CudaTensor weights = tiles(w, Axis.ROWS)) {
             kernels.launch(
-                    "router_input_gradient",
+                    isShort ? "router_input_gradient_2" : "router_input_gradient_3",
                     new Launch(ceil(tokens, WARPS * CHUNK), ceil(width, BLOCK_COLUMNS), 1, THREADS, 0),
                     dLogits,
                     weights,

@@ -30,6 +30,8 @@ final class CudaRouting {
     private static final int SUMS = 4;
     /** Numbers by tile and expert, as in routing.cu. */
     private static final int BY_EXPERT = 4;
+    /** Experts whose sums a block adds up, as in routing.cu. */
+    private static final int STRIP = 32;
 
     private final CudaContext context;
     private final CudaProducts products;
@@ -168,7 +170,7 @@ final class CudaRouting {
     }
 
     private static String variant(String kernel, int experts) {
-        return kernel + (experts <= 64 ? "_64" : experts <= 256 ? "_256" : "_2048");
+        return kernel + (experts <= 64 ? "_64" : experts <= 128 ? "_128" : experts <= 256 ? "_256" : "_2048");
     }
 
     /** How tokens are cut into tiles, each in one routing group and one balance group. */
@@ -248,6 +250,7 @@ final class CudaRouting {
         long tiles = tiling.tiles();
         long picks = (long) plan.tokens() * choices;
         long balanceGroups = plan.balanceGroups();
+        int strips = (experts + STRIP - 1) / STRIP;
         try (Scratch scratch = new Scratch(
                 context,
                 picks,
@@ -258,7 +261,7 @@ final class CudaRouting {
                 tiles * SUMS,
                 tiles,
                 balanceGroups * experts,
-                balanceGroups,
+                balanceGroups * strips,
                 balanceGroups * SUMS,
                 tiles * experts * BY_EXPERT)) {
             long chosen = scratch.at(0);
@@ -303,7 +306,7 @@ final class CudaRouting {
             int seats = rules.byExperts() ? 0 : tiling.tiles();
             kernels.launch(
                     "route_slots",
-                    Launch.of(seats + balanceGroups, THREADS),
+                    Launch.of(seats + balanceGroups * strips, THREADS),
                     seats,
                     tiling.tiles(),
                     tiling.unitTokens(),
@@ -340,7 +343,7 @@ final class CudaRouting {
             }
             kernels.launch(
                     "route_statistics",
-                    Launch.of(1 + BY_EXPERT, THREADS),
+                    Launch.of(1 + (long) BY_EXPERT * strips, THREADS),
                     dropped,
                     tiling.tiles(),
                     byExpert,

@@ -45,6 +45,9 @@ final class Switches {
     /** The router's products by bfloat16 tensor cores, in float32's precision. */
     static final String ROUTER_PRODUCTS = "router-products";
 
+    /** The gradient of the router's input, which is kept in bfloat16, by two parts of each factor instead of three. */
+    static final String ROUTER_TWO_PARTS = "router-two-parts";
+
     private Switches() {}
 
     /** Whether nobody has turned it off. */
