@@ -19,9 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The cards of a group within one process write into each other's memory, by their copy engines: no multiprocessor is kept from
- * computing, and rows land where they are read. Of every member each card has two counters in the host's memory: how many
- * tensors the member was ready to receive in, and how many of its parts have arrived. Cards count them up as they go, and the order of
- * exchanges of each waits for its own; no thread of the host waits.
+ * computing, and rows land where they are read. Counters in the host's memory tell each card for what the others are ready, and
+ * how many of their parts have arrived. Cards count them up as they go, and the order of exchanges of each waits for its own; no
+ * thread of the host waits.
  */
 final class CardCopies {
     private static final Logger LOG = LoggerFactory.getLogger(CardCopies.class);
@@ -32,6 +32,9 @@ final class CardCopies {
 
     /** Streams for copies to others: as many as a card has copy engines to spare, and few enough for each to have a queue of its own. */
     private static final int MOST_WAYS = 3;
+
+    /** Of each member for each; every one is counted up in one order alone. */
+    private static final int COUNTERS = 3;
 
     /** For what is under way to end once nothing waits any more. */
     private static final long MOST_SECONDS = 5;
@@ -47,7 +50,7 @@ final class CardCopies {
         private int present;
 
         Meeting(int size) {
-            int count = 2 * size * size;
+            int count = COUNTERS * size * size;
             members = new CardMember[size];
             left = new AtomicIntegerArray(size);
             present = size;
@@ -64,14 +67,19 @@ final class CardCopies {
             }
         }
 
-        /** Where {@code member} reads how often {@code other} was ready. */
+        /** Where {@code member} reads which of the tensors that it was told of in advance {@code other} was ready for last. */
+        private long expecting(int member, int other) {
+            return at((COUNTERS * member) * members.length + other);
+        }
+
+        /** Where {@code member} reads which exchange of a tensor that it was not told of {@code other} was ready for last. */
         private long ready(int member, int other) {
-            return at(2 * member * members.length + other);
+            return at((COUNTERS * member + 1) * members.length + other);
         }
 
         /** Where {@code member} reads how many of {@code other}'s parts have arrived. */
         private long arrived(int member, int other) {
-            return at((2 * member + 1) * members.length + other);
+            return at((COUNTERS * member + 2) * members.length + other);
         }
 
         /** Cards know the host's memory by the same address. */
@@ -190,18 +198,13 @@ final class CardCopies {
             // Behind nothing but the engine: not behind what others are still to send.
             ExchangeStream order = ways.isEmpty() ? exchanges : aside;
             order.followEngine();
-            postOfBlock.put(block, post(order.stream()));
+            int post = posted + 1;
+            posted = post;
+            for (int i = 1; i < size; i++) {
+                count(meeting.expecting(after(i), index), post, order.stream());
+            }
+            postOfBlock.put(block, post);
         }
-    }
-
-    /** The number of a tensor that others hear of now. */
-    private int post(CUstream_st order) {
-        int post = posted + 1;
-        posted = post;
-        for (int i = 1; i < size; i++) {
-            count(meeting.ready(after(i), index), post, order);
-        }
-        return post;
     }
 
     /** What has to follow the engine beside the order of exchanges before {@link #allToAll}. */
@@ -221,14 +224,27 @@ final class CardCopies {
      * @throws IllegalStateException where it has, or another member has left
      */
     void allToAll(CardParts from, CardParts to, BooleanSupplier givenUp) {
+        if (ways.isEmpty()) {
+            aside.followEngine();
+        }
+        copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
+        send(from, to, givenUp);
+    }
+
+    /** What is sent next begins when the order of exchanges has come so far. */
+    void waysFollow() {
+        ways.forEach(way -> way.join(exchanges));
+    }
+
+    /** {@link #allToAll} without this card's own part. */
+    void send(CardParts from, CardParts to, BooleanSupplier givenUp) {
         SharedBlocks.Place place = card.shared().place(to.address());
         long bytes = card.shared().bytes(place.number());
         int exchange = number + 1;
         number = exchange;
-        Integer known = postOfBlock.get(place.number());
-        int post = known != null ? known : post(stream);
-        if (ways.isEmpty()) {
-            aside.followEngine();
+        Integer post = postOfBlock.get(place.number());
+        for (int i = 1; i < size && post == null; i++) {
+            count(meeting.ready(after(i), index), exchange, stream);
         }
         try {
             for (int i = 1; i < size; i++) {
@@ -241,13 +257,14 @@ final class CardCopies {
                     if (over.getAsBoolean()) {
                         throw new IllegalStateException("a card has left its group");
                     }
-                    await(meeting.ready(index, other), post, way);
+                    if (post == null) {
+                        await(meeting.ready(index, other), exchange, way);
+                    } else {
+                        await(meeting.expecting(index, other), post, way);
+                    }
                     copy(from, from.at(other, 0), to, there, way);
                     count(meeting.arrived(other, index), exchange, way);
                 });
-                if (i == 1) {
-                    copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
-                }
             }
             for (int i = 1; i < size; i++) {
                 await(meeting.arrived(index, after(i)), exchange, stream);
@@ -300,8 +317,8 @@ final class CardCopies {
     /** Ends what this card waits for at the moment; others are refused from here on. */
     void release() {
         meeting.left.set(index, 1);
-        for (int i = 0; i < 2 * size; i++) {
-            meeting.counters.put(2L * index * size + i, Math.max(number, posted) + FAR);
+        for (int i = 0; i < COUNTERS * size; i++) {
+            meeting.counters.put((long) COUNTERS * index * size + i, Math.max(number, posted) + FAR);
         }
     }
 

@@ -33,6 +33,9 @@ final class Switches {
     /** Copies to several cards beside each other, each behind nothing but the engine. */
     static final String CARD_WAYS = "card-ways";
 
+    /** Sums over cards by copies and a kernel of their own, beside the backward pass. */
+    static final String CARD_SUMS = "card-sums";
+
     /** Cards that tell others where they may write as soon as the memory is free, not when the exchange begins. */
     static final String CARD_POSTS = "card-posts";
 
