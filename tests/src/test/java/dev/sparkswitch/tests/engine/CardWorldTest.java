@@ -115,7 +115,9 @@ class CardWorldTest {
             try (Engine engine = engines.make(host.rank());
                     Collectives collectives = Collectives.of(host, engine)) {
                 for (int count : new int[] {3, 1 << 18, (1 << 19) + 8, (1 << 19) + 3}) {
-                    assertThat(summed(engine, collectives, count)).as(count + " numbers").isZero();
+                    assertThat(summed(engine, collectives, count))
+                            .as(count + " numbers")
+                            .isZero();
                 }
             } catch (RuntimeException | Error e) {
                 host.abort(e);
