@@ -31,7 +31,7 @@ final class CudaRouting {
     /** Numbers by tile and expert, as in routing.cu. */
     private static final int BY_EXPERT = 4;
     /** Experts whose sums a block adds up, as in routing.cu. */
-    private static final int STRIP = 32;
+    private static final int STRIP = 8;
 
     private final CudaContext context;
     private final CudaProducts products;

@@ -463,7 +463,7 @@ __device__ __forceinline__ void place_tile(
 }
 
 // Experts whose sums over many tiles a block adds up: the fewer, the more of its threads share the tiles.
-constexpr int STRIP = 32;
+constexpr int STRIP = 8;
 
 __device__ __forceinline__ int strips_of(int experts) { return (experts + STRIP - 1) / STRIP; }
 
