@@ -13,7 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Collectives over TCP: one authenticated connection between any two ranks, used in both directions at once.
+ * Collectives over TCP, or over sockets in the file system between ranks of one host: one authenticated connection between any
+ * two ranks, used in both directions at once.
  *
  * <p>All-reduce is a reduce-scatter followed by an all-gather: each rank of a group of n receives its n-th of the
  * elements from every other rank, sums it block by block and sends each block of the sum to all while the next is still
@@ -24,7 +25,7 @@ import java.util.Optional;
  * at once, beginning with the next rank, so that no rank is everyone's first.
  *
  * <p>Sends read the caller's memory directly; what is received is copied once, from the buffer it was read into. A
- * receiver that is late holds its senders back through TCP. An operation returns, or throws, only when no memory of the
+ * receiver that is late holds its senders back through the connection. An operation returns, or throws, only when no memory of the
  * caller is in use any more.
  */
 public final class NettyCollectives implements HostCollectives {
