@@ -7,7 +7,9 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -31,6 +33,9 @@ final class AdafactorGroups implements AutoCloseable {
     /** Phases of a step, and what stands for all of them in one launch. */
     private static final int ALL_PHASES = 4;
 
+    /** A matrix that needs fewer of a group's blocks than this share leaves too many of them idle. */
+    private static final double LEAST_SHARE = 0.7;
+
     /** Rows that a block may have: a thread takes each one's moment, and blocks have more threads than that. */
     private static final int MOST_ROWS = MOST_THREADS / 2;
 
@@ -41,7 +46,7 @@ final class AdafactorGroups implements AutoCloseable {
      * @param blockBytes dynamic shared memory of a block
      */
     record Limits(long leastElements, int blockBytes) {
-        private static final long LEAST_ELEMENTS = 1 << 20;
+        private static final long LEAST_ELEMENTS = 1 << 18;
 
         /** Those of a device, where {@link #RESIDENT} blocks share a multiprocessor. */
         static Limits of(Device device) {
@@ -108,6 +113,27 @@ final class AdafactorGroups implements AutoCloseable {
         }
         Sizes sizes = Sizes.of(slot.gradient().type(), limits);
         return sizes.rowsOfBlock(slot) > 0 && sizes.blocks(slot) <= RESIDENT * device.multiprocessors();
+    }
+
+    /** Parameters whose groups are of one size, by their places in the list; the largest first. */
+    static List<List<Integer>> bySize(Limits limits, List<AdafactorSlot> slots, List<Integer> places) {
+        List<Integer> ordered = new ArrayList<>(places);
+        ordered.sort(Comparator.comparingInt(place -> -blocks(limits, slots.get(place))));
+        List<List<Integer>> classes = new ArrayList<>();
+        int most = 0;
+        for (int place : ordered) {
+            int blocks = blocks(limits, slots.get(place));
+            if (classes.isEmpty() || blocks < LEAST_SHARE * most) {
+                classes.add(new ArrayList<>());
+                most = blocks;
+            }
+            classes.get(classes.size() - 1).add(place);
+        }
+        return classes;
+    }
+
+    private static int blocks(Limits limits, AdafactorSlot slot) {
+        return Sizes.of(slot.gradient().type(), limits).blocks(slot);
     }
 
     private static boolean aligned(long address) {

@@ -19,7 +19,7 @@ final class CudaAdafactor implements AutoCloseable {
     private final CudaContext context;
     private final Kernels kernels;
     private final List<AdafactorSlot> slots;
-    /** By the type of their gradients. */
+    /** By the type of their gradients and the size of a group. */
     private final List<AdafactorGroups> groups = new ArrayList<>();
 
     private final List<AdafactorPlan> plans = new ArrayList<>();
@@ -38,9 +38,9 @@ final class CudaAdafactor implements AutoCloseable {
                     (grouped ? large : others).add(i);
                 }
             }
-            if (!large.isEmpty()) {
+            for (List<Integer> alike : AdafactorGroups.bySize(memory.groups(), slots, large)) {
                 groups.add(new AdafactorGroups(
-                        context, context.kernels("adafactor-groups"), memory.groups(), of(large), places(large)));
+                        context, context.kernels("adafactor-groups"), memory.groups(), of(alike), places(alike)));
             }
             if (!others.isEmpty()) {
                 plans.add(new AdafactorPlan(context, of(others), places(others), memory.ringBytes()));

@@ -9,17 +9,19 @@ import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
 
 /**
- * Attention that keeps no matrix of scores: on tensor cores where products are taken in bfloat16, by plain float32
- * loops otherwise.
+ * Attention that keeps no matrix of scores: on tensor cores where products are taken in bfloat16, in float32
+ * arithmetic otherwise.
  */
 final class CudaAttention {
+    private final AttentionMasks masks;
     private final TiledAttention tiled;
-    private final PlainAttention plain;
+    private final Float32Attention float32;
     private final Precision precision;
 
     CudaAttention(CudaContext context) {
-        this.tiled = new TiledAttention(context);
-        this.plain = new PlainAttention(context);
+        this.masks = new AttentionMasks(context);
+        this.tiled = new TiledAttention(context, masks);
+        this.float32 = new Float32Attention(context);
         this.precision = context.precision();
     }
 
@@ -29,7 +31,12 @@ final class CudaAttention {
 
     Attention attention(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         inputs.requireShape("attention", shape);
-        return fitsTiles(shape) ? tiled.forward(shape, inputs, dropout) : plain.forward(shape, inputs, dropout);
+        return fitsTiles(shape) ? tiled.forward(shape, inputs, dropout) : float32.forward(shape, inputs, dropout);
+    }
+
+    /** An update of the parameters comes next, and then another step of training. */
+    void beforeUpdate() {
+        masks.drawAhead();
     }
 
     void attentionBackward(
@@ -47,7 +54,7 @@ final class CudaAttention {
         if (fitsTiles(shape)) {
             tiled.backward(shape, inputs, forward, dropout, dOut, gradients);
         } else {
-            plain.backward(shape, inputs, forward, dropout, dOut, gradients);
+            float32.backward(shape, inputs, forward, dropout, dOut, gradients);
         }
     }
 }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.cuda.cudart.CUctx_st;
+import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.cudart.CUuuid;
 import org.bytedeco.cuda.global.cudart;
@@ -45,6 +46,10 @@ final class CudaDevice implements Device {
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
     private final ExchangeStream exchanges;
+    private final ExchangeStream asides;
+    /** Where kernels are started: the stream, or beside it. */
+    private CUstream_st current = stream;
+
     private final SharedBlocks shared = new SharedBlocks();
     private final CardAccess access = new CardAccess();
     private final CudaStaging staging;
@@ -85,8 +90,9 @@ final class CudaDevice implements Device {
         this.sharedBytes = attribute(cudart.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
         Cuda.check(cudart.cuDevicePrimaryCtxRetain(context, this.card), "cuDevicePrimaryCtxRetain", this.description);
         use();
-        Cuda.check(cudart.cuStreamCreate(stream, cudart.CU_STREAM_NON_BLOCKING), "cuStreamCreate", this.description);
+        Preference.MIDDLE.create(stream);
         this.exchanges = new ExchangeStream(stream);
+        this.asides = new ExchangeStream(stream, Preference.LAST);
         this.workspace = allocate(CublasLt.WORKSPACE_BYTES);
         if (workspace == 0) {
             throw new ResourceException(String.format(
@@ -259,7 +265,7 @@ final class CudaDevice implements Device {
                 1,
                 1,
                 launch.sharedBytes(),
-                stream,
+                current,
                 parameterList,
                 (PointerPointer<?>) null);
         if (status != 0) {
@@ -267,6 +273,27 @@ final class CudaDevice implements Device {
         }
         trail.add(kernel);
         end();
+    }
+
+    private record Event(CUevent_st event) implements Point {}
+
+    @Override
+    public Point beside(Runnable launches) {
+        use();
+        asides.followEngine();
+        current = asides.stream();
+        try {
+            launches.run();
+        } finally {
+            current = stream;
+        }
+        return new Event(asides.end());
+    }
+
+    @Override
+    public void follow(Point end) {
+        use();
+        asides.leadEngine(((Event) end).event());
     }
 
     @Override
@@ -328,13 +355,13 @@ final class CudaDevice implements Device {
     }
 
     private void begin(String operation) {
-        if (profile != null) {
+        if (profile != null && current == stream) {
             profile.begin(operation);
         }
     }
 
     private void end() {
-        if (profile != null) {
+        if (profile != null && current == stream) {
             profile.end();
         }
     }
@@ -358,6 +385,7 @@ final class CudaDevice implements Device {
         use();
         cudart.cuStreamSynchronize(stream);
         exchanges.close();
+        asides.close();
         products.close();
         modules.close();
         staging.close();

@@ -452,11 +452,13 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots) {
+        attentions.beforeUpdate();
         optimizers.adafactor(step, slots, null);
     }
 
     @Override
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
+        attentions.beforeUpdate();
         optimizers.adafactor(step, slots, squares);
     }
 
@@ -488,11 +490,13 @@ public final class CudaEngine implements Engine {
 
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots) {
+        attentions.beforeUpdate();
         optimizers.adamw(step, slots, null);
     }
 
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
+        attentions.beforeUpdate();
         optimizers.adamw(step, slots, squares);
     }
 

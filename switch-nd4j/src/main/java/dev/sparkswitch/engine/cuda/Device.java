@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution, and exchanges with other
- * cards in another. Addresses are those of the device's memory.
+ * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution but for what is
+ * expressly started beside it, and exchanges with other cards in another. Addresses are those of the device's memory.
  */
 interface Device extends AutoCloseable {
     /** The device in one line, for logs. */
@@ -77,6 +77,21 @@ interface Device extends AutoCloseable {
 
     /** Starts a kernel after everything that was started before. */
     void launch(Kernel kernel, Launch launch, Arguments arguments);
+
+    /** A moment in an order of execution. */
+    interface Point {}
+
+    /**
+     * Has kernels run beside what is started from here on, behind everything that was started before. Where both want the same
+     * multiprocessor, what is started from here on goes first.
+     *
+     * @param launches starts them, and nothing else
+     * @return their end, which somebody must {@link #follow} before their memory is used or given back
+     */
+    Point beside(Runnable launches);
+
+    /** What is started from here on comes behind that end. Once for each. */
+    void follow(Point end);
 
     /** Starts a matrix product, or several of one shape, after everything that was started before. */
     void multiply(Product product);

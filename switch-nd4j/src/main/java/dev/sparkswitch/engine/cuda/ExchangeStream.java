@@ -21,14 +21,12 @@ final class ExchangeStream implements AutoCloseable {
     private final Deque<CUevent_st> free = new ArrayDeque<>();
 
     ExchangeStream(CUstream_st engine) {
+        this(engine, Preference.FIRST);
+    }
+
+    ExchangeStream(CUstream_st engine, Preference preference) {
         this.engine = engine;
-        int[] last = new int[1];
-        int[] first = new int[1];
-        Cuda.check(cudart.cuCtxGetStreamPriorityRange(last, first), "cuCtxGetStreamPriorityRange", WHAT);
-        Cuda.check(
-                cudart.cuStreamCreateWithPriority(stream, cudart.CU_STREAM_NON_BLOCKING, first[0]),
-                "cuStreamCreateWithPriority",
-                WHAT);
+        preference.create(stream);
     }
 
     CUstream_st stream() {

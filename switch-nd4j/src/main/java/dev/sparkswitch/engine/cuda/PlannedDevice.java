@@ -92,6 +92,15 @@ final class PlannedDevice implements Device {
     public void launch(Kernel kernel, Launch launch, Arguments arguments) {}
 
     @Override
+    public Point beside(Runnable launches) {
+        launches.run();
+        return new Point() {};
+    }
+
+    @Override
+    public void follow(Point end) {}
+
+    @Override
     public void multiply(Product product) {}
 
     @Override

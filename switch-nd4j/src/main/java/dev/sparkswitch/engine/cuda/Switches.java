@@ -12,7 +12,7 @@ final class Switches {
     /** Adafactor of large matrices by groups of blocks that keep a gradient in shared memory. */
     static final String ADAFACTOR_GROUPS = "adafactor-groups";
 
-    /** Memory that groups of blocks ask for before they wait for each other. */
+    /** The next gradient, which groups of blocks ask for while they apply one. */
     static final String ADAFACTOR_PREFETCH = "adafactor-prefetch";
 
     /** Algorithms of large products by timing several. */
@@ -29,6 +29,9 @@ final class Switches {
 
     /** Tokens that cards of one process copy into each other's memory, where the experts read them. */
     static final String CARD_COPIES = "card-copies";
+
+    /** Masks of attention's dropout that are drawn beside the update before the step that needs them. */
+    static final String MASKS_AHEAD = "masks-ahead";
 
     /** Sums of squares of gradients by the optimizer's steps, which read them anyway. */
     static final String STEP_SQUARES = "step-squares";

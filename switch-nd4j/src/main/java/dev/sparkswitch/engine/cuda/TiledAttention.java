@@ -9,13 +9,11 @@ import dev.sparkswitch.engine.AttentionShape.Order;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine.Attention;
+import dev.sparkswitch.engine.cuda.AttentionMasks.Saved;
 import java.util.HashMap;
 import java.util.Map;
 
-/**
- * Launches the attention kernels for tensor cores. The forward pass saves the logarithm (base 2) of each query's sum, and
- * behind it the mask of kept probabilities, a bit each, where there is dropout.
- */
+/** Launches the attention kernels for tensor cores. The forward pass saves the logarithm (base 2) of each query's sum. */
 final class TiledAttention {
     private static final int[] HEAD_SIZES = {16, 32, 64, 128};
 
@@ -23,17 +21,10 @@ final class TiledAttention {
     private static final int STAYING = 128;
     private static final int STREAMED = 64;
     private static final int THREADS = 128;
-    private static final int WARP_ROWS = 32;
     private static final int MOST_TILES = 512;
     private static final int NEAR = 12;
-    private static final int DELTA_THREADS = 256;
     /** The gradients of scores that a backward pass may keep while it runs, for all rows and heads; longer ones are computed twice. */
     private static final long MOST_SCORE_BYTES = 1L << 30;
-
-    /** As in attention-mask.cu: threads of a block, and keys of a word of the mask. */
-    private static final int MASK_THREADS = 256;
-
-    private static final int WORD_KEYS = Integer.SIZE;
 
     private static final int WINDOW_BYTES = 2 * (STAYING + STREAMED) * Float.BYTES;
     private static final int LINE_BYTES = 2 * STREAMED * Float.BYTES;
@@ -43,44 +34,17 @@ final class TiledAttention {
     /** By the head size of their tiles. */
     private final Map<Integer, Kernels> kernels = new HashMap<>();
 
-    private final Kernels bias;
-    private final Kernels mask;
+    private final AttentionSums sums;
+    private final AttentionMasks masks;
     private final boolean keepsScoreGradients = Switches.isOn(Switches.SCORE_GRADIENTS);
 
-    TiledAttention(CudaContext context) {
+    TiledAttention(CudaContext context, AttentionMasks masks) {
         this.context = context;
+        this.masks = masks;
         for (int size : HEAD_SIZES) {
             kernels.put(size, context.kernels("attention-" + size));
         }
-        this.bias = context.kernels("attention-bias");
-        this.mask = context.kernels("attention-mask");
-    }
-
-    /** What a forward pass keeps, in one block of memory. */
-    private record Saved(CudaTensor tensor, long maskOffset) {
-        /** The address of the mask; 0 for none. */
-        long mask() {
-            return maskOffset == 0 ? 0 : tensor.address() + maskOffset;
-        }
-    }
-
-    private static long lines(AttentionShape shape) {
-        return (long) shape.rows() * shape.heads() * shape.queryLength();
-    }
-
-    /** Where the mask begins, a multiple of 16 bytes; 0 where there is none. */
-    private static long maskOffset(AttentionShape shape, Dropout dropout) {
-        return dropout.active() ? Math.max(16, (lines(shape) * Float.BYTES + 15) / 16 * 16) : 0;
-    }
-
-    private static int maskPitch(AttentionShape shape) {
-        return roundUp(shape.keyLength(), STAYING) / Byte.SIZE;
-    }
-
-    private Saved allocateSaved(AttentionShape shape, Dropout dropout) {
-        long offset = maskOffset(shape, dropout);
-        long bytes = offset == 0 ? lines(shape) * Float.BYTES : offset + lines(shape) * maskPitch(shape);
-        return new Saved(context.allocate(DType.FLOAT32, Math.toIntExact(bytes / Float.BYTES)), offset);
+        this.sums = new AttentionSums(context);
     }
 
     /** Whether there are kernels for this head size that the card has shared memory for. */
@@ -161,10 +125,7 @@ final class TiledAttention {
 
     Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         CudaTensor result = context.compute(shape.rows() * shape.queryLength(), shape.width());
-        Saved saved = allocateSaved(shape, dropout);
-        if (dropout.active()) {
-            drawMask(shape, saved, dropout);
-        }
+        Saved saved = masks.take(shape, dropout);
         kernels.get(columns(shape))
                 .launch(
                         name("attention_forward", inputs, dropout),
@@ -190,18 +151,6 @@ final class TiledAttention {
         return new Attention(result, saved.tensor());
     }
 
-    private void drawMask(AttentionShape shape, Saved saved, Dropout dropout) {
-        int words = maskPitch(shape) * Byte.SIZE / WORD_KEYS;
-        mask.launch(
-                "attention_mask",
-                Launch.covering(lines(shape) * words, MASK_THREADS, MASK_THREADS),
-                saved.mask(),
-                (int) lines(shape),
-                words,
-                shape.keyLength(),
-                dropout);
-    }
-
     void backward(
             AttentionShape shape,
             AttentionInputs inputs,
@@ -209,18 +158,14 @@ final class TiledAttention {
             Dropout dropout,
             CudaTensor dResult,
             AttentionGradients gradients) {
-        Saved saved = new Saved(cuda(attention.saved()), maskOffset(shape, dropout));
-        // A place for each distance between 32 queries and all keys, for each 32 queries.
-        int places = (shape.keyLength() + STREAMED - 1) / STREAMED * STREAMED + WARP_ROWS;
-        int parts = (shape.queryLength() + WARP_ROWS - 1) / WARP_ROWS;
+        Saved saved = AttentionMasks.of(cuda(attention.saved()), shape, dropout);
         try (CudaTensor deltas = context.master(shape.rows() * shape.heads(), shape.queryLength());
-                CudaTensor partials =
-                        inputs.bias() == null ? null : context.master(shape.rows() * shape.heads(), parts, places)) {
+                CudaTensor partials = inputs.bias() == null ? null : sums.biasPartials(shape)) {
             boolean keepsScores = keepsScoreGradients && scoreBytes(shape) <= MOST_SCORE_BYTES;
             if (keepsScores) {
                 try (CudaTensor dScores =
                         context.compute(shape.rows() * shape.heads(), Math.toIntExact(scoreNumbers(shape)))) {
-                    deltas(shape, cuda(attention.result()), dResult, deltas);
+                    sums.deltas(shape, cuda(attention.result()), dResult, deltas);
                     keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, dScores);
                     querySums(shape, inputs, dropout, dScores, gradients, partials);
                 }
@@ -229,18 +174,8 @@ final class TiledAttention {
                 keyGradient(shape, inputs, saved, dropout, dResult, gradients, deltas, null);
             }
             if (gradients.dBias() != null) {
-                int columns = shape.queryLength() + shape.keyLength() - 1;
-                bias.launch(
-                        "sum_bias_partials",
-                        new Launch((columns + Launch.WARP - 1) / Launch.WARP, shape.heads(), 1, 8 * Launch.WARP, 0),
-                        partials,
-                        gradients.dBias(),
-                        shape.rows(),
-                        shape.heads(),
-                        shape.queryLength(),
-                        shape.keyLength(),
-                        places,
-                        keepsScores ? scale(dropout) : 1.0f);
+                float scale = keepsScores ? scale(dropout) : 1;
+                sums.addBiasGradient(shape, partials, cuda(gradients.dBias()), scale);
             }
         }
     }
@@ -322,20 +257,6 @@ final class TiledAttention {
                         causal(shape),
                         scale(dropout),
                         1 / scale(dropout));
-    }
-
-    private void deltas(AttentionShape shape, CudaTensor result, CudaTensor dResult, CudaTensor deltas) {
-        int queries = DELTA_THREADS / 8;
-        bias.launch(
-                "attention_deltas",
-                new Launch(
-                        (shape.queryLength() + queries - 1) / queries, shape.heads(), shape.rows(), DELTA_THREADS, 0),
-                result,
-                dResult,
-                deltas,
-                shape.heads(),
-                shape.headSize(),
-                shape.queryLength());
     }
 
     private void querySums(

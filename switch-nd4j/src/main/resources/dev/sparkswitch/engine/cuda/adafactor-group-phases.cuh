@@ -263,9 +263,9 @@ struct Words {
 
 __device__ __forceinline__ Words words_at(const Matrix& matrix, long long at) {
 #ifdef COMPUTE_BF16
-    return {load16(matrix.value + at), load16(matrix.rest + at)};
+    return {load16_last(matrix.value + at), load16_last(matrix.rest + at)};
 #else
-    return {load16(matrix.value + at), load16(matrix.value + at + 4)};
+    return {load16_last(matrix.value + at), load16_last(matrix.value + at + 4)};
 #endif
 }
 
@@ -304,20 +304,21 @@ __device__ __forceinline__ void ask_for_values(Words (&ahead)[AHEAD], const Matr
     }
 }
 
-// The first values of the part are under way. Gradients make room for those of `next`.
+// Gradients make room for those of `next`.
 template <class G>
 __device__ __forceinline__ void apply(
     G* chunk,
     const float* row_factors,
     const float (&factors)[COLUMNS],
     float scale,
-    Words (&ahead)[AHEAD],
     const Matrix& matrix,
     const Part& part,
     const Exchange& exchange,
     const Step& step,
     long long number,
     const Source& next) {
+    Words ahead[AHEAD];
+    ask_for_values(ahead, matrix, part);
     float size = static_cast<float>(matrix.rows) * static_cast<float>(matrix.columns);
     float updates = block_sum(share_of_members(exchange.update_squares, part.members));
     float factor = -step.learning_rate * scale / fmaxf(1.0f, sqrtf(updates / size) / step.clip);

@@ -1,8 +1,8 @@
 // Adafactor over large matrices, each by a group of blocks that together hold its gradient in shared memory: the gradient is
 // read once instead of three times. A block has some of the rows, which it takes through all phases; between phases the
-// blocks of a group meet. While one group meets, others move memory; and what a block needs next is under way before it waits:
-// the first values before the last meeting, the next matrix's gradient in the place of each row that has been applied. Where a
-// device runs its blocks one after the other, a launch does one phase, and every phase reads the gradient anew.
+// blocks of a group meet. While one group meets, others move memory, and the next matrix's gradient is on its way to the place of
+// each row that has been applied. Where a device runs its blocks one after the other, a launch does one phase, and every phase
+// reads the gradient anew.
 
 #include "adafactor-group-phases.cuh"
 
@@ -115,33 +115,24 @@ __device__ __forceinline__ void work(
         if (all || phase == UPDATES) {
             updates(chunk, row_factors, factors, matrix, part, exchange);
         }
-        Words ahead[AHEAD];
-        bool early = all && prefetch != 0;
-        if (early) {
-            ask_for_values(ahead, matrix, part);
-        }
         if (all) {
             describe(descriptions[1 - turn], matrices, number + groups, end);
             meet(meeting_place, ++meetings * members);
         }
         if (all || phase == APPLICATION) {
             Source next = {nullptr, 0};
-            if (early) {
-                if (number + groups < end) {
-                    next = source_of<G>(descriptions[1 - turn], member);
-                }
-            } else {
-                ask_for_values(ahead, matrix, part);
+            if (all && prefetch != 0 && number + groups < end) {
+                next = source_of<G>(descriptions[1 - turn], member);
             }
-            apply(chunk, row_factors, factors, scale, ahead, matrix, part, exchange, step, number, next);
+            apply(chunk, row_factors, factors, scale, matrix, part, exchange, step, number, next);
             loaded = min(gradient.bytes, next.bytes);
         }
         turn = 1 - turn;
     }
 }
 
-// Matrices `first` to `end - 1` by groups of `members` blocks, one phase or all; `prefetch` is 1 where they are to ask for
-// memory before they wait. drawn [1 + groups] begins with zeros; it is null where a launch is one phase, and then there are no
+// Matrices `first` to `end - 1` by groups of `members` blocks, one phase or all; `prefetch` is 1 where they are to ask for the
+// next gradient while they apply one. drawn [1 + groups] begins with zeros; it is null where a launch is one phase, and then there are no
 // more matrices than groups.
 #define GROUPS_PARAMETERS                                                                                              \
     const Matrix *matrices, int first, int end, int phase, int prefetch, int members, int row_numbers, int *drawn,    \

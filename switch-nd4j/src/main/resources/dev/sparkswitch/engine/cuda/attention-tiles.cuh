@@ -215,14 +215,6 @@ __device__ __forceinline__ void load_line(T* line, const T* from, int first, int
     }
 }
 
-__device__ __forceinline__ void load_four(float* x, const float* from) {
-    uint4 words = load16(from);
-    x[0] = __uint_as_float(words.x);
-    x[1] = __uint_as_float(words.y);
-    x[2] = __uint_as_float(words.z);
-    x[3] = __uint_as_float(words.w);
-}
-
 __device__ __forceinline__ void load_four(int* x, const int* from) {
     uint4 words = load16(from);
     x[0] = static_cast<int>(words.x);

@@ -108,6 +108,14 @@ __device__ __forceinline__ void store16(void* address, uint4 value) {
     *reinterpret_cast<uint4*>(address) = value;
 }
 
+__device__ __forceinline__ void load_four(float* x, const float* from) {
+    uint4 words = load16(from);
+    x[0] = __uint_as_float(words.x);
+    x[1] = __uint_as_float(words.y);
+    x[2] = __uint_as_float(words.z);
+    x[3] = __uint_as_float(words.w);
+}
+
 // Eight consecutive numbers; bfloat16 at a multiple of 16 bytes, float32 likewise.
 
 __device__ __forceinline__ void load8(const bf16* at, float (&x)[8]) {

@@ -200,6 +200,19 @@ final class EmulatedDevice implements Device {
         }
     }
 
+    /** Kernels that run beside others run as late as they may. */
+    private record Late(Runnable launches) implements Point {}
+
+    @Override
+    public Point beside(Runnable launches) {
+        return new Late(launches);
+    }
+
+    @Override
+    public void follow(Point end) {
+        ((Late) end).launches().run();
+    }
+
     @Override
     public void multiply(Product product) {
         long[] operands = new long[15];

@@ -57,7 +57,15 @@ class TiledAttentionContractTest {
             new Sizes(new AttentionShape(1, 2, 32, 130, 70, Order.FULL), Bias.ADDED, Segments.ONE, DROPOUT),
             new Sizes(new AttentionShape(1, 1, 128, 65, 129, Order.CAUSAL), Bias.ADDED, Segments.PACKED, DROPOUT),
             new Sizes(new AttentionShape(1, 1, 16, 129, 65, Order.FULL), Bias.ADDED, Segments.ONE, Dropout.NONE),
-            new Sizes(new AttentionShape(1, 1, 160, 33, 40, Order.CAUSAL), Bias.ADDED, Segments.ONE, DROPOUT));
+            new Sizes(new AttentionShape(1, 1, 160, 33, 40, Order.CAUSAL), Bias.ADDED, Segments.ONE, DROPOUT),
+            // Edges of tiles of 64, and heads that are no whole chunks of columns.
+            new Sizes(new AttentionShape(1, 2, 5, 63, 65, Order.CAUSAL), Bias.ADDED, Segments.PACKED, DROPOUT),
+            new Sizes(new AttentionShape(1, 1, 1, 129, 64, Order.FULL), Bias.NONE, Segments.ONE, Dropout.NONE),
+            new Sizes(new AttentionShape(2, 1, 40, 65, 63, Order.CAUSAL), Bias.ADDED, Segments.ONE, DROPOUT),
+            new Sizes(new AttentionShape(1, 1, 64, 1, 129, Order.FULL), Bias.ADDED, Segments.ONE, DROPOUT),
+            new Sizes(new AttentionShape(1, 2, 67, 66, 2, Order.FULL), Bias.ADDED, Segments.ONE, DROPOUT),
+            new Sizes(new AttentionShape(1, 2, 80, 64, 129, Order.FULL), Bias.ADDED, Segments.PACKED, DROPOUT),
+            new Sizes(new AttentionShape(1, 1, 256, 65, 70, Order.CAUSAL), Bias.ADDED, Segments.PACKED, DROPOUT));
 
     static Stream<EngineCase> engines() {
         return EngineCase.all();

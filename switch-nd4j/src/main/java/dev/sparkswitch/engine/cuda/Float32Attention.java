@@ -12,26 +12,40 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Launches the kernels of {@code attention-plain.cu}: any head size, float32 arithmetic, masks drawn again. */
-final class PlainAttention {
-    private static final int WARPS = 4;
+/**
+ * Launches the kernels of {@code attention-float32.cu}: any head size, float32 arithmetic, masks drawn again. The forward
+ * pass saves the natural logarithm of each query's sum.
+ */
+final class Float32Attention {
+    // As in attention-float32-tiles.cuh.
+    private static final int TILE = 64;
+    private static final int THREADS = 128;
+    private static final int TILE_BYTES = TILE * (TILE + 4) * Float.BYTES;
+    private static final int WEIGHT_BYTES = TILE * (TILE + 8) * Float.BYTES;
+    private static final int LINE_BYTES = TILE * Float.BYTES;
+    private static final int PAIR_BYTES = 3 * LINE_BYTES + TILE * TILE / Byte.SIZE;
+
+    private static final int FORWARD_BYTES = 3 * TILE_BYTES + WEIGHT_BYTES + PAIR_BYTES;
+    private static final int QUERY_GRADIENT_BYTES = 4 * TILE_BYTES + WEIGHT_BYTES + PAIR_BYTES;
+    private static final int KEY_GRADIENT_BYTES = QUERY_GRADIENT_BYTES + 2 * LINE_BYTES;
 
     private final CudaContext context;
     private final Kernels kernels;
+    private final AttentionSums sums;
 
-    PlainAttention(CudaContext context) {
+    Float32Attention(CudaContext context) {
         this.context = context;
-        this.kernels = context.kernels("attention-plain");
+        this.kernels = context.kernels("attention-float32");
+        this.sums = new AttentionSums(context);
     }
 
-    /** A warp for each of {@code items} of every head and row, with so many floats of its own. */
-    private static Launch warps(AttentionShape shape, int items, int floats) {
-        return new Launch(
-                (items + WARPS - 1) / WARPS,
-                shape.heads(),
-                shape.rows(),
-                WARPS * Launch.WARP,
-                WARPS * floats * Float.BYTES);
+    /** A block for each tile of {@code items} and chunk of columns of every head and row. */
+    private static Launch blocks(AttentionShape shape, int items, int sharedBytes) {
+        return new Launch(tiles(items) * tiles(shape.headSize()), shape.heads(), shape.rows(), THREADS, sharedBytes);
+    }
+
+    private static int tiles(int items) {
+        return (items + TILE - 1) / TILE;
     }
 
     private void launch(
@@ -64,8 +78,8 @@ final class PlainAttention {
     Attention forward(AttentionShape shape, AttentionInputs inputs, Dropout dropout) {
         CudaTensor result = context.compute(shape.rows() * shape.queryLength(), shape.width());
         CudaTensor logSums = context.master(shape.rows() * shape.heads(), shape.queryLength());
-        Launch launch = warps(shape, shape.queryLength(), 2 * shape.headSize() + Launch.WARP);
-        launch("attention_plain_forward", launch, shape, inputs, dropout, result, logSums);
+        Launch launch = blocks(shape, shape.queryLength(), FORWARD_BYTES);
+        launch("attention_float32_forward", launch, shape, inputs, dropout, result, logSums);
         return new Attention(result, logSums);
     }
 
@@ -77,22 +91,26 @@ final class PlainAttention {
             CudaTensor dResult,
             AttentionGradients gradients) {
         CudaTensor logSums = cuda(forward.saved());
-        try (CudaTensor deltas = context.master(logSums.shape())) {
+        CudaTensor dBias = cuda(gradients.dBias());
+        try (CudaTensor deltas = context.master(logSums.shape());
+                CudaTensor partials = dBias == null ? null : sums.biasPartials(shape)) {
+            sums.deltas(shape, cuda(forward.result()), dResult, deltas);
             launch(
-                    "attention_plain_dq",
-                    warps(shape, shape.queryLength(), 3 * shape.headSize() + Launch.WARP),
+                    "attention_float32_query_gradient",
+                    blocks(shape, shape.queryLength(), QUERY_GRADIENT_BYTES),
                     shape,
                     inputs,
                     dropout,
-                    forward.result(),
                     dResult,
                     logSums,
                     deltas,
                     gradients.dq(),
-                    gradients.dq().rowStride());
+                    gradients.dq().rowStride(),
+                    partials,
+                    AttentionSums.places(shape));
             launch(
-                    "attention_plain_dkv",
-                    warps(shape, shape.keyLength(), 4 * shape.headSize() + 2 * Launch.WARP),
+                    "attention_float32_key_gradient",
+                    blocks(shape, shape.keyLength(), KEY_GRADIENT_BYTES),
                     shape,
                     inputs,
                     dropout,
@@ -103,19 +121,8 @@ final class PlainAttention {
                     gradients.dv(),
                     gradients.dk().rowStride(),
                     gradients.dv().rowStride());
-            if (gradients.dBias() != null) {
-                int columns = shape.queryLength() + shape.keyLength() - 1;
-                launch(
-                        "attention_plain_bias_gradient",
-                        new Launch((columns + WARPS - 1) / WARPS, shape.heads(), 1, WARPS * Launch.WARP, 0),
-                        shape,
-                        inputs,
-                        dropout,
-                        dResult,
-                        logSums,
-                        deltas,
-                        gradients.dBias(),
-                        shape.rows());
+            if (dBias != null) {
+                sums.addBiasGradient(shape, partials, dBias, 1);
             }
         }
     }
