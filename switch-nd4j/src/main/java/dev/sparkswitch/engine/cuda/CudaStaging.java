@@ -31,8 +31,11 @@ final class CudaStaging implements AutoCloseable {
 
     /** The caller's buffers that stay in memory, by address; held here lest they are collected while the card knows them. */
     private final ConcurrentSkipListMap<Long, ByteBuffer> resident = new ConcurrentSkipListMap<>();
-    /** Guarded by the map, as are registrations. */
+    /** Guarded by the map, as are registrations and what follows. */
     private boolean closed;
+
+    /** Whether pages could not be kept, which is told once. */
+    private boolean refused;
 
     private final Address place = new Address();
     private int next;
@@ -82,23 +85,23 @@ final class CudaStaging implements AutoCloseable {
      * thread; once closed nothing is kept.
      */
     void keepResident(ByteBuffer buffer) {
-        int status;
         synchronized (resident) {
             if (closed) {
                 return;
             }
             try (Pointer pages = new Pointer(buffer)) {
-                status = cudart.cuMemHostRegister(pages, buffer.capacity(), 0);
+                int status = cudart.cuMemHostRegister(pages, buffer.capacity(), 0);
                 if (status == 0) {
                     resident.put(pages.address(), buffer);
+                } else if (!refused) {
+                    refused = true;
+                    LOG.warn(
+                            "downloads of {} bytes, and maybe others, take a copy more: pages cannot be kept in memory"
+                                    + " ({})",
+                            buffer.capacity(),
+                            status);
                 }
             }
-        }
-        if (status != 0) {
-            LOG.warn(
-                    "downloads of {} bytes take a copy more: pages cannot be kept in memory ({})",
-                    buffer.capacity(),
-                    status);
         }
     }
 
