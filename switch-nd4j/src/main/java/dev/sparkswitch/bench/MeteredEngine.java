@@ -423,14 +423,24 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
-    public void routerScoresBackward(
-            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
+    public Tensor routerScoresWeightGradient(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write) {
+        return timed(
+                Phase.ROUTING,
+                of("routerScoresWeightGradient", x, w),
+                products(x, w),
+                bytes(dLogits, x, dw),
+                () -> engine.routerScoresWeightGradient(dLogits, x, input, noise, w, dw, write));
+    }
+
+    @Override
+    public void routerScoresInputGradient(Tensor dLogits, Tensor dInput, Dropout noise, Tensor w, Tensor dx) {
         timed(
                 Phase.ROUTING,
-                of("routerScoresBackward", dx, w),
-                2 * products(dx, w),
-                bytes(dLogits, dx, dx, dx, w, dw),
-                () -> engine.routerScoresBackward(dLogits, x, input, noise, w, dw, write, dx));
+                of("routerScoresInputGradient", dx, w),
+                products(dx, w),
+                bytes(dLogits, dx, dx, w),
+                () -> engine.routerScoresInputGradient(dLogits, dInput, noise, w, dx));
     }
 
     @Override
@@ -516,6 +526,11 @@ final class MeteredEngine implements Engine {
     @Override
     public void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
         timed(Phase.OPTIMIZER, "adamw", 0, adamwBytes(slots), () -> engine.adamw(step, slots, squares));
+    }
+
+    @Override
+    public void expectStep(long rows) {
+        engine.expectStep(rows);
     }
 
     @Override

@@ -217,7 +217,15 @@ final class CardCollectives implements Collectives {
 
     @Override
     public Tensor receiver(Engine unused, RankGroup group, DType type, int... shape) {
-        return cards(group).writesAcross() ? engine.allocateShared(type, shape) : engine.allocate(type, shape);
+        CardGroup cards = cards(group);
+        if (!cards.writesAcross()) {
+            return engine.allocate(type, shape);
+        }
+        Tensor made = engine.allocateShared(type, shape);
+        return told(() -> {
+            cards.expect(made);
+            return made;
+        });
     }
 
     @Override

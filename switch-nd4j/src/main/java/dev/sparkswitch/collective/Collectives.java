@@ -42,7 +42,8 @@ public interface Collectives extends AutoCloseable {
 
     /**
      * A tensor of {@code engine}, with undefined contents, for {@link #startAllToAll} in {@code group} to receive in. The group's
-     * ranks ask for the same in the same order, and close the same.
+     * ranks ask for the same in the same order, and close the same. It belongs to the exchange from here on: the earlier it is made,
+     * the sooner others send.
      */
     default Tensor receiver(Engine engine, RankGroup group, DType type, int... shape) {
         return engine.allocate(type, shape);

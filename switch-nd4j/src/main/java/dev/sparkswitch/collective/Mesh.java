@@ -38,6 +38,9 @@ final class Mesh implements AutoCloseable {
     /** The most bytes of one read. */
     private static final int READ_BYTES = 512 << 10;
 
+    /** What the system holds of what was sent to a socket in the file system, where it allows so much. */
+    private static final int FILE_BUFFER_BYTES = 1 << 20;
+
     private static final int HANDSHAKE_SECONDS = 10;
     /** Connections that have not proved themselves yet, beyond one a rank, before more are turned away. */
     private static final int STRANGERS = 64;
@@ -129,6 +132,9 @@ final class Mesh implements AutoCloseable {
     private static void configure(Channel channel) {
         if (channel instanceof SocketChannel tcp) {
             tcp.config().setTcpNoDelay(true).setKeepAlive(true).setAllowHalfClosure(true);
+        } else {
+            // TCP's grows by itself; a small one wakes both ends for every few pages.
+            channel.config().setOption(ChannelOption.SO_SNDBUF, FILE_BUFFER_BYTES);
         }
         channel.config()
                 .setAutoClose(false)

@@ -311,16 +311,24 @@ public interface Engine extends AutoCloseable {
     }
 
     /**
-     * Backward of {@link #routerScores}: adds to dx, and writes dw [E, d].
+     * The part of {@link #routerScores}' backward that needs no dx: writes dw [E, d].
      *
      * @param x what the scores are of, which an engine that left an input does not look at
      * @param input as {@link #routerScores} left it, or {@link #routerInput} made it
+     * @return the gradient of the router's input, for {@link #routerScoresInputGradient}; null from an engine that makes it there
      */
-    default void routerScoresBackward(
-            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
-        try (Tensor dInput = routerLogitsBackward(dLogits, input, w, dw, write)) {
-            routerInputBackward(dInput, noise, dx);
-        }
+    default Tensor routerScoresWeightGradient(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write) {
+        return routerLogitsBackward(dLogits, input, w, dw, write);
+    }
+
+    /**
+     * The other part: adds to dx [T, d].
+     *
+     * @param dInput as {@link #routerScoresWeightGradient} left it
+     */
+    default void routerScoresInputGradient(Tensor dLogits, Tensor dInput, Dropout noise, Tensor w, Tensor dx) {
+        routerInputBackward(dInput, noise, dx);
     }
 
     /**
@@ -393,6 +401,12 @@ public interface Engine extends AutoCloseable {
 
     /** The sum of squares over all tensors, master type, accumulated in float64. */
     double sumSquares(List<Tensor> tensors);
+
+    /**
+     * Told behind an update of the parameters: the next step runs the passes of the one before on the rows that come
+     * {@code rows} after its own. What an engine makes of it shows in time alone, also where it turns out otherwise.
+     */
+    default void expectStep(long rows) {}
 
     /** One step of Adafactor for every slot. */
     void adafactor(AdafactorStep step, List<AdafactorSlot> slots);

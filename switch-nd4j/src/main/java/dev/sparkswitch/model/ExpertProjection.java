@@ -34,12 +34,19 @@ final class ExpertProjection {
     Forward forward(StackPass pass, Tensor x, Routing routing) {
         Engine engine = pass.engine();
         List<Tensor> received = new ArrayList<>();
-        Tensor results =
-                exchange.through(engine.dispatch(x, routing), pass.settings().exchangeChunks(), (from, to, slots) -> {
+        Tensor results = exchange.through(
+                load(routing, x.extent(-1), weight.value().extent(1)),
+                () -> engine.dispatch(x, routing),
+                pass.settings().exchangeChunks(),
+                (from, to, slots) -> {
                     received.add(slots);
                     return engine.groupedLinear(slots, weight.value().slice(from, to));
                 });
         return new Forward(engine.combine(results, routing), new Kept(received, results));
+    }
+
+    private static TokenExchange.Load load(Routing routing, int width, int resultWidth) {
+        return new TokenExchange.Load(routing.experts(), routing.plan().slots(), width, resultWidth);
     }
 
     /** The gradients of x [T, in] and of the gates [E, S], router type. */
@@ -48,9 +55,14 @@ final class ExpertProjection {
     /** Adds the gradient of the weights; dy stays the caller's. */
     Gradient backward(StackPass pass, Tensor dy, Kept kept, Routing routing) {
         Engine engine = pass.engine();
-        Engine.CombineGradient combined = engine.combineBackward(dy, kept.results(), routing);
-        try (Tensor dSlots = exchange.through(combined.dSlots(), kept.received().size(), new Backward(engine, kept))) {
-            return new Gradient(engine.dispatchBackward(dSlots, routing), combined.dGate());
+        Backward work = new Backward(engine, kept);
+        TokenExchange.Load load = load(routing, dy.extent(-1), weight.value().extent(2));
+        try (Tensor dSlots = exchange.through(
+                load,
+                () -> work.combined(engine.combineBackward(dy, kept.results(), routing)),
+                kept.received().size(),
+                work)) {
+            return new Gradient(engine.dispatchBackward(dSlots, routing), work.dGate);
         }
     }
 
@@ -59,11 +71,18 @@ final class ExpertProjection {
         private final Engine engine;
         private final Iterator<Tensor> received;
         private final Write write = weight.nextWrite();
+        private Tensor dGate;
         private Tensor dResults;
 
         Backward(Engine engine, Kept kept) {
             this.engine = engine;
             this.received = kept.received().iterator();
+        }
+
+        /** Keeps the gates' gradient and returns that of the slots. */
+        Tensor combined(Engine.CombineGradient gradient) {
+            dGate = gradient.dGate();
+            return gradient.dSlots();
         }
 
         @Override

@@ -51,7 +51,9 @@ final class HashRouter implements Router {
     }
 
     @Override
-    public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {}
+    public Pull backward(StackPass pass, Choice choice, Tensor dGate) {
+        return Pull.NONE;
+    }
 
     @Override
     public void close() {

@@ -56,8 +56,31 @@ interface Router extends AutoCloseable {
     /** The choice that was made for x, whole again; owns what was left of it. */
     Choice again(StackPass pass, Tensor x, Settled left);
 
-    /** Adds the router's part to the gradient of x; the weights' gradient includes that of the router's losses. */
-    void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx);
+    /**
+     * Adds the gradient of the router's weights, which includes that of the router's losses. It needs nothing that experts still
+     * compute.
+     *
+     * @return what is left to do; dGate is not looked at any more
+     */
+    Pull backward(StackPass pass, Choice choice, Tensor dGate);
+
+    /** The router's part of the gradient of what it routed. */
+    interface Pull extends AutoCloseable {
+        /** That of a router that learns nothing. */
+        Pull NONE = new Pull() {
+            @Override
+            public void addTo(Tensor dx) {}
+
+            @Override
+            public void close() {}
+        };
+
+        /** Adds it to dx [T, d_model]. */
+        void addTo(Tensor dx);
+
+        @Override
+        void close();
+    }
 
     /** Gives back what the router holds beside its parameters. */
     @Override

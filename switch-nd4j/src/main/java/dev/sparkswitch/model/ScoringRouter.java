@@ -117,25 +117,70 @@ final class ScoringRouter implements Router {
     }
 
     @Override
-    public void backward(StackPass pass, Choice choice, Tensor dGate, Tensor dx) {
+    public Pull backward(StackPass pass, Choice choice, Tensor dGate) {
         Engine engine = pass.engine();
         RouterWeights weights = pass.settings().routerWeights();
-        try (Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z())) {
-            if (isAtOnce(pass)) {
-                engine.routerScoresBackward(
-                        dLogits,
-                        choice.x(),
-                        choice.input(),
-                        jitter(pass),
-                        weight.value(),
-                        weight.gradient(),
-                        weight.nextWrite(),
-                        dx);
-                return;
+        Tensor dLogits = engine.routeBackward(choice.routing(), dGate, weights.balance(), weights.z());
+        if (isAtOnce(pass)) {
+            Tensor dInput = engine.routerScoresWeightGradient(
+                    dLogits,
+                    choice.x(),
+                    choice.input(),
+                    jitter(pass),
+                    weight.value(),
+                    weight.gradient(),
+                    weight.nextWrite());
+            return new ScoresPull(pass, dLogits, dInput);
+        }
+        try (dLogits) {
+            return new InputPull(pass, logitsBackward(engine, dLogits, choice.input()));
+        }
+    }
+
+    /** By way of the scores: dInput is null where the engine makes it anew. */
+    private final class ScoresPull implements Pull {
+        private final StackPass pass;
+        private final Tensor dLogits;
+        private final Tensor dInput;
+
+        ScoresPull(StackPass pass, Tensor dLogits, Tensor dInput) {
+            this.pass = pass;
+            this.dLogits = dLogits;
+            this.dInput = dInput;
+        }
+
+        @Override
+        public void addTo(Tensor dx) {
+            pass.engine().routerScoresInputGradient(dLogits, dInput, jitter(pass), weight.value(), dx);
+        }
+
+        @Override
+        public void close() {
+            dLogits.close();
+            if (dInput != null) {
+                dInput.close();
             }
-            try (Tensor dInput = logitsBackward(engine, dLogits, choice.input())) {
-                addInputGradient(pass, dInput, dx);
-            }
+        }
+    }
+
+    /** By way of the router's input. */
+    private final class InputPull implements Pull {
+        private final StackPass pass;
+        private final Tensor dInput;
+
+        InputPull(StackPass pass, Tensor dInput) {
+            this.pass = pass;
+            this.dInput = dInput;
+        }
+
+        @Override
+        public void addTo(Tensor dx) {
+            addInputGradient(pass, dInput, dx);
+        }
+
+        @Override
+        public void close() {
+            dInput.close();
         }
     }
 

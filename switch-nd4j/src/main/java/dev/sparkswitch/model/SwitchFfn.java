@@ -5,6 +5,7 @@ import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.Activation;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
@@ -22,6 +23,9 @@ import java.util.function.BiFunction;
 final class SwitchFfn implements Sublayer, SparseLayer {
     /** More sites of random numbers than a model has; {@link SwitchConfig#WIDTHS} times as many fit a stream. */
     private static final int SITES = 1 << 10;
+    /** Whether the router's backward pass runs beside the exchange, not after it; to compare. */
+    private static final boolean ROUTER_BESIDE =
+            !List.of(System.getProperty("sparkswitch.cuda.off", "").split(",")).contains("router-beside");
 
     private final String name;
     private final Router router;
@@ -139,14 +143,15 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     public Forward forward(StackPass pass, Tensor x) {
         Engine engine = pass.engine();
         Router.Choice choice = router.choose(pass, x);
-        totals.add(engine, place, choice.routing().statistics());
+        Runnable statistics = () -> totals.add(engine, place, choice.routing().statistics());
         if (pass.settings().phase() == Phase.GENERATE && exchange.ranks() == 1 && runs.size() == 1) {
             ExpertRun all = runs.get(0);
+            statistics.run();
             Tensor delta = engine.experts(
                     x, choice.routing(), all.in().value(), activation, all.out().value());
             return new Forward(delta, new Unkept(x, choice));
         }
-        return through(pass, x, choice);
+        return through(pass, x, choice, statistics);
     }
 
     @Override
@@ -158,21 +163,38 @@ final class SwitchFfn implements Sublayer, SparseLayer {
 
     @Override
     public Saved rerun(StackPass pass, Tensor x, Saved left) {
-        Forward again = through(pass, x, router.again(pass, x, (Router.Settled) left));
+        Forward again = through(pass, x, router.again(pass, x, (Router.Settled) left), () -> {});
         again.delta().close();
         return again.saved();
     }
 
-    /** Through the experts that were chosen. */
-    private Forward through(StackPass pass, Tensor x, Router.Choice choice) {
+    /** Through the experts that were chosen; {@code meanwhile} is for the time in which the first tokens travel. */
+    private Forward through(StackPass pass, Tensor x, Router.Choice choice, Runnable meanwhile) {
         Engine engine = pass.engine();
         List<KeptChunk> kept = new ArrayList<>();
+        TokenExchange.Work work = new TokenExchange.Work() {
+            @Override
+            public void meanwhile() {
+                meanwhile.run();
+            }
+
+            @Override
+            public Tensor results(int from, int to, Tensor received) {
+                return chunk(pass, choice, from, to, received, kept);
+            }
+        };
         Tensor results = exchange.through(
-                engine.dispatch(x, choice.routing()),
+                load(choice.routing(), x),
+                () -> engine.dispatch(x, choice.routing()),
                 pass.settings().exchangeChunks(),
-                (from, to, received) -> chunk(pass, choice, from, to, received, kept));
+                work);
         Tensor delta = engine.combine(results, choice.routing());
         return new Forward(delta, new Kept(x, choice, List.copyOf(kept), results));
+    }
+
+    private static TokenExchange.Load load(Routing routing, Tensor tokens) {
+        int width = tokens.extent(-1);
+        return new TokenExchange.Load(routing.experts(), routing.plan().slots(), width, width);
     }
 
     private Tensor chunk(
@@ -196,36 +218,77 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         Engine engine = pass.engine();
         try (Kept kept = (Kept) saved) {
             Router.Choice choice = kept.choice();
-            Engine.CombineGradient combined = engine.combineBackward(dDelta, kept.results(), choice.routing());
-            try (Tensor dGate = combined.dGate();
-                    Tensor dSlots =
-                            exchange.through(combined.dSlots(), kept.chunks().size(), new Backward(pass, kept))) {
+            Backward work = new Backward(pass, kept);
+            try (work;
+                    Tensor dSlots = exchange.through(
+                            load(choice.routing(), dDelta),
+                            () -> work.combined(engine.combineBackward(dDelta, kept.results(), choice.routing())),
+                            kept.chunks().size(),
+                            work)) {
                 Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
-                router.backward(pass, choice, dGate, dx);
+                work.pull().addTo(dx);
                 return dx;
             }
         }
     }
 
-    /** The way back through the experts, in the chunks of the way there: first what other ranks wait for. */
-    private final class Backward implements TokenExchange.Work {
+    /**
+     * The way back through the experts, in the chunks of the way there: first what other ranks wait for. The router's own
+     * gradients, which wait for nobody, are made while the first chunk is on its way.
+     */
+    private final class Backward implements TokenExchange.Work, AutoCloseable {
         private final StackPass pass;
         private final Engine engine;
         private final RoutingPlan plan;
         private final Iterator<KeptChunk> chunks;
         private final Map<Weight, Write> writes = new IdentityHashMap<>();
+        private final Router.Choice choice;
+        private Tensor dGate;
+        private Router.Pull pull;
         private KeptChunk chunk;
         private Tensor dResults;
         private final List<Tensor> dHidden = new ArrayList<>();
 
         Backward(StackPass pass, Kept kept) {
             this.pass = pass;
+            this.choice = kept.choice();
             this.engine = pass.engine();
             this.plan = kept.choice().routing().plan();
             this.chunks = kept.chunks().iterator();
             for (ExpertRun run : runs) {
                 writes.put(run.in(), run.in().nextWrite());
                 writes.put(run.out(), run.out().nextWrite());
+            }
+        }
+
+        /** Keeps the gates' gradient and returns that of the slots. */
+        Tensor combined(Engine.CombineGradient gradient) {
+            dGate = gradient.dGate();
+            return gradient.dSlots();
+        }
+
+        @Override
+        public void meanwhile() {
+            if (ROUTER_BESIDE) {
+                pull();
+            }
+        }
+
+        /** The router's part of the gradient of the tokens. */
+        Router.Pull pull() {
+            if (pull == null) {
+                pull = router.backward(pass, choice, dGate);
+            }
+            return pull;
+        }
+
+        @Override
+        public void close() {
+            if (pull != null) {
+                pull.close();
+            }
+            if (dGate != null) {
+                dGate.close();
             }
         }
 

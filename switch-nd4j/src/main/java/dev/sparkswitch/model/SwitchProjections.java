@@ -135,7 +135,9 @@ final class SwitchProjections implements AttentionProjections, SparseLayer {
             try (Tensor dGate = gradient.dGate();
                     Tensor ofTheOther = dGateOfOutput) {
                 engine.copy(ofTheOther, dGate, Write.ADD);
-                router.backward(pass, choice, dGate, gradient.dx());
+                try (Router.Pull pull = router.backward(pass, choice, dGate)) {
+                    pull.addTo(gradient.dx());
+                }
                 return gradient.dx();
             }
         }

@@ -3,10 +3,12 @@ package dev.sparkswitch.model;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Brings tokens to the ranks that hold their experts, and results back. Slots by expert [E, S, d] on each of n ranks become,
@@ -44,40 +46,57 @@ final class TokenExchange {
          */
         Tensor results(int from, int to, Tensor slots);
 
+        /** What is done while the first slots are on their way. */
+        default void meanwhile() {}
+
         /** What is left to do for these experts while their results are on their way. */
         default void afterwards(int from, int to) {}
     }
 
     /**
-     * Sends slots [E, S, d] to the experts and their results [E, S, any width] back; closes what it sends.
+     * What is sent, slots [E, S, width], and what comes back, [E, S, resultWidth], all of the engine's compute type.
      *
+     * @param experts E, of all ranks
+     * @param slots S
+     */
+    record Load(int experts, int slots, int width, int resultWidth) {}
+
+    /**
+     * Sends slots to the experts and their results back; closes what it sends.
+     *
+     * @param slots makes them, once there is room for them on other ranks
      * @param wanted chunks, at most one for each of a rank's experts; 0 for as many as serve
      */
-    Tensor through(Tensor slots, int wanted, Work work) {
+    Tensor through(Load load, Supplier<Tensor> slots, int wanted, Work work) {
         int ranks = group.size();
-        int local = slots.extent(0) / ranks;
+        int local = load.experts() / ranks;
         if (ranks == 1) {
-            Tensor results = work.results(0, local, slots);
+            Tensor sent = slots.get();
+            work.meanwhile();
+            Tensor results = work.results(0, local, sent);
             work.afterwards(0, local);
             return results;
         }
-        List<Arriving> arriving = new ArrayList<>();
-        int chunks = Math.min(local, wanted > 0 ? wanted : chunks(slots));
+        DType type = engine.precision().compute();
+        int chunks = Math.min(local, wanted > 0 ? wanted : chunks(load, type));
+        List<Room> rooms = new ArrayList<>();
         for (int chunk = 0; chunk < chunks; chunk++) {
-            arriving.add(send(slots, local * chunk / chunks, local * (chunk + 1) / chunks));
+            rooms.add(room(load, type, local * chunk / chunks, local * (chunk + 1) / chunks));
         }
-        Tensor results = null;
+        Tensor results = collectives.receiver(engine, group, type, load.experts(), load.slots(), load.resultWidth());
+        Tensor sent = slots.get();
+        List<Arriving> arriving = new ArrayList<>();
+        for (Room room : rooms) {
+            arriving.add(send(sent, room));
+        }
+        work.meanwhile();
         List<Returning> returning = new ArrayList<>();
         for (Arriving chunk : arriving) {
             Tensor made = work.results(chunk.from(), chunk.to(), arrived(chunk));
-            if (results == null) {
-                results = collectives.receiver(
-                        engine, group, made.type(), slots.extent(0), slots.extent(1), made.extent(2));
-            }
             returning.add(sendBack(made, results, chunk));
             work.afterwards(chunk.from(), chunk.to());
         }
-        slots.close();
+        sent.close();
         for (Returning chunk : returning) {
             chunk.exchange().await();
             chunk.sent().close();
@@ -85,10 +104,13 @@ final class TokenExchange {
         return results;
     }
 
-    private int chunks(Tensor slots) {
-        long bytes = slots.size() * slots.type().bytes();
+    private int chunks(Load load, DType type) {
+        long bytes = (long) load.experts() * load.slots() * load.width() * type.bytes();
         return collectives.overlaps() ? (int) Math.max(1, Math.min(MOST_CHUNKS, bytes / collectives.chunkBytes())) : 1;
     }
+
+    /** Where the slots of a chunk of this rank's experts arrive. */
+    private record Room(int from, int to, Tensor slots) {}
 
     /** Slots on their way to a chunk of experts: for each rank those of every expert. */
     private record Arriving(int from, int to, Tensor slots, Exchange exchange) {}
@@ -104,16 +126,19 @@ final class TokenExchange {
         return all.reshape(ranks, Math.multiplyExact(local, slots)).columns(from * slots, to * slots);
     }
 
-    private Arriving send(Tensor slots, int from, int to) {
+    private Room room(Load load, DType type, int from, int to) {
+        int slots = group.size() * load.slots();
+        return new Room(from, to, collectives.receiver(engine, group, type, to - from, slots, load.width()));
+    }
+
+    private Arriving send(Tensor slots, Room room) {
         int ranks = group.size();
-        int perExpert = slots.extent(1);
-        int width = slots.extent(2);
-        Tensor received = collectives.receiver(engine, group, slots.type(), to - from, ranks * perExpert, width);
-        Tensor places = byExpert()
-                ? received.reshape(to - from, ranks, perExpert * width)
-                : received.reshape(ranks, (to - from) * perExpert * width);
-        Exchange exchange = collectives.startAllToAll(chunk(slots, from, to), places, group);
-        return new Arriving(from, to, received, exchange);
+        Tensor received = room.slots();
+        int experts = received.extent(0);
+        int part = Math.toIntExact(received.size() / experts / ranks);
+        Tensor places = byExpert() ? received.reshape(experts, ranks, part) : received.reshape(ranks, experts * part);
+        Exchange exchange = collectives.startAllToAll(chunk(slots, room.from(), room.to()), places, group);
+        return new Arriving(room.from(), room.to(), received, exchange);
     }
 
     /** Whether slots travel between where they lie by expert here and by rank there; otherwise by rank on both sides. */

@@ -30,6 +30,10 @@ import java.util.TreeMap;
  * All denominators of the loss count the whole step, so the result does not depend on the number of ranks or micro-batches.
  */
 public final class TrainingStep {
+    /** Whether a step's metrics bring the next one's counts along; to compare. */
+    private static final boolean TOTALS_AHEAD =
+            !List.of(System.getProperty("sparkswitch.cuda.off", "").split(",")).contains("totals-ahead");
+
     private final SwitchTransformer model;
     private final Engine engine;
     private final Collectives collectives;
@@ -41,9 +45,16 @@ public final class TrainingStep {
     private final RankGroup world;
     private final int rank;
     private final int microRows;
+    /** Of the step at hand or, between two, of the one before. */
+    private long firstRow;
+
     private final int groupRows;
     /** Batches that are on the engine before their step. */
     private final Map<HostBatch, Batch> ahead = new IdentityHashMap<>();
+    /** The next step's batches, where they are known. */
+    private List<HostBatch> next = List.of();
+    /** What they count over all ranks; null where a rank did not know its own. */
+    private StepTotals totalsOfNext;
 
     /**
      * The step of {@code config} on this rank's {@code model}.
@@ -110,6 +121,7 @@ public final class TrainingStep {
      */
     public StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
         StepTotals totals = totals(batches);
+        firstRow = batches.isEmpty() ? 0 : batches.get(0).firstRow();
         model.parameters().resetGradients();
         GradientSums sums = new GradientSums(model.parameters(), collectives, placement, bucketBytes());
         double lossSum;
@@ -148,11 +160,15 @@ public final class TrainingStep {
      * Replaces those of an earlier call that no step has taken.
      */
     public void uploadAhead(List<HostBatch> batches) {
+        if (!batches.isEmpty()) {
+            engine.expectStep(batches.get(0).firstRow() - firstRow);
+        }
         ahead.values().forEach(Batch::close);
         ahead.clear();
         for (HostBatch batch : batches) {
             ahead.put(batch, Batch.upload(engine, batch));
         }
+        next = List.copyOf(batches);
     }
 
     private Batch onEngine(HostBatch host) {
@@ -186,18 +202,34 @@ public final class TrainingStep {
     }
 
     /** What the denominators of the step's loss count, over all ranks. */
-    private record StepTotals(long targetTokens, long routedInputs, long routedTargets, long tokens) {}
+    private record StepTotals(long targetTokens, long routedInputs, long routedTargets, long tokens) {
+        private static final int COUNTS = 4;
 
+        static StepTotals of(double[] sums, int from) {
+            return new StepTotals(
+                    (long) sums[from], (long) sums[from + 1], (long) sums[from + 2], (long) sums[from + 3]);
+        }
+    }
+
+    /** Counts that the last step's metrics brought along are not asked for again: each sum over ranks keeps the engine waiting. */
     private StepTotals totals(List<HostBatch> batches) {
-        double[] counts = new double[4];
+        StepTotals known = totalsOfNext;
+        boolean foreseen = known != null && batches.equals(next);
+        totalsOfNext = null;
+        // A rank that does not come to read ahead in this step must not pass old batches off as the next ones.
+        next = List.of();
+        return foreseen ? known : StepTotals.of(sumOverRanks(counts(batches)), 0);
+    }
+
+    private static double[] counts(List<HostBatch> batches) {
+        double[] counts = new double[StepTotals.COUNTS];
         for (HostBatch batch : batches) {
             counts[0] += batch.targetTokens();
             counts[1] += batch.routedInputs();
             counts[2] += batch.routedTargets();
             counts[3] += nonZero(batch.inputKeySegments()) + nonZero(batch.targetKeySegments());
         }
-        double[] sums = sumOverRanks(counts);
-        return new StepTotals((long) sums[0], (long) sums[1], (long) sums[2], (long) sums[3]);
+        return counts;
     }
 
     private static int nonZero(int[] values) {
@@ -274,8 +306,9 @@ public final class TrainingStep {
     /** All but what a clock says. */
     private StepMetrics metrics(
             long step, StepTotals totals, double lossSum, List<double[]> statistics, double squares) {
-        double[] values =
-                new double[2 + statistics.stream().mapToInt(each -> each.length).sum()];
+        int size = 2 + statistics.stream().mapToInt(each -> each.length).sum();
+        // The next step's counts, and how many ranks know theirs
+        double[] values = new double[size + StepTotals.COUNTS + 1];
         values[0] = lossSum;
         values[1] = squares;
         int end = 2;
@@ -283,7 +316,12 @@ public final class TrainingStep {
             System.arraycopy(layer, 0, values, end, layer.length);
             end += layer.length;
         }
+        if (TOTALS_AHEAD && !next.isEmpty()) {
+            System.arraycopy(counts(next), 0, values, size, StepTotals.COUNTS);
+            values[size + StepTotals.COUNTS] = 1;
+        }
         double[] sums = sumOverRanks(values);
+        totalsOfNext = sums[size + StepTotals.COUNTS] == world.size() ? StepTotals.of(sums, size) : null;
         double balance = 0;
         double z = 0;
         List<RouterMetrics> layers = new ArrayList<>();

@@ -239,6 +239,19 @@ class OverlapTest {
     }
 
     @Test
+    void theRoutersGradientsAreMadeWhileTheFirstGradientsOfTokensTravel() {
+        Recording step = step(2, "rows=8", "exchange-chunks=2");
+        List<String> events = new ArrayList<>();
+        for (String event : step.events.subList(step.first("routeBackward") - 2, step.events.size())) {
+            events.add(event.split(" ")[0]);
+        }
+
+        assertThat(events.subList(0, 5))
+                .containsExactly("start", "start", "routeBackward", "routerScoresWeightGradient", "await");
+        assertThat(events.indexOf("routerScoresInputGradient")).isEqualTo(events.indexOf("dispatchBackward") + 1);
+    }
+
+    @Test
     void aChunkHoldsAnExpertAtLeast() {
         Recording two = step(4, "rows=8", "exchange-chunks=7");
         Recording alone = step(1, "rows=8", "exchange-chunks=7");

@@ -46,6 +46,11 @@ class CardAbortTest {
         }
 
         @Override
+        public void expect(Tensor receive) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public Started allToAll(Tensor send, Tensor receive) {
             throw new UnsupportedOperationException();
         }

@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.AttentionShape;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Dropout;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
@@ -15,7 +16,7 @@ import java.util.Set;
  *
  * <p>Random numbers are arithmetic alone and an optimizer's step is memory alone, so masks are drawn a step ahead, beside the
  * update of the parameters: those that a step asked for, with the numbers of the next one. Whatever is then asked for and not
- * there is drawn on the spot, so that a guess can cost time and never change a number.
+ * there is drawn on the spot, so that an expectation can cost time and never change a number.
  */
 final class AttentionMasks {
     /** As in attention-tiles.cuh and attention-mask.cu: keys that lines are filled up to, threads of a block, keys of a word. */
@@ -32,6 +33,9 @@ final class AttentionMasks {
     private final boolean drawsAhead = Switches.isOn(Switches.MASKS_AHEAD);
     /** In the order in which this step asked for them. */
     private final Set<Request> asked = new LinkedHashSet<>();
+
+    /** Memory for the same ones of the next step, until it is known which rows that has. */
+    private final Map<Request, Saved> places = new LinkedHashMap<>();
 
     private final Map<Request, Drawn> ahead = new HashMap<>();
 
@@ -77,8 +81,10 @@ final class AttentionMasks {
                     dropout.totalPlanes());
         }
 
-        Request ofNextStep() {
-            return new Request(shape, rate, seed, step + 1, streamAndLayer, firstRow, firstPlane, totalPlanes);
+        /** @param rows by how many sequences the next step's are further on */
+        Request ofNextStep(long rows) {
+            long lines = rows * shape.heads() * shape.queryLength();
+            return new Request(shape, rate, seed, step + 1, streamAndLayer, firstRow + lines, firstPlane, totalPlanes);
         }
 
         Dropout dropout() {
@@ -127,6 +133,7 @@ final class AttentionMasks {
         if (!dropout.active()) {
             return allocate(shape, dropout);
         }
+        leavePlaces();
         Request request = Request.of(shape, dropout);
         asked.add(request);
         Drawn drawn = ahead.remove(request);
@@ -144,8 +151,8 @@ final class AttentionMasks {
         return new Saved(tensor, maskOffset(shape, dropout));
     }
 
-    /** Begins to draw the masks of the next step, beside what is started from here on; an update of the parameters follows. */
-    void drawAhead() {
+    /** An update of the parameters comes next: takes memory for masks that are drawn beside it. */
+    void beforeUpdate() {
         if (!drawsAhead || asked.isEmpty()) {
             return;
         }
@@ -157,15 +164,33 @@ final class AttentionMasks {
         ahead.clear();
         long taken = 0;
         for (Request request : asked) {
-            Request next = request.ofNextStep();
-            Dropout dropout = next.dropout();
-            taken += bytes(next.shape(), dropout);
+            Dropout dropout = request.dropout();
+            taken += bytes(request.shape(), dropout);
             if (taken > MOST_BYTES) {
                 break;
             }
-            Saved saved = allocate(next.shape(), dropout);
-            ahead.put(next, new Drawn(saved, context.device().beside(() -> draw(saved, next.shape(), dropout))));
+            places.put(request, allocate(request.shape(), dropout));
         }
         asked.clear();
+        context.device().mark();
+    }
+
+    /**
+     * The step behind the update has rows that are further on by {@code rows}: draws its masks, beside what was started since
+     * {@link #beforeUpdate}.
+     */
+    void expectStep(long rows) {
+        places.forEach((request, saved) -> {
+            Request next = request.ofNextStep(rows);
+            Dropout dropout = next.dropout();
+            ahead.put(next, new Drawn(saved, context.device().beside(() -> draw(saved, next.shape(), dropout))));
+        });
+        places.clear();
+    }
+
+    /** Nobody has said what comes: the memory is needed. */
+    private void leavePlaces() {
+        places.values().forEach(saved -> saved.tensor().close());
+        places.clear();
     }
 }

@@ -1,13 +1,15 @@
 package dev.sparkswitch.engine.cuda;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
-import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.IntPointer;
@@ -17,9 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The cards of a group within one process write into each other's memory, by their copy engines: no multiprocessor is kept from
- * computing, and rows land where they are read. Of every member each card has two counters in the host's memory: how many
- * exchanges the member was ready for, and how many of its parts have arrived. Cards count them up as they go, and the order of
- * exchanges of each waits for its own; no thread of the host waits.
+ * computing, and rows land where they are read. Counters in the host's memory tell each card for what the others are ready, and
+ * how many of their parts have arrived. Cards count them up as they go, and the order of exchanges of each waits for its own; no
+ * thread of the host waits.
  */
 final class CardCopies {
     private static final Logger LOG = LoggerFactory.getLogger(CardCopies.class);
@@ -27,6 +29,12 @@ final class CardCopies {
     private static final String WHAT = "copies between cards";
     /** What a counter is ahead of all waits by, once nobody shall wait any more. */
     private static final int FAR = 1 << 30;
+
+    /** Streams for copies to others: as many as a card has copy engines to spare, and few enough for each to have a queue of its own. */
+    private static final int MOST_WAYS = 3;
+
+    /** Of each member for each; every one is counted up in one order alone. */
+    private static final int COUNTERS = 3;
 
     /** For what is under way to end once nothing waits any more. */
     private static final long MOST_SECONDS = 5;
@@ -42,7 +50,7 @@ final class CardCopies {
         private int present;
 
         Meeting(int size) {
-            int count = 2 * size * size;
+            int count = COUNTERS * size * size;
             members = new CardMember[size];
             left = new AtomicIntegerArray(size);
             present = size;
@@ -59,14 +67,19 @@ final class CardCopies {
             }
         }
 
-        /** Where {@code member} reads how often {@code other} was ready. */
+        /** Where {@code member} reads which of the tensors that it was told of in advance {@code other} was ready for last. */
+        private long expecting(int member, int other) {
+            return at((COUNTERS * member) * members.length + other);
+        }
+
+        /** Where {@code member} reads which exchange of a tensor that it was not told of {@code other} was ready for last. */
         private long ready(int member, int other) {
-            return at(2 * member * members.length + other);
+            return at((COUNTERS * member + 1) * members.length + other);
         }
 
         /** Where {@code member} reads how many of {@code other}'s parts have arrived. */
         private long arrived(int member, int other) {
-            return at((2 * member + 1) * members.length + other);
+            return at((COUNTERS * member + 2) * members.length + other);
         }
 
         /** Cards know the host's memory by the same address. */
@@ -85,9 +98,14 @@ final class CardCopies {
     private final CardMember card;
     private final int index;
     private final int size;
+    private final ExchangeStream exchanges;
     private final CUstream_st stream;
     /** In which this card's own part moves, beside the others'. */
     private final ExchangeStream aside;
+    /** In which parts move to others; none where they do so one after the other in the order of exchanges. */
+    private final List<ExchangeStream> ways;
+    /** Whether others hear of a tensor when it is made, not when its exchange begins. */
+    private final boolean posts = Switches.isOn(Switches.CARD_POSTS);
 
     private final ByteBuffer key;
     private final Meeting meeting;
@@ -96,6 +114,10 @@ final class CardCopies {
     private final BooleanSupplier writing;
     /** Exchanges so far. */
     private volatile int number;
+    /** Tensors so far that others have heard of. */
+    private volatile int posted;
+    /** The number of the last tensor that lay in a block. */
+    private final Map<Integer, Integer> postOfBlock = new HashMap<>();
 
     /**
      * Makes this card known to other members of the process; to be called before they {@link #meet}.
@@ -107,8 +129,17 @@ final class CardCopies {
         this.writing = writing;
         this.index = index;
         this.size = size;
+        this.exchanges = exchanges;
         this.stream = exchanges.stream();
-        this.aside = new ExchangeStream(stream);
+        if (Switches.isOn(Switches.CARD_WAYS)) {
+            this.aside = exchanges.another();
+            this.ways = IntStream.range(0, Math.min(MOST_WAYS, size - 1))
+                    .mapToObj(i -> exchanges.another())
+                    .toList();
+        } else {
+            this.aside = new ExchangeStream(stream);
+            this.ways = List.of();
+        }
         this.key = ByteBuffer.wrap(id.clone());
         synchronized (MEETINGS) {
             meeting = MEETINGS.computeIfAbsent(key, unused -> new Meeting(size));
@@ -157,6 +188,35 @@ final class CardCopies {
     }
 
     /**
+     * Tells others that they may write to a new tensor, once the engine has done what it was asked for so far.
+     *
+     * @param address in a shared block, at the same place on every member
+     */
+    void expect(long address) {
+        if (posts) {
+            int block = card.shared().place(address).number();
+            // Behind nothing but the engine: not behind what others are still to send.
+            ExchangeStream order = ways.isEmpty() ? exchanges : aside;
+            order.followEngine();
+            int post = posted + 1;
+            posted = post;
+            for (int i = 1; i < size; i++) {
+                count(meeting.expecting(after(i), index), post, order.stream());
+            }
+            postOfBlock.put(block, post);
+        }
+    }
+
+    /** What has to follow the engine beside the order of exchanges before {@link #allToAll}. */
+    List<ExchangeStream> followers() {
+        List<ExchangeStream> all = new ArrayList<>(ways);
+        if (!ways.isEmpty()) {
+            all.add(aside);
+        }
+        return all;
+    }
+
+    /**
      * Adds an exchange to the order of exchanges.
      *
      * @param to in a shared block, at the same place on every member
@@ -164,19 +224,32 @@ final class CardCopies {
      * @throws IllegalStateException where it has, or another member has left
      */
     void allToAll(CardParts from, CardParts to, BooleanSupplier givenUp) {
+        if (ways.isEmpty()) {
+            aside.followEngine();
+        }
+        copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
+        send(from, to, givenUp);
+    }
+
+    /** What is sent next begins when the order of exchanges has come so far. */
+    void waysFollow() {
+        ways.forEach(way -> way.join(exchanges));
+    }
+
+    /** {@link #allToAll} without this card's own part. */
+    void send(CardParts from, CardParts to, BooleanSupplier givenUp) {
         SharedBlocks.Place place = card.shared().place(to.address());
         long bytes = card.shared().bytes(place.number());
         int exchange = number + 1;
         number = exchange;
-        for (int i = 1; i < size; i++) {
-            count(meeting.ready(after(i), index), exchange);
+        Integer post = postOfBlock.get(place.number());
+        for (int i = 1; i < size && post == null; i++) {
+            count(meeting.ready(after(i), index), exchange, stream);
         }
-        aside.followEngine();
-        copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
-        CUevent_st ownPart = aside.end();
         try {
             for (int i = 1; i < size; i++) {
                 int other = after(i);
+                CUstream_st way = ways.isEmpty() ? stream : ways.get((i - 1) % ways.size()).stream();
                 CardAccess access = meeting.members[other].access();
                 BooleanSupplier over = () -> givenUp.getAsBoolean() || access.closed() || meeting.left.get(other) != 0;
                 long there = meeting.members[other].shared().address(place, bytes, over) + index * to.stride();
@@ -184,16 +257,21 @@ final class CardCopies {
                     if (over.getAsBoolean()) {
                         throw new IllegalStateException("a card has left its group");
                     }
-                    await(meeting.ready(index, other), exchange);
-                    copy(from, from.at(other, 0), to, there, stream);
-                    count(meeting.arrived(other, index), exchange);
+                    if (post == null) {
+                        await(meeting.ready(index, other), exchange, way);
+                    } else {
+                        await(meeting.expecting(index, other), post, way);
+                    }
+                    copy(from, from.at(other, 0), to, there, way);
+                    count(meeting.arrived(other, index), exchange, way);
                 });
             }
             for (int i = 1; i < size; i++) {
-                await(meeting.arrived(index, after(i)), exchange);
+                await(meeting.arrived(index, after(i)), exchange, stream);
             }
         } finally {
-            aside.leadEngine(ownPart);
+            exchanges.join(aside);
+            ways.forEach(exchanges::join);
         }
     }
 
@@ -202,16 +280,16 @@ final class CardCopies {
         return (index + distance) % size;
     }
 
-    private void count(long counter, int value) {
+    private static void count(long counter, int value, CUstream_st order) {
         Cuda.check(
-                cudart.cuStreamWriteValue32(stream, counter, value, cudart.CU_STREAM_WRITE_VALUE_DEFAULT),
+                cudart.cuStreamWriteValue32(order, counter, value, cudart.CU_STREAM_WRITE_VALUE_DEFAULT),
                 "cuStreamWriteValue32",
                 WHAT);
     }
 
-    private void await(long counter, int value) {
+    private static void await(long counter, int value, CUstream_st order) {
         Cuda.check(
-                cudart.cuStreamWaitValue32(stream, counter, value, cudart.CU_STREAM_WAIT_VALUE_GEQ),
+                cudart.cuStreamWaitValue32(order, counter, value, cudart.CU_STREAM_WAIT_VALUE_GEQ),
                 "cuStreamWaitValue32",
                 WHAT);
     }
@@ -239,8 +317,8 @@ final class CardCopies {
     /** Ends what this card waits for at the moment; others are refused from here on. */
     void release() {
         meeting.left.set(index, 1);
-        for (int i = 0; i < 2 * size; i++) {
-            meeting.counters.put(2L * index * size + i, number + FAR);
+        for (int i = 0; i < COUNTERS * size; i++) {
+            meeting.counters.put((long) COUNTERS * index * size + i, Math.max(number, posted) + FAR);
         }
     }
 
@@ -269,6 +347,7 @@ final class CardCopies {
         meeting.left.set(index, 1);
         dismiss();
         aside.close();
+        ways.forEach(ExchangeStream::close);
         meeting.leave();
         rows.deallocate();
     }

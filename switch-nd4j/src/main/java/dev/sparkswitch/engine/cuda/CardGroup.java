@@ -29,6 +29,13 @@ public interface CardGroup extends AutoCloseable {
     boolean writesAcross();
 
     /**
+     * Lets members write to what {@link #allToAll} is to receive in, where they {@linkplain #writesAcross write across}, from when
+     * the engine has done what it was asked for so far. Until that exchange has ended nobody else reads or writes it. Every
+     * member calls it for the same tensors in the same order, or none does.
+     */
+    void expect(Tensor receive);
+
+    /**
      * Sends the i-th of equal parts to the i-th member and receives its part for this one. Either tensor is a matrix or a view of
      * columns, with a row for each member, or has three axes, of which [:, i, :] is the i-th part, where members
      * {@linkplain #writesAcross write across}.

@@ -34,9 +34,14 @@ final class CudaAttention {
         return fitsTiles(shape) ? tiled.forward(shape, inputs, dropout) : float32.forward(shape, inputs, dropout);
     }
 
-    /** An update of the parameters comes next, and then another step of training. */
+    /** An update of the parameters comes next. */
     void beforeUpdate() {
-        masks.drawAhead();
+        masks.beforeUpdate();
+    }
+
+    /** As {@link dev.sparkswitch.engine.Engine#expectStep}. */
+    void expectStep(long rows) {
+        masks.expectStep(rows);
     }
 
     void attentionBackward(

@@ -376,9 +376,14 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
-    public void routerScoresBackward(
-            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
-        routings.routerScoresBackward(dLogits, x, input, noise, w, dw, write, dx);
+    public Tensor routerScoresWeightGradient(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write) {
+        return routings.routerScoresWeightGradient(dLogits, x, input, noise, w, dw, write);
+    }
+
+    @Override
+    public void routerScoresInputGradient(Tensor dLogits, Tensor dInput, Dropout noise, Tensor w, Tensor dx) {
+        routings.routerScoresInputGradient(dLogits, dInput, noise, w, dx);
     }
 
     @Override
@@ -460,6 +465,11 @@ public final class CudaEngine implements Engine {
     public void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
         attentions.beforeUpdate();
         optimizers.adafactor(step, slots, squares);
+    }
+
+    @Override
+    public void expectStep(long rows) {
+        attentions.expectStep(rows);
     }
 
     @Override

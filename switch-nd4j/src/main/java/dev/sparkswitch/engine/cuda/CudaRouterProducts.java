@@ -31,6 +31,7 @@ final class CudaRouterProducts {
 
     private final CudaContext context;
     private final Kernels kernels;
+    private final boolean isShort = Switches.isOn(Switches.ROUTER_TWO_PARTS);
     private final boolean isOn = Switches.isOn(Switches.ROUTER_PRODUCTS);
 
     CudaRouterProducts(CudaContext context) {
@@ -116,13 +117,13 @@ final class CudaRouterProducts {
 
     /** dx [T, d] += noise * (dLogits [T, E] w). */
     void addInputGradient(CudaTensor dLogits, CudaTensor w, Dropout noise, CudaTensor dx) {
-        dLogits.requireContiguous("routerScoresBackward");
-        dx.requireContiguous("routerScoresBackward");
+        dLogits.requireContiguous("routerScoresInputGradient");
+        dx.requireContiguous("routerScoresInputGradient");
         int tokens = dLogits.rows();
         int width = w.extent(1);
         try (CudaTensor weights = tiles(w, Axis.ROWS)) {
             kernels.launch(
-                    "router_input_gradient",
+                    isShort ? "router_input_gradient_2" : "router_input_gradient_3",
                     new Launch(ceil(tokens, WARPS * CHUNK), ceil(width, BLOCK_COLUMNS), 1, THREADS, 0),
                     dLogits,
                     weights,
@@ -138,7 +139,7 @@ final class CudaRouterProducts {
 
     /** dw [E, d] (+)= dLogits [T, E]^T (noise * x [T, d]). */
     void weightGradient(CudaTensor dLogits, CudaTensor x, Dropout noise, CudaTensor dw, Write write) {
-        dw.requireContiguous("routerScoresBackward");
+        dw.requireContiguous("routerScoresWeightGradient");
         int tokens = x.rows();
         int experts = dw.extent(0);
         int width = dw.extent(1);

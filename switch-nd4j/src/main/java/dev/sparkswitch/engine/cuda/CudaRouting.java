@@ -30,6 +30,8 @@ final class CudaRouting {
     private static final int SUMS = 4;
     /** Numbers by tile and expert, as in routing.cu. */
     private static final int BY_EXPERT = 4;
+    /** Experts whose sums a block adds up, as in routing.cu. */
+    private static final int STRIP = 32;
 
     private final CudaContext context;
     private final CudaProducts products;
@@ -118,18 +120,24 @@ final class CudaRouting {
         return new RouterScores(logits, null);
     }
 
-    void routerScoresBackward(
-            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write, Tensor dx) {
-        require(dLogits.rows() == dx.rows(), "routerScoresBackward", dLogits, dx);
-        require(dLogits.extent(-1) == w.extent(0), "routerScoresBackward", dLogits, w);
-        require(dw.extent(0) == w.extent(0) && dw.extent(1) == w.extent(1), "routerScoresBackward", dw, w);
-        CudaTensor weights = context.parameter("routerScoresBackward", w);
-        if (own.takes(cuda(x), weights)) {
-            own.addInputGradient(cuda(dLogits), weights, noise, cuda(dx));
+    Tensor routerScoresWeightGradient(
+            Tensor dLogits, Tensor x, Tensor input, Dropout noise, Tensor w, Tensor dw, Write write) {
+        require(dLogits.rows() == x.rows(), "routerScoresWeightGradient", dLogits, x);
+        require(dLogits.extent(-1) == w.extent(0), "routerScoresWeightGradient", dLogits, w);
+        require(dw.extent(0) == w.extent(0) && dw.extent(1) == w.extent(1), "routerScoresWeightGradient", dw, w);
+        if (own.takes(cuda(x), context.parameter("routerScoresWeightGradient", w))) {
             own.weightGradient(cuda(dLogits), cuda(x), noise, cuda(dw), write);
-            return;
+            return null;
         }
-        try (Tensor dInput = routerLogitsBackward(dLogits, input, w, dw, write)) {
+        return routerLogitsBackward(dLogits, input, w, dw, write);
+    }
+
+    void routerScoresInputGradient(Tensor dLogits, Tensor dInput, Dropout noise, Tensor w, Tensor dx) {
+        require(dLogits.rows() == dx.rows(), "routerScoresInputGradient", dLogits, dx);
+        require(dx.extent(-1) == w.extent(1), "routerScoresInputGradient", dx, w);
+        if (dInput == null) {
+            own.addInputGradient(cuda(dLogits), context.parameter("routerScoresInputGradient", w), noise, cuda(dx));
+        } else {
             routerInputBackward(dInput, noise, dx);
         }
     }
@@ -162,7 +170,7 @@ final class CudaRouting {
     }
 
     private static String variant(String kernel, int experts) {
-        return kernel + (experts <= 64 ? "_64" : experts <= 256 ? "_256" : "_2048");
+        return kernel + (experts <= 64 ? "_64" : experts <= 128 ? "_128" : experts <= 256 ? "_256" : "_2048");
     }
 
     /** How tokens are cut into tiles, each in one routing group and one balance group. */
@@ -242,6 +250,7 @@ final class CudaRouting {
         long tiles = tiling.tiles();
         long picks = (long) plan.tokens() * choices;
         long balanceGroups = plan.balanceGroups();
+        int strips = (experts + STRIP - 1) / STRIP;
         try (Scratch scratch = new Scratch(
                 context,
                 picks,
@@ -252,7 +261,7 @@ final class CudaRouting {
                 tiles * SUMS,
                 tiles,
                 balanceGroups * experts,
-                balanceGroups,
+                balanceGroups * strips,
                 balanceGroups * SUMS,
                 tiles * experts * BY_EXPERT)) {
             long chosen = scratch.at(0);
@@ -297,7 +306,7 @@ final class CudaRouting {
             int seats = rules.byExperts() ? 0 : tiling.tiles();
             kernels.launch(
                     "route_slots",
-                    Launch.of(seats + balanceGroups, THREADS),
+                    Launch.of(seats + balanceGroups * strips, THREADS),
                     seats,
                     tiling.tiles(),
                     tiling.unitTokens(),
@@ -334,7 +343,7 @@ final class CudaRouting {
             }
             kernels.launch(
                     "route_statistics",
-                    Launch.of(1 + BY_EXPERT, THREADS),
+                    Launch.of(1 + (long) BY_EXPERT * strips, THREADS),
                     dropped,
                     tiling.tiles(),
                     byExpert,

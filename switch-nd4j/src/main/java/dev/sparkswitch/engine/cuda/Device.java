@@ -81,11 +81,14 @@ interface Device extends AutoCloseable {
     /** A moment in an order of execution. */
     interface Point {}
 
+    /** Whatever {@link #beside} starts from here on comes behind everything that was started before this. */
+    void mark();
+
     /**
-     * Has kernels run beside what is started from here on, behind everything that was started before. Where both want the same
-     * multiprocessor, what is started from here on goes first.
+     * Has kernels run beside what was started since the last {@link #mark} and what is started from here on. Where both want
+     * the same multiprocessor, the others go first.
      *
-     * @param launches starts them, and nothing else
+     * @param launches starts the kernels, and nothing else
      * @return their end, which somebody must {@link #follow} before their memory is used or given back
      */
     Point beside(Runnable launches);

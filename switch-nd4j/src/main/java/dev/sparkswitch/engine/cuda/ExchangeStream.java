@@ -3,6 +3,7 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.Moment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -33,11 +34,33 @@ final class ExchangeStream implements AutoCloseable {
         return stream;
     }
 
+    /** One more beside the same engine. */
+    ExchangeStream another() {
+        return new ExchangeStream(engine);
+    }
+
     /** What is started here next begins when the engine has done all that it was asked for so far. */
     void followEngine() {
+        followEngine(List.of());
+    }
+
+    /** The same, here and in {@code others}. */
+    void followEngine(List<ExchangeStream> others) {
         CUevent_st ready = mark(engine);
-        Cuda.check(cudart.cuStreamWaitEvent(stream, ready, 0), "cuStreamWaitEvent", WHAT);
+        await(ready);
+        others.forEach(other -> other.await(ready));
         free.push(ready);
+    }
+
+    /** What is started here next begins when all that was started in {@code other} so far has ended. */
+    void join(ExchangeStream other) {
+        CUevent_st end = other.end();
+        await(end);
+        other.free.push(end);
+    }
+
+    private void await(CUevent_st event) {
+        Cuda.check(cudart.cuStreamWaitEvent(stream, event, 0), "cuStreamWaitEvent", WHAT);
     }
 
     /** The end of what was started here so far, for {@link #leadEngine}. */

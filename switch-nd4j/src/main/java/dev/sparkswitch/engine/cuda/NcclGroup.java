@@ -2,6 +2,7 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -24,6 +25,7 @@ final class NcclGroup implements CardGroup {
     private final CUstream_st stream;
     private final int size;
     private final Optional<CardCopies> copies;
+    private final Optional<CardSums> sums;
     /** Passed when the operation started last is done. */
     private final CUevent_st last = new CUevent_st();
 
@@ -35,7 +37,14 @@ final class NcclGroup implements CardGroup {
     private volatile boolean gone;
 
     /** Joins; returns when all members have, or never where one does not come. */
-    NcclGroup(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size) {
+    NcclGroup(
+            CardMember card,
+            ExchangeStream exchanges,
+            CardSums.Room room,
+            CardSums.Adder adder,
+            byte[] id,
+            int index,
+            int size) {
         this.card = card;
         this.exchanges = exchanges;
         this.stream = exchanges.stream();
@@ -57,16 +66,23 @@ final class NcclGroup implements CardGroup {
         if (copies.isEmpty()) {
             known.ifPresent(CardCopies::close);
         }
+        this.sums = copies.filter(across -> Switches.isOn(Switches.CARD_SUMS))
+                .map(across -> new CardSums(across, room, adder, index, size, stream));
     }
 
     private Started start(Runnable operation) {
+        return start(List.of(), operation);
+    }
+
+    /** @param followers what begins behind the engine too, beside the order of exchanges */
+    private Started start(List<ExchangeStream> followers, Runnable operation) {
         starting.lock();
         try {
             if (gone) {
                 throw new IllegalStateException("the group of cards has been left");
             }
             card.use();
-            exchanges.followEngine();
+            exchanges.followEngine(followers);
             try {
                 operation.run();
             } finally {
@@ -100,6 +116,10 @@ final class NcclGroup implements CardGroup {
     public Started allReduceSum(Tensor data) {
         Address place = source.at(CardParts.whole("allReduceSum", data).address());
         int type = type(data.type());
+        long address = place.address();
+        if (sums.isPresent() && sums.get().takes(data.type(), address, data.size())) {
+            return start(copies.get().followers(), () -> sums.get().sum(address, data.size(), () -> gone));
+        }
         return start(() -> Nccl.check(
                 nccl.ncclAllReduce(place, place, data.size(), type, nccl.ncclSum, communicator, stream),
                 "ncclAllReduce",
@@ -112,13 +132,28 @@ final class NcclGroup implements CardGroup {
     }
 
     @Override
+    public void expect(Tensor receive) {
+        long address = CardParts.whole("allToAll", receive).address();
+        starting.lock();
+        try {
+            if (!gone && copies.isPresent()) {
+                card.use();
+                copies.get().expect(address);
+            }
+        } finally {
+            starting.unlock();
+        }
+    }
+
+    @Override
     public Started allToAll(Tensor send, Tensor receive) {
         CardParts sent = CardParts.of(send, size);
         CardParts received = CardParts.of(receive, size);
         CardParts from = sent.cutLike(received);
         CardParts to = received.cutLike(sent);
         if (copies.isPresent()) {
-            return start(() -> copies.get().allToAll(from, to, () -> gone));
+            CardCopies across = copies.get();
+            return start(across.followers(), () -> across.allToAll(from, to, () -> gone));
         }
         if (from.rows() > 1) {
             throw new IllegalArgumentException(

@@ -92,6 +92,9 @@ final class PlannedDevice implements Device {
     public void launch(Kernel kernel, Launch launch, Arguments arguments) {}
 
     @Override
+    public void mark() {}
+
+    @Override
     public Point beside(Runnable launches) {
         launches.run();
         return new Point() {};

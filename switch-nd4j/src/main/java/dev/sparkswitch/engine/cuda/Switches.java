@@ -30,6 +30,15 @@ final class Switches {
     /** Tokens that cards of one process copy into each other's memory, where the experts read them. */
     static final String CARD_COPIES = "card-copies";
 
+    /** Copies to several cards beside each other, each behind nothing but the engine. */
+    static final String CARD_WAYS = "card-ways";
+
+    /** Sums over cards by copies and a kernel of their own, beside the backward pass. */
+    static final String CARD_SUMS = "card-sums";
+
+    /** Cards that tell others where they may write as soon as the memory is free, not when the exchange begins. */
+    static final String CARD_POSTS = "card-posts";
+
     /** Masks of attention's dropout that are drawn beside the update before the step that needs them. */
     static final String MASKS_AHEAD = "masks-ahead";
 
@@ -41,6 +50,9 @@ final class Switches {
 
     /** The router's products by bfloat16 tensor cores, in float32's precision. */
     static final String ROUTER_PRODUCTS = "router-products";
+
+    /** The gradient of the router's input, which is kept in bfloat16, by two parts of each factor instead of three. */
+    static final String ROUTER_TWO_PARTS = "router-two-parts";
 
     private Switches() {}
 

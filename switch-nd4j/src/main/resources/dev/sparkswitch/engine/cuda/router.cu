@@ -37,9 +37,10 @@ struct Jitter {
 
 __device__ __forceinline__ uint2 load_four(const bf16* at) { return *reinterpret_cast<const uint2*>(at); }
 
-__device__ __forceinline__ void split_pair(float first, float second, unsigned (&parts)[PARTS]) {
+template <int N>
+__device__ __forceinline__ void split_pair(float first, float second, unsigned (&parts)[N]) {
 #pragma unroll
-    for (int i = 0; i < PARTS; i++) {
+    for (int i = 0; i < N; i++) {
         parts[i] = pack_bf16(first, second);
         first -= low_bf16(parts[i]);
         second -= high_bf16(parts[i]);
@@ -47,10 +48,11 @@ __device__ __forceinline__ void split_pair(float first, float second, unsigned (
 }
 
 // d += a b, the small products first.
+template <int N>
 __device__ __forceinline__ void multiply_parts(
-    float (&d)[4], const unsigned (&a)[PARTS][4], const unsigned (&b)[PARTS][2]) {
+    float (&d)[4], const unsigned (&a)[N][4], const unsigned (&b)[N][2]) {
 #pragma unroll
-    for (int order = PARTS - 1; order >= 0; order--) {
+    for (int order = N - 1; order >= 0; order--) {
 #pragma unroll
         for (int i = order; i >= 0; i--) {
             mma_16x8x16(d, a[i], b[order - i]);
@@ -91,14 +93,15 @@ extern "C" __global__ void router_tiles(
 }
 
 // Four numbers of a row and of the row eight below, as a factor on the left.
-__device__ __forceinline__ void split_rows(const uint4& upper, const uint4& lower, unsigned (&a)[PARTS][4]) {
-    unsigned parts[4][PARTS];
+template <int N>
+__device__ __forceinline__ void split_rows(const uint4& upper, const uint4& lower, unsigned (&a)[N][4]) {
+    unsigned parts[4][N];
     split_pair(__uint_as_float(upper.x), __uint_as_float(upper.y), parts[0]);
     split_pair(__uint_as_float(lower.x), __uint_as_float(lower.y), parts[1]);
     split_pair(__uint_as_float(upper.z), __uint_as_float(upper.w), parts[2]);
     split_pair(__uint_as_float(lower.z), __uint_as_float(lower.w), parts[3]);
 #pragma unroll
-    for (int i = 0; i < PARTS; i++) {
+    for (int i = 0; i < N; i++) {
 #pragma unroll
         for (int k = 0; k < 4; k++) {
             a[i][k] = parts[k][i];
@@ -107,9 +110,10 @@ __device__ __forceinline__ void split_rows(const uint4& upper, const uint4& lowe
 }
 
 // A tile of weights in shared memory as a factor on the right.
-__device__ __forceinline__ void load_tile(const unsigned* tile, unsigned (&b)[PARTS][2]) {
+template <int N>
+__device__ __forceinline__ void load_tile(const unsigned* tile, unsigned (&b)[N][2]) {
 #pragma unroll
-    for (int i = 0; i < PARTS; i++) {
+    for (int i = 0; i < N; i++) {
         uint2 words = *reinterpret_cast<const uint2*>(tile + (i * WARP + threadIdx.x % WARP) * 2);
         b[i][0] = words.x;
         b[i][1] = words.y;
@@ -248,15 +252,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) router_logits_8_few(ROU
 }
 
 // dx [tokens, width] += jitter * (d_logits [tokens, experts] w). A block takes 16 tokens a warp and 64 columns; experts are whole fours.
+// N parts of each factor: two hold 16 bits, twice as many as the result keeps.
 constexpr int COLUMN_TILES = 8;
 constexpr int EXPERT_CHUNKS = 4;
 
-extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient(
+template <int N>
+__device__ __forceinline__ void router_input_gradient(
     const float* d_logits,
     const unsigned* tiles,
-    Dropout noise,
-    float low,
-    float span,
+    const Jitter& jitter,
     bf16* dx,
     int tokens,
     int experts,
@@ -293,11 +297,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient(
 #pragma unroll
         for (int c = 0; c < EXPERT_CHUNKS; c++) {
             if (c < count) {
-                unsigned a[PARTS][4];
+                unsigned a[N][4];
                 split_rows(rows[c][0], rows[c][1], a);
 #pragma unroll
                 for (int tile = 0; tile < COLUMN_TILES; tile++) {
-                    unsigned b[PARTS][2];
+                    unsigned b[N][2];
                     load_tile(weights + (c * COLUMN_TILES + tile) * TILE_WORDS, b);
                     multiply_parts(sums[tile], a, b);
                 }
@@ -307,15 +311,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient(
     }
     // Two lanes have two columns each of four that share a block of random numbers: one makes those of the upper row, the
     // other those of the lower one.
-    const Jitter jitter = {noise, low, span};
     bool odd = lane % 2 != 0;
     int maker = upper + (odd ? TILE : 0);
 #pragma unroll
     for (int tile = 0; tile < COLUMN_TILES; tile++) {
         int column = (first_tile + tile) * TILE + lane % 4 * 2;
         float2 factors[2] = {make_float2(1.0f, 1.0f), make_float2(1.0f, 1.0f)};
-        if (noise.active()) {
-            float4 made = jitter.four(noise.element(0, maker, width) + (column & ~3));
+        if (jitter.numbers.active()) {
+            float4 made = jitter.four(jitter.numbers.element(0, maker, width) + (column & ~3));
             float2 first = make_float2(made.x, made.y);
             float2 second = make_float2(made.z, made.w);
             float2 given = odd ? first : second;
@@ -336,6 +339,19 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient(
             }
         }
     }
+}
+
+#define ROUTER_INPUT_GRADIENT_PARAMETERS                                                                               \
+    const float *d_logits, const unsigned *tiles, Dropout noise, float low, float span, bf16 *dx, int tokens,          \
+        int experts, int width
+#define ROUTER_INPUT_GRADIENT_ARGUMENTS d_logits, tiles, Jitter{noise, low, span}, dx, tokens, experts, width
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient_2(ROUTER_INPUT_GRADIENT_PARAMETERS) {
+    router_input_gradient<2>(ROUTER_INPUT_GRADIENT_ARGUMENTS);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) router_input_gradient_3(ROUTER_INPUT_GRADIENT_PARAMETERS) {
+    router_input_gradient<3>(ROUTER_INPUT_GRADIENT_ARGUMENTS);
 }
 
 // Partial sums [slices, experts, width] of d_logits^T x, each over `slice_tokens` tokens, whole 64s. A block takes EXPERTS

@@ -340,6 +340,10 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_64(RO
     route_tile<64 / WARP>(ROUTE_TILES_ARGUMENTS);
 }
 
+extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_128(ROUTE_TILES_PARAMETERS) {
+    route_tile<128 / WARP>(ROUTE_TILES_ARGUMENTS);
+}
+
 extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_tiles_256(ROUTE_TILES_PARAMETERS) {
     route_tile<256 / WARP>(ROUTE_TILES_ARGUMENTS);
 }
@@ -458,8 +462,14 @@ __device__ __forceinline__ void place_tile(
     }
 }
 
-// A balance group's demand, first choices and sums.
+// Experts whose sums over many tiles a block adds up: the fewer, the more of its threads share the tiles.
+constexpr int STRIP = 32;
+
+__device__ __forceinline__ int strips_of(int experts) { return (experts + STRIP - 1) / STRIP; }
+
+// A balance group's demand, first choices and sums, for a strip of its experts.
 __device__ __forceinline__ void balance_group(
+    int strip,
     int group,
     Tiling tiling,
     int experts,
@@ -481,32 +491,34 @@ __device__ __forceinline__ void balance_group(
     float sum = sum_tiles(sums, SUMS, first_tile, last_tile, SUMS, shared_sums);
     if (threadIdx.x < SUMS) {
         of_group[threadIdx.x] = sum;
-        group_sums[group * SUMS + threadIdx.x] = sum;
+        if (strip == 0) {
+            group_sums[group * SUMS + threadIdx.x] = sum;
+        }
     }
     __syncthreads();
     float members = of_group[ROUTED];
     float balance = 0.0f;
-    for (int from = 0; from < experts; from += blockDim.x) {
-        int columns = min(static_cast<int>(blockDim.x), experts - from);
-        long long stride = static_cast<long long>(choices) * experts;
-        float first = static_cast<float>(
-            sum_tiles(counts + from, stride, first_tile, last_tile, columns, shared_counts));
-        float mass = sum_tiles(importance + from, experts, first_tile, last_tile, columns, shared_sums);
-        if (threadIdx.x < columns) {
-            long long at = static_cast<long long>(group) * experts + from + threadIdx.x;
-            float fraction = members == 0.0f ? 0.0f : first / members;
-            demand[at] = fraction;
-            firsts[at] = first;
-            balance += members == 0.0f ? 0.0f : experts * balance_factor(weights, from + threadIdx.x) * fraction * mass / members;
-        }
+    int from = strip * STRIP;
+    int columns = min(STRIP, experts - from);
+    long long stride = static_cast<long long>(choices) * experts;
+    float first = static_cast<float>(sum_tiles(counts + from, stride, first_tile, last_tile, columns, shared_counts));
+    float mass = sum_tiles(importance + from, experts, first_tile, last_tile, columns, shared_sums);
+    if (threadIdx.x < columns) {
+        long long at = static_cast<long long>(group) * experts + from + threadIdx.x;
+        float fraction = members == 0.0f ? 0.0f : first / members;
+        demand[at] = fraction;
+        firsts[at] = first;
+        balance = members == 0.0f
+                      ? 0.0f
+                      : experts * balance_factor(weights, from + threadIdx.x) * fraction * mass / members;
     }
     balance = block_sum(balance);
     if (threadIdx.x == 0) {
-        balances[group] = balanced ? balance : 0.0f;
+        balances[group * strips_of(experts) + strip] = balanced ? balance : 0.0f;
     }
 }
 
-// Blocks of the grid: first one a tile for `seats` tiles, all of them or none, then one a balance group.
+// Blocks of the grid: first one a tile for `seats` tiles, all of them or none, then one a balance group and strip.
 extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
     int seats,
     int tiles,
@@ -543,25 +555,26 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_slots(
             tiling, experts, choices, {most, capacities}, slots_an_expert, chosen, gates, gate_sums, counts,
             token_of_slot, gate_of_slot, slots_of_token, dropped, by_expert, tiles);
     } else {
+        int strips = strips_of(experts);
+        int place = blockIdx.x - seats;
         balance_group(
-            blockIdx.x - seats, tiling, experts, choices, balanced != 0, weights, counts, importance, sums, demand, firsts,
+            place % strips, place / strips, tiling, experts, choices, balanced != 0, weights, counts, importance, sums, demand, firsts,
             balances, group_sums);
     }
 }
 
-// Sums [tiles, experts] over the tiles.
-__device__ __forceinline__ void sum_by_expert(const float* by_expert, int tiles, int experts, float* sums) {
+// Sums [tiles, experts] over the tiles, for a strip of experts.
+__device__ __forceinline__ void sum_by_expert(const float* by_expert, int strip, int tiles, int experts, float* sums) {
     __shared__ float shared[TILE * TILE_WARPS];
-    for (int from = 0; from < experts; from += blockDim.x) {
-        int columns = min(static_cast<int>(blockDim.x), experts - from);
-        float sum = sum_tiles(by_expert + from, experts, 0, tiles, columns, shared);
-        if (threadIdx.x < columns) {
-            sums[from + threadIdx.x] = sum;
-        }
+    int from = strip * STRIP;
+    int columns = min(STRIP, experts - from);
+    float sum = sum_tiles(by_expert + from, experts, 0, tiles, columns, shared);
+    if (threadIdx.x < columns) {
+        sums[from + threadIdx.x] = sum;
     }
 }
 
-// The vector of statistics: one block for the sums and the demand, then one for each block by expert.
+// The vector of statistics: one block for the sums and the demand, then one for each block by expert and strip.
 extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_statistics(
     const int* dropped,
     int tiles,
@@ -572,18 +585,23 @@ extern "C" __global__ void __launch_bounds__(TILE* TILE_WARPS) route_statistics(
     int balance_groups,
     int experts,
     float* statistics) {
+    int strips = strips_of(experts);
     if (blockIdx.x > 0) {
+        int block = (blockIdx.x - 1) / strips;
         sum_by_expert(
-            by_expert + (blockIdx.x - 1) * static_cast<long long>(tiles) * experts,
+            by_expert + block * static_cast<long long>(tiles) * experts,
+            (blockIdx.x - 1) % strips,
             tiles,
             experts,
-            statistics + STATISTICS_DEMAND + blockIdx.x * experts);
+            statistics + STATISTICS_DEMAND + (block + 1) * experts);
         return;
     }
     float balance = 0.0f;
     float sums[SUMS] = {};
+    for (int i = threadIdx.x; i < balance_groups * strips; i += blockDim.x) {
+        balance += balances[i];
+    }
     for (int group = threadIdx.x; group < balance_groups; group += blockDim.x) {
-        balance += balances[group];
 #pragma unroll
         for (int i = 0; i < SUMS; i++) {
             sums[i] += group_sums[group * SUMS + i];
@@ -742,6 +760,10 @@ __device__ __forceinline__ void route_gradient(
 
 extern "C" __global__ void route_gradients_64(ROUTE_GRADIENTS_PARAMETERS) {
     route_gradient<64 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
+}
+
+extern "C" __global__ void route_gradients_128(ROUTE_GRADIENTS_PARAMETERS) {
+    route_gradient<128 / WARP>(ROUTE_GRADIENTS_ARGUMENTS);
 }
 
 extern "C" __global__ void route_gradients_256(ROUTE_GRADIENTS_PARAMETERS) {

@@ -23,6 +23,9 @@ import org.junit.jupiter.api.Test;
 final class AttentionMasksTest {
     private static final AttentionShape SELF = new AttentionShape(2, 2, 16, 70, 70, Order.CAUSAL);
     private static final AttentionShape CROSS = new AttentionShape(2, 2, 16, 70, 20, Order.FULL);
+    /** Heads and queries of a sequence. */
+    private static final int LINES = 2 * 70;
+
     /** Heads times the size of one. */
     private static final int WIDTH = 32;
 
@@ -41,7 +44,7 @@ final class AttentionMasksTest {
     }
 
     private static Dropout dropout(int step, int layer, long firstRow) {
-        return new Dropout(0.4, new Philox(7, 3, step, layer), firstRow, 0, 2);
+        return new Dropout(0.4, new Philox(7, 3, step, layer), firstRow * LINES, 0, 2);
     }
 
     private CudaTensor compute(int rows) {
@@ -101,31 +104,44 @@ final class AttentionMasksTest {
         List<List<ByteBuffer>> found = new ArrayList<>();
         int drawn = drawn(() -> {
             for (int step = 1; step < 4; step++) {
-                found.add(forward(attention, step, 5));
+                found.add(forward(attention, step, 2 * step));
                 attention.beforeUpdate();
+                attention.expectStep(2);
             }
         });
         assertThat(drawn).as("two a step, and none of them for nothing").isEqualTo(6);
-        assertThat(found).containsExactly(drawnOnTheSpot(1, 5), drawnOnTheSpot(2, 5), drawnOnTheSpot(3, 5));
+        assertThat(found).containsExactly(drawnOnTheSpot(1, 2), drawnOnTheSpot(2, 4), drawnOnTheSpot(3, 6));
     }
 
     @Test
     void aStepThatNobodyExpectedHasItsOwn() {
         forward(attention, 1, 5);
         attention.beforeUpdate();
+        attention.expectStep(1);
         assertThat(forward(attention, 1, 5)).isEqualTo(drawnOnTheSpot(1, 5));
         assertThat(drawn(attention::beforeUpdate))
                 .as("those of a step 2 that did not come")
                 .isEqualTo(2);
-        assertThat(forward(attention, 2, 6)).isEqualTo(drawnOnTheSpot(2, 6));
+        attention.expectStep(1);
+        assertThat(forward(attention, 2, 5)).isEqualTo(drawnOnTheSpot(2, 5));
     }
 
     @Test
     void anUpdateWithoutAStepKeepsThem() {
         forward(attention, 1, 5);
         attention.beforeUpdate();
+        attention.expectStep(0);
         assertThat(drawn(attention::beforeUpdate)).isZero();
         assertThat(forward(attention, 2, 5)).isEqualTo(drawnOnTheSpot(2, 5));
         assertThat(drawn(attention::beforeUpdate)).as("both were used").isZero();
+    }
+
+    @Test
+    void whereNobodySaysWhatComesNoneAreDrawn() {
+        forward(attention, 1, 5);
+        attention.beforeUpdate();
+        assertThat(forward(attention, 2, 5)).isEqualTo(drawnOnTheSpot(2, 5));
+        attention.expectStep(0);
+        assertThat(drawn(attention::beforeUpdate)).isZero();
     }
 }

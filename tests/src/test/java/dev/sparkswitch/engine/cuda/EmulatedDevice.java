@@ -204,6 +204,9 @@ final class EmulatedDevice implements Device {
     private record Late(Runnable launches) implements Point {}
 
     @Override
+    public void mark() {}
+
+    @Override
     public Point beside(Runnable launches) {
         return new Late(launches);
     }

@@ -37,6 +37,13 @@ final class EmulatedGroup implements CardGroup {
     }
 
     @Override
+    public void expect(Tensor receive) {
+        if (writesAcross()) {
+            requireSamePlace("allToAll", CardParts.whole("allToAll", receive).address());
+        }
+    }
+
+    @Override
     public Started allToAll(Tensor send, Tensor receive) {
         int size = members.worldSize();
         CardParts sent = CardParts.of(send, size);
