@@ -23,6 +23,8 @@ import java.util.Optional;
  * @param steps steps that count
  * @param checkpointEvery steps between checkpoints
  * @param optimizer the rule of the updates
+ * @param exchangeChunks parts in which a rank's experts exchange tokens; 0 for as many as serve
+ * @param bucketBytes bytes of gradients that ranks sum at a time; 0 for as many as serve
  * @param place where ranks run
  * @param coresPerRank cores of an executor that is started on this host
  * @param memoryPerRank its heap
@@ -57,6 +59,12 @@ public record BenchScalingConfig(
         @Setting(value = "adafactor", help = "adafactor or adamw")
         OptimizerKind optimizer,
 
+        @Setting(value = "0", help = "parts in which a rank's experts exchange tokens, at most one for each; 0 chooses")
+        int exchangeChunks,
+
+        @Setting(value = "0", help = "bytes of gradients that ranks sum at a time, beside the backward pass; 0 chooses")
+        int bucketBytes,
+
         @Setting(value = "spark", help = "where ranks run: spark (executors), or host (this process, without Spark)")
         ClusterSettings.Place place,
 
@@ -71,7 +79,17 @@ public record BenchScalingConfig(
 
     ScalingBenchmark.Plan plan() {
         return new ScalingBenchmark.Plan(
-                ranks, batch, inputs, targets, warmUp, steps, checkpointEvery, optimizer, engine);
+                ranks,
+                batch,
+                inputs,
+                targets,
+                warmUp,
+                steps,
+                checkpointEvery,
+                optimizer,
+                exchangeChunks,
+                bucketBytes,
+                engine);
     }
 
     /** So many ranks, where they are to run. */

@@ -10,7 +10,9 @@ import dev.sparkswitch.engine.cuda.CardGroup;
 import dev.sparkswitch.engine.cuda.CudaEngine;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -178,8 +180,19 @@ final class CardCollectives implements Collectives {
         failure = cause;
         // Before this card ends its part: the others then end theirs, which may be to write to its memory.
         host.abort(cause);
-        // Together: one group's operations may stand behind another's.
-        groups.values().parallelStream().forEach(CardGroup::abort);
+        abort(List.copyOf(groups.values()));
+    }
+
+    /** Each by a thread of its own, for all to be under way at once: one group's operations may stand behind another's. */
+    static void abort(List<? extends CardGroup> together) {
+        List<Thread> threads = new ArrayList<>();
+        for (CardGroup group : together) {
+            Thread thread = new Thread(group::abort, "sparkswitch-card-abort");
+            thread.setDaemon(true);
+            thread.start();
+            threads.add(thread);
+        }
+        threads.forEach(CardCollectives::join);
     }
 
     @Override
@@ -250,14 +263,12 @@ final class CardCollectives implements Collectives {
         boolean done = awaitGroups();
         // Not by an interrupt: it may be ending what this card waits for, and what that needs must stay until it has.
         closing.countDown();
-        joinWatch();
+        join(watch);
         engine.checkReads(() -> {});
-        for (CardGroup group : groups.values()) {
-            if (done && failure == null) {
-                group.close();
-            } else {
-                group.abort();
-            }
+        if (done && failure == null) {
+            groups.values().forEach(CardGroup::close);
+        } else {
+            abort(List.copyOf(groups.values()));
         }
     }
 
@@ -276,11 +287,12 @@ final class CardCollectives implements Collectives {
         return false;
     }
 
-    private void joinWatch() {
+    /** Whether or not this thread is interrupted. */
+    private static void join(Thread thread) {
         boolean interrupted = false;
-        while (watch.isAlive()) {
+        while (thread.isAlive()) {
             try {
-                watch.join();
+                thread.join();
             } catch (InterruptedException e) {
                 interrupted = true;
             }

@@ -45,8 +45,9 @@ public interface HostCollectives extends AutoCloseable {
     }
 
     /**
-     * Sends the i-th buffer of {@code send} to the group's i-th rank and receives into the i-th of {@code receive} what that
-     * rank sent here. All are of one size.
+     * Sends the i-th of {@code group.size()} equal runs of buffers of {@code send} to the group's i-th rank and receives into the
+     * i-th run of {@code receive}, one buffer after the other, what that rank sent here. The buffers of {@code send} are of one
+     * size, and so are those of {@code receive}.
      */
     void allToAll(List<ByteBuffer> send, List<ByteBuffer> receive, RankGroup group);
 

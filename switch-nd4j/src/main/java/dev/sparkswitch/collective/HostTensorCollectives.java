@@ -118,13 +118,39 @@ public final class HostTensorCollectives implements Collectives {
         return start(() -> host.allToAll(from, to, group));
     }
 
+    /** To move rows to where they are sent from, or to where they are read, would cost a copy more. */
+    @Override
+    public boolean takesRowsApart(RankGroup group) {
+        return true;
+    }
+
+    /** What belongs to each of {@code count} ranks: as many buffers for each. */
     private static List<ByteBuffer> parts(Tensor tensor, int count) {
+        if (tensor.axes() == 3) {
+            return rowsApart(tensor, count);
+        }
         if (tensor.rows() <= 1 || tensor.rowStride() == tensor.extent(-1)) {
             return Spans.parts(bytes(tensor), count, tensor.toString());
         }
         List<ByteBuffer> rows = new ArrayList<>(count);
         for (int row = 0; row < tensor.rows(); row++) {
             rows.add(bytes(tensor.slice(row, row + 1)));
+        }
+        return rows;
+    }
+
+    /** [:, i, :] for each rank i. */
+    private static List<ByteBuffer> rowsApart(Tensor tensor, int count) {
+        if (tensor.extent(1) != count || tensor.rowStride() != tensor.extent(2)) {
+            throw new IllegalArgumentException("allToAll among " + count + " does not take " + tensor);
+        }
+        ByteBuffer all = bytes(tensor);
+        int row = tensor.extent(2) * tensor.type().bytes();
+        List<ByteBuffer> rows = new ArrayList<>(count * tensor.extent(0));
+        for (int rank = 0; rank < count; rank++) {
+            for (int i = 0; i < tensor.extent(0); i++) {
+                rows.add(Spans.slice(all, (i * count + rank) * row, row));
+            }
         }
         return rows;
     }

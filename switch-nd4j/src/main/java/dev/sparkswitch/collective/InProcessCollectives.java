@@ -91,7 +91,7 @@ public final class InProcessCollectives implements HostCollectives {
         try {
             int me = group.indexOf(rank);
             for (int i = 0; i < group.size(); i++) {
-                receive.get(i).slice().put(meeting.send.get(i).get(me).slice());
+                Spans.copy(Spans.run(meeting.send.get(i), me, group.size()), Spans.run(receive, i, group.size()));
             }
         } finally {
             world.leave(meeting);

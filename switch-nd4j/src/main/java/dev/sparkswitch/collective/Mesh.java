@@ -2,7 +2,6 @@ package dev.sparkswitch.collective;
 
 import dev.sparkswitch.collective.Handshake.Place;
 import io.netty.bootstrap.Bootstrap;
-import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
@@ -13,16 +12,18 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +38,9 @@ final class Mesh implements AutoCloseable {
     /** The most bytes of one read. */
     private static final int READ_BYTES = 512 << 10;
 
+    /** What the system holds of what was sent to a socket in the file system, where it allows so much. */
+    private static final int FILE_BUFFER_BYTES = 1 << 20;
+
     private static final int HANDSHAKE_SECONDS = 10;
     /** Connections that have not proved themselves yet, beyond one a rank, before more are turned away. */
     private static final int STRANGERS = 64;
@@ -48,7 +52,7 @@ final class Mesh implements AutoCloseable {
     private final Fate fate;
     private final MultiThreadIoEventLoopGroup loops;
     private final AtomicInteger strangers = new AtomicInteger();
-    private Channel server;
+    private Listeners listeners;
     /** By rank; null for this one and for those that are not connected yet. Guarded by the fate's lock. */
     private final Peer[] peers;
 
@@ -85,34 +89,34 @@ final class Mesh implements AutoCloseable {
 
     private void meet(Rendezvous rendezvous) {
         String host = LocalAddress.of(options.host().or(rendezvous::host));
-        bind(host);
-        int port = ((InetSocketAddress) server.localAddress()).getPort();
-        List<String> addresses = rendezvous.allGather(new RankAddress(host, port).toString());
+        listeners = listen(host);
+        RankAddress own = new RankAddress(host, listeners.port(), listeners.file());
+        List<String> addresses = rendezvous.allGather(own.toString());
         if (addresses.size() != place.worldSize()) {
             throw new IllegalStateException(addresses.size() + " addresses for " + place.worldSize() + " ranks");
         }
         long deadline = System.nanoTime() + options.connectTimeout().toNanos();
         for (int peer = 0; peer < place.rank(); peer++) {
-            call(peer, RankAddress.parse(addresses.get(peer)));
+            call(peer, RankAddress.parse(addresses.get(peer)), host);
         }
         awaitAll(deadline);
-        server.close();
+        listeners.close();
     }
 
-    private void bind(String host) {
-        ServerBootstrap bootstrap = new ServerBootstrap()
-                .group(loops)
-                .channel(NioServerSocketChannel.class)
-                .childHandler(new ChannelInitializer<SocketChannel>() {
-                    @Override
-                    protected void initChannel(SocketChannel channel) {
-                        configure(channel);
-                        tls.ifPresent(contexts -> channel.pipeline().addLast(contexts.forAnswerer(channel)));
-                        answer(channel);
-                    }
-                });
+    private ChannelInitializer<Channel> answering() {
+        return new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                configure(channel);
+                tls.ifPresent(contexts -> channel.pipeline().addLast(contexts.forAnswerer(channel)));
+                answer(channel);
+            }
+        };
+    }
+
+    private Listeners listen(String host) {
         try {
-            server = bootstrap.bind(host, 0).syncUninterruptibly().channel();
+            return Listeners.open(loops, host, options.usesSocketFiles(), answering());
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Exception e) {
@@ -125,18 +129,21 @@ final class Mesh implements AutoCloseable {
     }
 
     /** Options for both ends. */
-    private static void configure(SocketChannel channel) {
+    private static void configure(Channel channel) {
+        if (channel instanceof SocketChannel tcp) {
+            tcp.config().setTcpNoDelay(true).setKeepAlive(true).setAllowHalfClosure(true);
+        } else {
+            // TCP's grows by itself; a small one wakes both ends for every few pages.
+            channel.config().setOption(ChannelOption.SO_SNDBUF, FILE_BUFFER_BYTES);
+        }
         channel.config()
-                .setTcpNoDelay(true)
-                .setKeepAlive(true)
-                .setAllowHalfClosure(true)
                 .setAutoClose(false)
                 .setAllocator(PooledByteBufAllocator.DEFAULT)
                 .setRecvByteBufAllocator(new AdaptiveRecvByteBufAllocator(512, 64 << 10, READ_BYTES))
                 .setWriteBufferWaterMark(WATER_MARK);
     }
 
-    private void answer(SocketChannel channel) {
+    private void answer(Channel channel) {
         if (strangers.incrementAndGet() > place.worldSize() + STRANGERS) {
             strangers.decrementAndGet();
             channel.close();
@@ -171,7 +178,24 @@ final class Mesh implements AutoCloseable {
                         TimeUnit.SECONDS);
     }
 
-    private void call(int peer, RankAddress address) {
+    private void call(int peer, RankAddress address, String ownHost) {
+        Runnable byTcp = () -> call(
+                peer,
+                address,
+                NioSocketChannel.class,
+                InetSocketAddress.createUnresolved(address.host(), address.port()),
+                cause -> unreachable(peer, address, String.valueOf(cause.getMessage()), cause));
+        Optional<SocketAddress> near = options.usesSocketFiles() ? SocketFile.near(address, ownHost) : Optional.empty();
+        near.ifPresentOrElse(
+                file -> call(peer, address, NioDomainSocketChannel.class, file, cause -> byTcp.run()), byTcp);
+    }
+
+    private void call(
+            int peer,
+            RankAddress address,
+            Class<? extends Channel> kind,
+            SocketAddress where,
+            Consumer<Throwable> failed) {
         HandshakeHandlers.Listener listener = new HandshakeHandlers.Listener() {
             @Override
             public boolean admit(ChannelHandlerContext context, int rank) {
@@ -185,21 +209,21 @@ final class Mesh implements AutoCloseable {
         };
         new Bootstrap()
                 .group(loops)
-                .channel(NioSocketChannel.class)
+                .channel(kind)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int)
                         options.connectTimeout().toMillis())
-                .handler(new ChannelInitializer<SocketChannel>() {
+                .handler(new ChannelInitializer<Channel>() {
                     @Override
-                    protected void initChannel(SocketChannel channel) {
+                    protected void initChannel(Channel channel) {
                         configure(channel);
                         tls.ifPresent(contexts -> channel.pipeline().addLast(contexts.forCaller(channel)));
                         channel.pipeline().addLast(new HandshakeHandlers.Caller(handshake, place, peer, listener));
                     }
                 })
-                .connect(address.host(), address.port())
+                .connect(where)
                 .addListener(done -> {
                     if (!done.isSuccess()) {
-                        unreachable(peer, address, String.valueOf(done.cause().getMessage()), done.cause());
+                        failed.accept(done.cause());
                     }
                 });
     }
@@ -387,8 +411,8 @@ final class Mesh implements AutoCloseable {
         for (Peer peer : connected()) {
             peer.close().awaitUninterruptibly();
         }
-        if (server != null) {
-            server.close().awaitUninterruptibly();
+        if (listeners != null) {
+            listeners.close();
         }
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }

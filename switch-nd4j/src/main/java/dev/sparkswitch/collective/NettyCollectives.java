@@ -13,7 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Collectives over TCP: one authenticated connection between any two ranks, used in both directions at once.
+ * Collectives over TCP, or over sockets in the file system between ranks of one host: one authenticated connection between any
+ * two ranks, used in both directions at once.
  *
  * <p>All-reduce is a reduce-scatter followed by an all-gather: each rank of a group of n receives its n-th of the
  * elements from every other rank, sums it block by block and sends each block of the sum to all while the next is still
@@ -24,7 +25,7 @@ import java.util.Optional;
  * at once, beginning with the next rank, so that no rank is everyone's first.
  *
  * <p>Sends read the caller's memory directly; what is received is copied once, from the buffer it was read into. A
- * receiver that is late holds its senders back through TCP. An operation returns, or throws, only when no memory of the
+ * receiver that is late holds its senders back through the connection. An operation returns, or throws, only when no memory of the
  * caller is in use any more.
  */
 public final class NettyCollectives implements HostCollectives {
@@ -153,22 +154,48 @@ public final class NettyCollectives implements HostCollectives {
     public void allToAll(List<ByteBuffer> send, List<ByteBuffer> receive, RankGroup group) {
         Operation operation = operations.allToAll(send, receive, group);
         run(new Call(operation), call -> {
+            int part = Math.toIntExact(operation.bytes() / call.size);
+            if (part == 0) {
+                exchangeNothing(call);
+                return;
+            }
             for (int step = 1; step < call.size; step++) {
                 int to = (call.me + step) % call.size;
-                call.send(to, send.get(to).slice());
+                for (ByteBuffer piece : Spans.run(send, to, call.size)) {
+                    call.send(to, piece.slice());
+                }
             }
-            receive.get(call.me).slice().put(send.get(call.me).slice());
-            int part = receive.get(0).remaining();
-            int done = 0;
-            do {
+            Spans.copy(Spans.run(send, call.me, call.size), Spans.run(receive, call.me, call.size));
+            for (int done = 0; done < part; done += Frames.DATA_BYTES) {
                 int bytes = Math.min(Frames.DATA_BYTES, part - done);
                 for (int step = 1; step < call.size; step++) {
                     int from = (call.me + call.size - step) % call.size;
-                    call.receive(from, Spans.slice(receive.get(from), done, bytes));
+                    receive(call, from, Spans.run(receive, from, call.size), done, bytes);
                 }
-                done += bytes;
-            } while (done < part);
+            }
         });
+    }
+
+    /** Fills {@code bytes} bytes from the {@code done}-th on of buffers that are filled one after the other. */
+    private static void receive(Call call, int from, List<ByteBuffer> pieces, int done, int bytes) {
+        int size = pieces.get(0).remaining();
+        int end = done + bytes;
+        for (int at = done; at < end; ) {
+            int begin = at % size;
+            int length = Math.min(size - begin, end - at);
+            call.receive(from, Spans.slice(pieces.get(at / size), begin, length));
+            at += length;
+        }
+    }
+
+    /** An empty message to and from every other rank. */
+    private void exchangeNothing(Call call) {
+        for (int step = 1; step < call.size; step++) {
+            call.peer(call.me + step).send(call.operation, call.group, Unpooled.EMPTY_BUFFER);
+        }
+        for (int step = 1; step < call.size; step++) {
+            received(call, (call.me + call.size - step) % call.size, 0);
+        }
     }
 
     @Override
@@ -188,14 +215,7 @@ public final class NettyCollectives implements HostCollectives {
     @Override
     public void barrier(RankGroup group) {
         Operation operation = operations.barrier(group);
-        run(new Call(operation), call -> {
-            for (int step = 1; step < call.size; step++) {
-                call.peer(call.me + step).send(operation, call.group, Unpooled.EMPTY_BUFFER);
-            }
-            for (int step = 1; step < call.size; step++) {
-                received(call, (call.me + call.size - step) % call.size, 0);
-            }
-        });
+        run(new Call(operation), this::exchangeNothing);
     }
 
     @Override

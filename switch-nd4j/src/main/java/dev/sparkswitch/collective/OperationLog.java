@@ -42,7 +42,7 @@ final class OperationLog {
 
     /** Of all parts together. */
     private static long bytes(List<ByteBuffer> parts, RankGroup group, String name) {
-        if (parts.size() != group.size()) {
+        if (parts.isEmpty() || parts.size() % group.size() != 0) {
             throw new IllegalArgumentException(name + " has " + parts.size() + " parts for " + group.size() + " ranks");
         }
         int part = parts.get(0).remaining();

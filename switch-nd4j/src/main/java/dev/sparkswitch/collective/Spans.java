@@ -37,4 +37,28 @@ final class Spans {
         }
         return parts;
     }
+
+    /** The {@code index}-th of {@code count} equal runs. */
+    static List<ByteBuffer> run(List<ByteBuffer> buffers, int index, int count) {
+        int length = buffers.size() / count;
+        return buffers.subList(index * length, (index + 1) * length);
+    }
+
+    /** Copies what the buffers hold together, one after the other; both lists hold as much, their buffers maybe not. */
+    static void copy(List<ByteBuffer> from, List<ByteBuffer> to) {
+        int next = 0;
+        ByteBuffer source = from.get(0).slice();
+        for (ByteBuffer into : to) {
+            ByteBuffer target = into.slice();
+            while (target.hasRemaining()) {
+                if (!source.hasRemaining()) {
+                    next++;
+                    source = from.get(next).slice();
+                }
+                int bytes = Math.min(source.remaining(), target.remaining());
+                target.put(source.slice().limit(bytes));
+                source.position(source.position() + bytes);
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 package dev.sparkswitch.collective;
 
 import dev.sparkswitch.base.UserException;
-import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.Channel;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -67,16 +67,16 @@ public record Tls(
     /** The contexts of both roles, made once a mesh. */
     record Contexts(SslContext caller, SslContext answerer) {
         /** The first handler of a connection that this rank opened. */
-        SslHandler forCaller(SocketChannel channel) {
+        SslHandler forCaller(Channel channel) {
             return handler(caller, channel);
         }
 
         /** The first handler of a connection that another rank opened. */
-        SslHandler forAnswerer(SocketChannel channel) {
+        SslHandler forAnswerer(Channel channel) {
             return handler(answerer, channel);
         }
 
-        private static SslHandler handler(SslContext context, SocketChannel channel) {
+        private static SslHandler handler(SslContext context, Channel channel) {
             SslHandler handler = context.newHandler(channel.alloc());
             // The mesh has said goodbye by then; a peer that is gone must not hold up the end.
             handler.setCloseNotifyFlushTimeoutMillis(FAREWELL_MILLIS);

@@ -76,12 +76,32 @@ public final class Trainer implements AutoCloseable {
         this.rollbacks = job.checkpoints().rollbacks();
         this.order = new BatchOrder(rollbacks);
         long start = System.nanoTime();
-        CheckpointState state = checkpoints.restore();
+        CheckpointState state = begin();
         this.startSeconds = (System.nanoTime() - start) / 1e9;
         this.step = state.step();
         training.guard().restore(state.values().getOrDefault(LOSSES, ""));
         best.restore(state.values());
         this.trained = Double.parseDouble(state.values().getOrDefault(TRAINED, "0"));
+    }
+
+    private CheckpointState begin() {
+        try {
+            if (willTakeCheckpoints()) {
+                // Beside the making of the initial weights, which takes longer.
+                checkpoints.prepare();
+            }
+            return checkpoints.restore();
+        } catch (RuntimeException | Error e) {
+            checkpoints.close();
+            throw e;
+        }
+    }
+
+    private boolean willTakeCheckpoints() {
+        return config.checkpointAtEnd()
+                || config.checkpointEvery() <= config.steps()
+                || job.pauseAt().isPresent()
+                || job.selection().isPresent();
     }
 
     /** Steps done. */

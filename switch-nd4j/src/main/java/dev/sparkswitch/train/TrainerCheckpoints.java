@@ -62,6 +62,18 @@ final class TrainerCheckpoints implements AutoCloseable {
         this.background = new BackgroundWriter("checkpoint-writer-of-rank-" + context.rank(), PATIENCE);
     }
 
+    /**
+     * Begins to make the memory of the copies that checkpoints are written from, beside the thread that trains: to be called once
+     * all tensors are there, for a run that will take a checkpoint.
+     */
+    void prepare() {
+        List<HostSnapshot.Named> tensors = new ArrayList<>();
+        for (Share share : shares()) {
+            tensors.addAll(share.tensors());
+        }
+        snapshot.prepare(tensors);
+    }
+
     /** Loads the job's checkpoint, or begins afresh; returns where the run stands. */
     CheckpointState restore() {
         if (job.start().isEmpty()) {
@@ -119,10 +131,21 @@ final class TrainerCheckpoints implements AutoCloseable {
         return stallNanos / 1e9;
     }
 
-    /** A file of this rank. */
+    /** A file of this rank, with its contents. */
     private record Part(String file, List<TensorSource> tensors) {}
 
+    /** A file of this rank, with the tensors that it is to hold. */
+    private record Share(String file, List<HostSnapshot.Named> tensors) {}
+
     private List<Part> parts() {
+        List<Part> parts = new ArrayList<>();
+        for (Share share : shares()) {
+            parts.add(new Part(share.file(), snapshot.copy(share.tensors())));
+        }
+        return parts;
+    }
+
+    private List<Share> shares() {
         List<Named> parameters = new ArrayList<>();
         for (Parameter parameter : model.parameters().all()) {
             parameters.add(new Named(
@@ -133,22 +156,22 @@ final class TrainerCheckpoints implements AutoCloseable {
             states.add(new Named(state.name(), state.value(), state.role()));
         }
         int rank = context.rank();
-        List<Part> parts = new ArrayList<>();
-        add(parts, CheckpointFiles.dense(rank), shareOfDense(parameters));
-        add(parts, CheckpointFiles.optimizerDense(rank), shareOfDense(states));
+        List<Share> shares = new ArrayList<>();
+        add(shares, CheckpointFiles.dense(rank), shareOfDense(parameters));
+        add(shares, CheckpointFiles.optimizerDense(rank), shareOfDense(states));
         if (rank < parallelism.placement().expertParallel()) {
-            add(parts, CheckpointFiles.experts(rank), ofExperts(parameters));
-            add(parts, CheckpointFiles.optimizerExperts(rank), ofExperts(states));
+            add(shares, CheckpointFiles.experts(rank), ofExperts(parameters));
+            add(shares, CheckpointFiles.optimizerExperts(rank), ofExperts(states));
         }
-        return parts;
+        return shares;
     }
 
-    private void add(List<Part> parts, String file, List<Named> tensors) {
+    private static void add(List<Share> shares, String file, List<Named> tensors) {
         if (!tensors.isEmpty()) {
-            parts.add(new Part(
+            shares.add(new Share(
                     file,
                     tensors.stream()
-                            .map(tensor -> snapshot.copy(tensor.name(), tensor.value()))
+                            .map(tensor -> new HostSnapshot.Named(tensor.name(), tensor.value()))
                             .toList()));
         }
     }
@@ -224,6 +247,7 @@ final class TrainerCheckpoints implements AutoCloseable {
     /** Lets a checkpoint that is on its way be committed, if it takes but a moment. */
     @Override
     public void close() {
+        snapshot.close();
         background.close();
     }
 }

@@ -82,6 +82,16 @@ abstract class HostCollectivesContract {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4})
+    void partsOfSeveralBuffersGoToTheirRanks(int size) throws Exception {
+        Ranks.run(world(size, LONG), collectives -> {
+            for (int count : new int[] {0, 1, 5, 50_001}) {
+                checkPieces(collectives, RankGroup.world(size), count);
+            }
+        });
+    }
+
+    @ParameterizedTest
     @CsvSource({"1, 0", "2, 0", "2, 1", "3, 1", "4, 3"})
     void everyRankGetsTheRootsBytes(int size, int root) throws Exception {
         Ranks.run(world(size, LONG), collectives -> {
@@ -308,6 +318,34 @@ abstract class HostCollectivesContract {
         }
         assertThat(receive.position()).isZero();
         assertThat(receive.remaining()).isEqualTo(part * group.size());
+    }
+
+    /** Parts of 6 count numbers: sent in three buffers each, received in two. */
+    private static void checkPieces(HostCollectives collectives, RankGroup group, int count) {
+        int me = group.indexOf(collectives.rank());
+        List<ByteBuffer> send = new ArrayList<>();
+        List<ByteBuffer> receive = new ArrayList<>();
+        for (int other = 0; other < group.size(); other++) {
+            for (int piece = 0; piece < 3; piece++) {
+                ByteBuffer buffer =
+                        Ranks.direct(BEFORE + 2 * count * Integer.BYTES).position(BEFORE);
+                for (int i = 0; i < 2 * count; i++) {
+                    buffer.putInt(BEFORE + i * Integer.BYTES, mark(me, other, piece * 2 * count + i));
+                }
+                send.add(buffer);
+            }
+            for (int piece = 0; piece < 2; piece++) {
+                receive.add(Ranks.direct(BEFORE + 3 * count * Integer.BYTES).position(BEFORE));
+            }
+        }
+        collectives.allToAll(send, receive, group);
+        for (int from = 0; from < group.size(); from++) {
+            for (int i = 0; i < 6 * count; i++) {
+                ByteBuffer buffer = receive.get(2 * from + i / (3 * count));
+                same(buffer.getInt(BEFORE + i % (3 * count) * Integer.BYTES), mark(from, me, i), i);
+            }
+        }
+        assertThat(receive).allSatisfy(buffer -> assertThat(buffer.position()).isEqualTo(BEFORE));
     }
 
     private static int mark(int from, int to, int index) {

@@ -71,6 +71,33 @@ class HostTensorCollectivesTest {
     }
 
     @Test
+    void rowsThatLieApartTravelBetweenWhereTheyLie() throws Exception {
+        Ranks.run(NettyWorlds.open(2, NettyWorlds.options()), host -> {
+            try (host;
+                    Engine engine = new Nd4jEngine(Precision.FLOAT32, 1);
+                    Collectives collectives = new HostTensorCollectives(host);
+                    Tensor byRank = engine.allocate(DType.FLOAT32, 2, 6);
+                    Tensor byExpert = engine.allocate(DType.FLOAT32, 3, 2, 2);
+                    Tensor back = engine.allocate(DType.FLOAT32, 2, 6)) {
+                ByteBuffer numbers = Ranks.direct(12 * Float.BYTES);
+                for (int i = 0; i < 12; i++) {
+                    numbers.putFloat(i * Float.BYTES, 100 * host.rank() + i);
+                }
+                engine.upload(byRank, numbers);
+                assertThat(collectives.takesRowsApart(BOTH)).isTrue();
+                collectives.startAllToAll(byRank, byExpert, BOTH).await();
+                int own = 6 * host.rank();
+                assertThat(floats(engine, byExpert))
+                        .containsExactly(
+                                own, own + 1, 100 + own, 101 + own, own + 2, own + 3, 102 + own, 103 + own, own + 4,
+                                own + 5, 104 + own, 105 + own);
+                collectives.startAllToAll(byExpert, back, BOTH).await();
+                assertThat(floats(engine, back)).isEqualTo(floats(engine, byRank));
+            }
+        });
+    }
+
+    @Test
     void aFailureOfAnotherRankIsToldToWhoAwaits() throws Exception {
         Throwable found = Ranks.failures(InProcessCollectives.world(2), host -> {
                     try (Engine engine = new Nd4jEngine(Precision.FLOAT32, 1);

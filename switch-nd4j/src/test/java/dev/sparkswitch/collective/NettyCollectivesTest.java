@@ -9,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 
+/** Ranks of one host. */
 class NettyCollectivesTest extends HostCollectivesContract {
     @Override
     List<NettyCollectives> open(int size, Duration deadline) throws Exception {

@@ -59,7 +59,7 @@ class TlsCollectivesTest extends HostCollectivesContract {
         }
 
         private String address() {
-            return new RankAddress("127.0.0.1", server.getLocalPort()).toString();
+            return new RankAddress("127.0.0.1", server.getLocalPort(), Optional.empty()).toString();
         }
 
         private void serve() {

@@ -41,6 +41,8 @@ public final class ScalingBenchmark {
      * @param steps steps that count
      * @param checkpointEvery steps between checkpoints
      * @param optimizer the rule of the updates
+     * @param exchangeChunks parts in which a rank's experts exchange tokens; 0 for as many as serve
+     * @param bucketBytes bytes of gradients that ranks sum at a time; 0 for as many as serve
      * @param engine on what
      */
     public record Plan(
@@ -52,6 +54,8 @@ public final class ScalingBenchmark {
             int steps,
             int checkpointEvery,
             OptimizerKind optimizer,
+            int exchangeChunks,
+            int bucketBytes,
             EngineSettings engine) {
         public Plan {
             ranks = List.copyOf(ranks);
@@ -64,7 +68,9 @@ public final class ScalingBenchmark {
                     .atLeast(1, "targets", targetLength)
                     .atLeast(1, "warm-up", warmUp)
                     .atLeast(1, "steps", steps)
-                    .atLeast(1, "checkpoint-every", checkpointEvery));
+                    .atLeast(1, "checkpoint-every", checkpointEvery)
+                    .atLeast(0, "exchange-chunks", exchangeChunks)
+                    .atLeast(0, "bucket-bytes", bucketBytes));
         }
     }
 
@@ -150,6 +156,8 @@ public final class ScalingBenchmark {
                         "learning-rate.rate=0.001",
                         "learning-rate.schedule=constant",
                         "divergence.explosion=0",
+                        "exchange-chunks=" + plan.exchangeChunks(),
+                        "bucket-bytes=" + plan.bucketBytes(),
                         "optimizer=" + plan.optimizer().name().toLowerCase(Locale.ROOT)));
         return new PretrainConfig(
                 shards.toString(),

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BooleanSupplier;
@@ -95,6 +96,43 @@ final class CardAccess {
                 }
             }
             return true;
+        }
+    }
+
+    /** Runs {@code ending}, and {@code release} again and again until it has returned: what it waits for may be held up anew. */
+    static void during(Runnable ending, Runnable release) {
+        release.run();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread releasing = new Thread(
+                () -> {
+                    while (!over.get()) {
+                        release.run();
+                        LockSupport.parkNanos(LOOK_NANOS);
+                    }
+                },
+                "sparkswitch-card-release");
+        releasing.setDaemon(true);
+        releasing.start();
+        try {
+            ending.run();
+        } finally {
+            over.set(true);
+            join(releasing);
+        }
+    }
+
+    /** What it releases must stay until it has ended. */
+    private static void join(Thread releasing) {
+        boolean interrupted = false;
+        while (releasing.isAlive()) {
+            try {
+                releasing.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -216,6 +216,16 @@ final class CudaDevice implements Device {
     }
 
     @Override
+    public void startDownload(long source, ByteBuffer target) {
+        use();
+        try {
+            staging.startDownload(source, target);
+        } catch (InternalException e) {
+            throw trail.explain(e);
+        }
+    }
+
+    @Override
     public void keepResident(ByteBuffer buffer) {
         use();
         staging.keepResident(buffer);

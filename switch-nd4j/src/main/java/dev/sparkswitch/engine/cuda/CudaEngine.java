@@ -205,6 +205,15 @@ public final class CudaEngine implements Engine {
     }
 
     @Override
+    public void download(List<Tensor> sources, List<ByteBuffer> targets) {
+        for (int i = 0; i < sources.size(); i++) {
+            transfers.startDownload(sources.get(i), targets.get(i));
+        }
+        device.synchronize();
+        reads.run();
+    }
+
+    @Override
     public void copy(Tensor source, Tensor target, Write write) {
         transfers.copy(source, target, write);
     }

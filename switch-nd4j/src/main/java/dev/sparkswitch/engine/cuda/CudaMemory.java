@@ -92,6 +92,19 @@ final class CudaMemory {
     }
 
     void download(Tensor tensor, ByteBuffer target) {
+        download(tensor, target, device::download);
+    }
+
+    /** {@link #download} that has ended when the device is synchronized. */
+    void startDownload(Tensor tensor, ByteBuffer target) {
+        download(tensor, target, device::startDownload);
+    }
+
+    private interface Transfer {
+        void accept(long source, ByteBuffer target);
+    }
+
+    private void download(Tensor tensor, ByteBuffer target, Transfer transfer) {
         CudaTensor source = cuda(tensor);
         source.requireContiguous("download");
         long bytes = source.size() * source.type().bytes();
@@ -100,12 +113,13 @@ final class CudaMemory {
         }
         ByteBuffer contents = target.slice().limit((int) bytes).order(ByteOrder.nativeOrder());
         if (!source.isSplit()) {
-            device.download(source.address(), contents);
+            transfer.accept(source.address(), contents);
             return;
         }
+        // The next piece takes the place of this one in the device's order, after its transfer.
         inPieces(source, (piece, at, n) -> {
             kernels.launch("join_float32", over(n), high(source, at), low(source, at), piece, (long) n);
-            device.download(piece.address(), contents.slice(at * Float.BYTES, n * Float.BYTES));
+            transfer.accept(piece.address(), contents.slice(at * Float.BYTES, n * Float.BYTES));
         });
     }
 

@@ -3,7 +3,7 @@ package dev.sparkswitch.engine.cuda;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -30,7 +30,12 @@ final class CudaStaging implements AutoCloseable {
     private final CUevent_st[] events = new CUevent_st[SLOTS];
 
     /** The caller's buffers that stay in memory, by address; held here lest they are collected while the card knows them. */
-    private final TreeMap<Long, ByteBuffer> resident = new TreeMap<>();
+    private final ConcurrentSkipListMap<Long, ByteBuffer> resident = new ConcurrentSkipListMap<>();
+    /** Guarded by the map, as are registrations and what follows. */
+    private boolean closed;
+
+    /** Whether pages could not be kept, which is told once. */
+    private boolean refused;
 
     private final Address place = new Address();
     private int next;
@@ -75,17 +80,28 @@ final class CudaStaging implements AutoCloseable {
         }
     }
 
-    /** Makes a direct buffer's pages stay in memory; where that is refused, transfers go by the ring. */
+    /**
+     * Makes a direct buffer's pages stay in memory; where that is refused, transfers go by the ring. May be called from any
+     * thread; once closed nothing is kept.
+     */
     void keepResident(ByteBuffer buffer) {
-        long address = address(buffer);
-        int status = cudart.cuMemHostRegister(place.at(address), buffer.capacity(), 0);
-        if (status == 0) {
-            resident.put(address, buffer);
-        } else {
-            LOG.warn(
-                    "downloads of {} bytes take a copy more: pages cannot be kept in memory ({})",
-                    buffer.capacity(),
-                    status);
+        synchronized (resident) {
+            if (closed) {
+                return;
+            }
+            try (Pointer pages = new Pointer(buffer)) {
+                int status = cudart.cuMemHostRegister(pages, buffer.capacity(), 0);
+                if (status == 0) {
+                    resident.put(pages.address(), buffer);
+                } else if (!refused) {
+                    refused = true;
+                    LOG.warn(
+                            "downloads of {} bytes, and maybe others, take a copy more: pages cannot be kept in memory"
+                                    + " ({})",
+                            buffer.capacity(),
+                            status);
+                }
+            }
         }
     }
 
@@ -110,6 +126,22 @@ final class CudaStaging implements AutoCloseable {
     }
 
     void download(long source, ByteBuffer target) {
+        if (startDirect(source, target)) {
+            Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", "a download");
+        } else {
+            downloadByRing(source, target);
+        }
+    }
+
+    /** A download that has ended when the stream has, at the latest. */
+    void startDownload(long source, ByteBuffer target) {
+        if (!startDirect(source, target)) {
+            downloadByRing(source, target);
+        }
+    }
+
+    /** Whether the card writes to the buffer by itself; it is then under way. */
+    private boolean startDirect(long source, ByteBuffer target) {
         int bytes = target.remaining();
         long direct = residentAddress(target);
         if (direct != 0) {
@@ -117,9 +149,12 @@ final class CudaStaging implements AutoCloseable {
                     cudart.cuMemcpyDtoHAsync(place.at(direct), source, bytes, stream),
                     "cuMemcpyDtoHAsync",
                     bytes + " bytes");
-            Cuda.check(cudart.cuStreamSynchronize(stream), "cuStreamSynchronize", "a download");
-            return;
         }
+        return direct != 0;
+    }
+
+    private void downloadByRing(long source, ByteBuffer target) {
+        int bytes = target.remaining();
         int pieces = (bytes + SLOT_BYTES - 1) / SLOT_BYTES;
         int first = next;
         int started = 0;
@@ -147,6 +182,9 @@ final class CudaStaging implements AutoCloseable {
             cudart.cuEventDestroy(event);
         }
         cudart.cuMemFreeHost(memory);
-        resident.keySet().forEach(address -> cudart.cuMemHostUnregister(place.at(address)));
+        synchronized (resident) {
+            closed = true;
+            resident.keySet().forEach(address -> cudart.cuMemHostUnregister(place.at(address)));
+        }
     }
 }

@@ -51,7 +51,13 @@ interface Device extends AutoCloseable {
     /** Fills the buffer's remaining bytes from the device. */
     void download(long source, ByteBuffer target);
 
-    /** Makes downloads to a direct buffer quick, where the host allows it, until the device is closed. */
+    /** {@link #download} that may still be under way when this returns: the buffer is filled after {@link #synchronize}. */
+    void startDownload(long source, ByteBuffer target);
+
+    /**
+     * Makes downloads to a direct buffer quick, where the host allows it, until the device is closed. May be called from any
+     * thread.
+     */
     void keepResident(ByteBuffer buffer);
 
     /** Copies between blocks of the device that do not overlap. */

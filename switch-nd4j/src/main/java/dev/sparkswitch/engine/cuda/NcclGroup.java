@@ -228,9 +228,9 @@ final class NcclGroup implements CardGroup {
     @Override
     public void abort() {
         leave(() -> {
-            // The library waits for operations that stand behind copies.
-            copies.ifPresent(CardCopies::release);
-            nccl.ncclCommAbort(communicator);
+            // The library waits for operations that stand behind copies. Once is not enough: another card that has not
+            // been told yet counts on, from below what ends the wait.
+            CardAccess.during(() -> nccl.ncclCommAbort(communicator), () -> copies.ifPresent(CardCopies::release));
             return copies.isEmpty() || copies.get().abort(this::writingBeside);
         });
     }

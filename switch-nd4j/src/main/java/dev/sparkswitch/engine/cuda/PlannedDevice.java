@@ -70,6 +70,11 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public void startDownload(long source, ByteBuffer target) {
+        download(source, target);
+    }
+
+    @Override
     public void keepResident(ByteBuffer buffer) {}
 
     @Override

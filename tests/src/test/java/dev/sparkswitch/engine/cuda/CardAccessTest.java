@@ -9,6 +9,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -121,5 +122,47 @@ class CardAccessTest {
         assertThat(interrupted).isTrue();
         assertThat(looks[0]).isEqualTo(4);
         assertThat(interruptedMeanwhile).as("waits instead of spinning").isFalse();
+    }
+
+    /** Another card that has not been told yet counts from 4 to 5 just after this one's wait for 6 was released. */
+    @Test
+    void whatIsHeldUpAnewIsReleasedAnew() {
+        int released = 1 << 30;
+        AtomicInteger counter = new AtomicInteger(4);
+        AtomicBoolean countedOn = new AtomicBoolean();
+        AtomicInteger seen = new AtomicInteger();
+        CardAccess.during(
+                () -> {
+                    // The release before has gone under.
+                    counter.set(5);
+                    countedOn.set(true);
+                    while (counter.get() < 6) {
+                        Thread.onSpinWait();
+                    }
+                    seen.set(counter.get());
+                },
+                () -> counter.set(released));
+        assertThat(countedOn).isTrue();
+        assertThat(seen).hasValue(released);
+    }
+
+    /** The counters are given back next. */
+    @Test
+    void nothingIsReleasedOnceTheEndHasCome() throws Exception {
+        AtomicInteger releases = new AtomicInteger();
+        assertThatThrownBy(() -> CardAccess.during(
+                        () -> {
+                            while (releases.get() < 3) {
+                                Thread.onSpinWait();
+                            }
+                            Thread.currentThread().interrupt();
+                            throw new IllegalStateException("the library is out of sorts");
+                        },
+                        releases::incrementAndGet))
+                .hasMessageContaining("out of sorts");
+        assertThat(Thread.interrupted()).isTrue();
+        int then = releases.get();
+        Thread.sleep(SHORT.toMillis());
+        assertThat(releases).hasValue(then);
     }
 }

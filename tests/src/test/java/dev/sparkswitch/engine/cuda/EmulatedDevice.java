@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -32,6 +33,9 @@ final class EmulatedDevice implements Device {
     private final Set<Long> blocks = new HashSet<>();
     private Map<String, OperationTime> times;
     private long left = Long.MAX_VALUE;
+
+    /** Of all times at which the host may see what was downloaded, the latest: when it waits for the card. */
+    private final List<Runnable> downloads = new ArrayList<>();
 
     private final Optional<EmulatedLink> link;
 
@@ -135,6 +139,13 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
+    public void startDownload(long source, ByteBuffer target) {
+        ByteBuffer direct = ByteBuffer.allocateDirect(target.remaining());
+        SimtHost.copy(source, SimtHost.address(direct), direct.capacity());
+        downloads.add(() -> target.duplicate().put(direct));
+    }
+
+    @Override
     public void keepResident(ByteBuffer buffer) {}
 
     @Override
@@ -223,7 +234,10 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
-    public void synchronize() {}
+    public void synchronize() {
+        downloads.forEach(Runnable::run);
+        downloads.clear();
+    }
 
     @Override
     public Moment moment() {

@@ -9,9 +9,11 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -68,6 +70,65 @@ class MemoryContractTest {
                 ByteBuffer twice = bench.engine.hostMemory(2 * size * Integer.BYTES);
                 bench.engine.download(tensor, twice.position(size * Integer.BYTES));
                 assertThat(twice.slice().order(ByteOrder.nativeOrder())).isEqualTo(all);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void downloadsOfManyTensorsHoldWhatEachWas(EngineCase engineCase) {
+        try (Bench bench = engineCase.open()) {
+            Engine engine = bench.engine;
+            List<Tensor> sources = new ArrayList<>();
+            List<double[]> wanted = new ArrayList<>();
+            List<ByteBuffer> targets = new ArrayList<>();
+            for (int size : new int[] {3, 10_001, 17, 1, 1024}) {
+                Grid grid = Grid.random(random, size);
+                Tensor source = size % 2 == 0 ? bench.master(grid) : bench.parameter(grid);
+                int bytes = size * source.type().bytes();
+                sources.add(source);
+                wanted.add(bench.doubles(source));
+                // Memory that is quick to write to, and memory that is not.
+                targets.add(
+                        size == 17
+                                ? ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
+                                : engine.hostMemory(bytes));
+            }
+            engine.download(sources, targets);
+            sources.forEach(source -> engine.fill(source, 0));
+            for (int i = 0; i < sources.size(); i++) {
+                ByteBuffer copy = targets.get(i).clear();
+                double[] found = new double[wanted.get(i).length];
+                for (int at = 0; at < found.length; at++) {
+                    found[at] = engine.precision().master() == DType.FLOAT64
+                            ? copy.getDouble(at * Double.BYTES)
+                            : copy.getFloat(at * Float.BYTES);
+                }
+                assertThat(found).isEqualTo(wanted.get(i));
+            }
+        }
+    }
+
+    /** It is made beside the thread that computes. */
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void memoryOfTheHostIsMadeByAnyThread(EngineCase engineCase) throws Exception {
+        try (Bench bench = engineCase.open()) {
+            List<FutureTask<List<ByteBuffer>>> makers = new ArrayList<>();
+            for (int maker = 0; maker < 2; maker++) {
+                makers.add(new FutureTask<>(() -> IntStream.range(1, 40)
+                        .mapToObj(bench.engine::hostMemory)
+                        .toList()));
+                new Thread(makers.get(maker)).start();
+            }
+            Tensor tensor = bench.integers(new int[] {1, 2, 3}, 3);
+            for (int i = 0; i < 40; i++) {
+                assertThat(bench.ints(tensor)).containsExactly(1, 2, 3);
+            }
+            for (FutureTask<List<ByteBuffer>> maker : makers) {
+                ByteBuffer target = maker.get().get(11);
+                bench.engine.download(tensor, target);
+                assertThat(target.getInt(2 * Integer.BYTES)).isEqualTo(3);
             }
         }
     }

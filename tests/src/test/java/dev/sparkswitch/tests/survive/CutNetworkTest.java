@@ -27,6 +27,7 @@ class CutNetworkTest {
         NettyOptions options = NettyOptions.defaults()
                 .withHost("127.0.0.1")
                 .withDeadline(DEADLINE)
+                .withNeighbours(NettyOptions.Neighbours.TCP)
                 .withCauseWait(Duration.ofMillis(200));
         AtomicLong cut = new AtomicLong();
         AtomicLong recovered = new AtomicLong();
