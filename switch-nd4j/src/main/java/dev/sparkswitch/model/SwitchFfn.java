@@ -23,9 +23,6 @@ import java.util.function.BiFunction;
 final class SwitchFfn implements Sublayer, SparseLayer {
     /** More sites of random numbers than a model has; {@link SwitchConfig#WIDTHS} times as many fit a stream. */
     private static final int SITES = 1 << 10;
-    /** Whether the router's backward pass runs beside the exchange, not after it; to compare. */
-    private static final boolean ROUTER_BESIDE =
-            !List.of(System.getProperty("sparkswitch.cuda.off", "").split(",")).contains("router-beside");
 
     private final String name;
     private final Router router;
@@ -226,7 +223,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
                             kept.chunks().size(),
                             work)) {
                 Tensor dx = engine.dispatchBackward(dSlots, choice.routing());
-                work.pull().addTo(dx);
+                work.pull.addTo(dx);
                 return dx;
             }
         }
@@ -244,7 +241,9 @@ final class SwitchFfn implements Sublayer, SparseLayer {
         private final Map<Weight, Write> writes = new IdentityHashMap<>();
         private final Router.Choice choice;
         private Tensor dGate;
+        /** The router's part of the gradient of the tokens. */
         private Router.Pull pull;
+
         private KeptChunk chunk;
         private Tensor dResults;
         private final List<Tensor> dHidden = new ArrayList<>();
@@ -269,17 +268,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
 
         @Override
         public void meanwhile() {
-            if (ROUTER_BESIDE) {
-                pull();
-            }
-        }
-
-        /** The router's part of the gradient of the tokens. */
-        Router.Pull pull() {
-            if (pull == null) {
-                pull = router.backward(pass, choice, dGate);
-            }
-            return pull;
+            pull = router.backward(pass, choice, dGate);
         }
 
         @Override

@@ -30,10 +30,6 @@ import java.util.TreeMap;
  * All denominators of the loss count the whole step, so the result does not depend on the number of ranks or micro-batches.
  */
 public final class TrainingStep {
-    /** Whether a step's metrics bring the next one's counts along; to compare. */
-    private static final boolean TOTALS_AHEAD =
-            !List.of(System.getProperty("sparkswitch.cuda.off", "").split(",")).contains("totals-ahead");
-
     private final SwitchTransformer model;
     private final Engine engine;
     private final Collectives collectives;
@@ -316,7 +312,7 @@ public final class TrainingStep {
             System.arraycopy(layer, 0, values, end, layer.length);
             end += layer.length;
         }
-        if (TOTALS_AHEAD && !next.isEmpty()) {
+        if (!next.isEmpty()) {
             System.arraycopy(counts(next), 0, values, size, StepTotals.COUNTS);
             values[size + StepTotals.COUNTS] = 1;
         }

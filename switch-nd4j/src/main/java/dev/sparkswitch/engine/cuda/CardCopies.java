@@ -1,7 +1,6 @@
 package dev.sparkswitch.engine.cuda;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.cudart.CUDA_MEMCPY2D_v2;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -34,7 +34,7 @@ final class CardCopies {
     private static final int MOST_WAYS = 3;
 
     /** Of each member for each; every one is counted up in one order alone. */
-    private static final int COUNTERS = 3;
+    private static final int COUNTERS = 2;
 
     /** For what is under way to end once nothing waits any more. */
     private static final long MOST_SECONDS = 5;
@@ -67,19 +67,14 @@ final class CardCopies {
             }
         }
 
-        /** Where {@code member} reads which of the tensors that it was told of in advance {@code other} was ready for last. */
-        private long expecting(int member, int other) {
-            return at((COUNTERS * member) * members.length + other);
-        }
-
-        /** Where {@code member} reads which exchange of a tensor that it was not told of {@code other} was ready for last. */
+        /** Where {@code member} reads how many tensors {@code other} was ready to receive in. */
         private long ready(int member, int other) {
-            return at((COUNTERS * member + 1) * members.length + other);
+            return at(COUNTERS * member * members.length + other);
         }
 
         /** Where {@code member} reads how many of {@code other}'s parts have arrived. */
         private long arrived(int member, int other) {
-            return at((COUNTERS * member + 2) * members.length + other);
+            return at((COUNTERS * member + 1) * members.length + other);
         }
 
         /** Cards know the host's memory by the same address. */
@@ -100,12 +95,12 @@ final class CardCopies {
     private final int size;
     private final ExchangeStream exchanges;
     private final CUstream_st stream;
-    /** In which this card's own part moves, beside the others'. */
+    /** In which this card's own part moves, beside the others', and others hear of tensors. */
     private final ExchangeStream aside;
-    /** In which parts move to others; none where they do so one after the other in the order of exchanges. */
+    /** In which parts move to others. */
     private final List<ExchangeStream> ways;
-    /** Whether others hear of a tensor when it is made, not when its exchange begins. */
-    private final boolean posts = Switches.isOn(Switches.CARD_POSTS);
+    /** The ways and aside. */
+    private final List<ExchangeStream> followers;
 
     private final ByteBuffer key;
     private final Meeting meeting;
@@ -131,15 +126,11 @@ final class CardCopies {
         this.size = size;
         this.exchanges = exchanges;
         this.stream = exchanges.stream();
-        if (Switches.isOn(Switches.CARD_WAYS)) {
-            this.aside = exchanges.another();
-            this.ways = IntStream.range(0, Math.min(MOST_WAYS, size - 1))
-                    .mapToObj(i -> exchanges.another())
-                    .toList();
-        } else {
-            this.aside = new ExchangeStream(stream);
-            this.ways = List.of();
-        }
+        this.aside = exchanges.another();
+        this.ways = IntStream.range(0, Math.min(MOST_WAYS, size - 1))
+                .mapToObj(i -> exchanges.another())
+                .toList();
+        this.followers = Stream.concat(ways.stream(), Stream.of(aside)).toList();
         this.key = ByteBuffer.wrap(id.clone());
         synchronized (MEETINGS) {
             meeting = MEETINGS.computeIfAbsent(key, unused -> new Meeting(size));
@@ -193,63 +184,43 @@ final class CardCopies {
      * @param address in a shared block, at the same place on every member
      */
     void expect(long address) {
-        if (posts) {
-            int block = card.shared().place(address).number();
-            // Behind nothing but the engine: not behind what others are still to send.
-            ExchangeStream order = ways.isEmpty() ? exchanges : aside;
-            order.followEngine();
-            int post = posted + 1;
-            posted = post;
-            for (int i = 1; i < size; i++) {
-                count(meeting.expecting(after(i), index), post, order.stream());
-            }
-            postOfBlock.put(block, post);
+        int block = card.shared().place(address).number();
+        // Behind nothing but the engine: not behind what others are still to send.
+        aside.followEngine();
+        int post = posted + 1;
+        posted = post;
+        for (int i = 1; i < size; i++) {
+            count(meeting.ready(after(i), index), post, aside.stream());
         }
+        postOfBlock.put(block, post);
     }
 
     /** What has to follow the engine beside the order of exchanges before {@link #allToAll}. */
     List<ExchangeStream> followers() {
-        List<ExchangeStream> all = new ArrayList<>(ways);
-        if (!ways.isEmpty()) {
-            all.add(aside);
-        }
-        return all;
+        return followers;
     }
 
     /**
      * Adds an exchange to the order of exchanges.
      *
-     * @param to in a shared block, at the same place on every member
+     * @param to in a shared block that others were told to {@link #expect}, at the same place on every member
      * @param givenUp whether the group has been left meanwhile
      * @throws IllegalStateException where it has, or another member has left
      */
     void allToAll(CardParts from, CardParts to, BooleanSupplier givenUp) {
-        if (ways.isEmpty()) {
-            aside.followEngine();
-        }
-        copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
-        send(from, to, givenUp);
-    }
-
-    /** What is sent next begins when the order of exchanges has come so far. */
-    void waysFollow() {
-        ways.forEach(way -> way.join(exchanges));
-    }
-
-    /** {@link #allToAll} without this card's own part. */
-    void send(CardParts from, CardParts to, BooleanSupplier givenUp) {
         SharedBlocks.Place place = card.shared().place(to.address());
         long bytes = card.shared().bytes(place.number());
+        Integer post = postOfBlock.get(place.number());
+        if (post == null) {
+            throw new IllegalArgumentException("no other card was told that it may write to " + to);
+        }
         int exchange = number + 1;
         number = exchange;
-        Integer post = postOfBlock.get(place.number());
-        for (int i = 1; i < size && post == null; i++) {
-            count(meeting.ready(after(i), index), exchange, stream);
-        }
         try {
+            copy(from, from.at(index, 0), to, to.at(index, 0), aside.stream());
             for (int i = 1; i < size; i++) {
                 int other = after(i);
-                CUstream_st way = ways.isEmpty() ? stream : ways.get((i - 1) % ways.size()).stream();
+                CUstream_st way = ways.get((i - 1) % ways.size()).stream();
                 CardAccess access = meeting.members[other].access();
                 BooleanSupplier over = () -> givenUp.getAsBoolean() || access.closed() || meeting.left.get(other) != 0;
                 long there = meeting.members[other].shared().address(place, bytes, over) + index * to.stride();
@@ -257,11 +228,7 @@ final class CardCopies {
                     if (over.getAsBoolean()) {
                         throw new IllegalStateException("a card has left its group");
                     }
-                    if (post == null) {
-                        await(meeting.ready(index, other), exchange, way);
-                    } else {
-                        await(meeting.expecting(index, other), post, way);
-                    }
+                    await(meeting.ready(index, other), post, way);
                     copy(from, from.at(other, 0), to, there, way);
                     count(meeting.arrived(other, index), exchange, way);
                 });
@@ -270,8 +237,7 @@ final class CardCopies {
                 await(meeting.arrived(index, after(i)), exchange, stream);
             }
         } finally {
-            exchanges.join(aside);
-            ways.forEach(exchanges::join);
+            followers.forEach(exchanges::join);
         }
     }
 
@@ -346,8 +312,7 @@ final class CardCopies {
     void close() {
         meeting.left.set(index, 1);
         dismiss();
-        aside.close();
-        ways.forEach(ExchangeStream::close);
+        followers.forEach(ExchangeStream::close);
         meeting.leave();
         rows.deallocate();
     }

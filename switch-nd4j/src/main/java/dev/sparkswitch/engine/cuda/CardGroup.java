@@ -30,8 +30,8 @@ public interface CardGroup extends AutoCloseable {
 
     /**
      * Lets members write to what {@link #allToAll} is to receive in, where they {@linkplain #writesAcross write across}, from when
-     * the engine has done what it was asked for so far. Until that exchange has ended nobody else reads or writes it. Every
-     * member calls it for the same tensors in the same order, or none does.
+     * the engine has done what it was asked for so far; before any exchange that receives there. Until those have ended nobody
+     * else reads or writes it. Every member calls it for the same tensors in the same order.
      */
     void expect(Tensor receive);
 

@@ -38,10 +38,6 @@ final class CudaDevice implements Device {
     private static final Duration MOST_SHARED = Duration.ofSeconds(15);
 
     private static final double GIB = 1L << 30;
-    /** Enough to read as fast as parts arrive, and few enough to leave multiprocessors alone. */
-    private static final int SUM_BLOCKS = 64;
-
-    private static final int SUM_THREADS = 256;
 
     private final int card;
     private final String description;
@@ -56,9 +52,6 @@ final class CudaDevice implements Device {
 
     private final SharedBlocks shared = new SharedBlocks();
     private final CardAccess access = new CardAccess();
-    private final CardSums.Room sumRoom = new CardSums.Room(this::allocateShared);
-    private final Arguments sumArguments = new Arguments();
-    private CudaModules.Function sumMembers;
     private final CudaStaging staging;
     private final CudaModules modules;
     private final CublasLt products;
@@ -258,17 +251,11 @@ final class CudaDevice implements Device {
         use();
         CudaModules.Function function = (CudaModules.Function) kernel;
         function.prepare(launch, given);
-        begin(kernel.name());
-        start(function, launch, given, current);
-        trail.add(kernel);
-        end();
-    }
-
-    private void start(CudaModules.Function function, Launch launch, Arguments given, CUstream_st order) {
         argumentBytes.put(0, given.bytes(), 0, given.length());
         for (int i = 0; i < given.count(); i++) {
             parameterAddresses.put(i, arguments.address() + given.offset(i));
         }
+        begin(kernel.name());
         int status = cudart.cuLaunchKernel(
                 function.function,
                 launch.blocksX(),
@@ -278,12 +265,14 @@ final class CudaDevice implements Device {
                 1,
                 1,
                 launch.sharedBytes(),
-                order,
+                current,
                 parameterList,
                 (PointerPointer<?>) null);
         if (status != 0) {
-            Cuda.check(status, "cuLaunchKernel", function + " " + given + " by " + launch);
+            Cuda.check(status, "cuLaunchKernel", kernel + " " + given + " by " + launch);
         }
+        trail.add(kernel);
+        end();
     }
 
     private record Event(CUevent_st event) implements Point {}
@@ -361,20 +350,7 @@ final class CudaDevice implements Device {
 
     @Override
     public CardGroup join(byte[] id, int index, int size) {
-        use();
-        if (sumMembers == null) {
-            // Not in the middle of an exchange: loading code may wait for the card.
-            sumMembers = (CudaModules.Function) modules.function("memory", DType.FLOAT32, "sum_members");
-        }
-        return new NcclGroup(
-                new CardMember(context, card, shared, access), exchanges, sumRoom, this::sumMembers, id, index, size);
-    }
-
-    private void sumMembers(long own, long parts, int members, int index, long count, CUstream_st order) {
-        Launch launch = Launch.of(SUM_BLOCKS, SUM_THREADS);
-        sumArguments.set(own, parts, members, index, count);
-        sumMembers.prepare(launch, sumArguments);
-        start(sumMembers, launch, sumArguments, order);
+        return new NcclGroup(new CardMember(context, card, shared, access), exchanges, id, index, size);
     }
 
     @Override

@@ -25,7 +25,6 @@ final class NcclGroup implements CardGroup {
     private final CUstream_st stream;
     private final int size;
     private final Optional<CardCopies> copies;
-    private final Optional<CardSums> sums;
     /** Passed when the operation started last is done. */
     private final CUevent_st last = new CUevent_st();
 
@@ -37,14 +36,7 @@ final class NcclGroup implements CardGroup {
     private volatile boolean gone;
 
     /** Joins; returns when all members have, or never where one does not come. */
-    NcclGroup(
-            CardMember card,
-            ExchangeStream exchanges,
-            CardSums.Room room,
-            CardSums.Adder adder,
-            byte[] id,
-            int index,
-            int size) {
+    NcclGroup(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size) {
         this.card = card;
         this.exchanges = exchanges;
         this.stream = exchanges.stream();
@@ -66,8 +58,6 @@ final class NcclGroup implements CardGroup {
         if (copies.isEmpty()) {
             known.ifPresent(CardCopies::close);
         }
-        this.sums = copies.filter(across -> Switches.isOn(Switches.CARD_SUMS))
-                .map(across -> new CardSums(across, room, adder, index, size, stream));
     }
 
     private Started start(Runnable operation) {
@@ -116,10 +106,6 @@ final class NcclGroup implements CardGroup {
     public Started allReduceSum(Tensor data) {
         Address place = source.at(CardParts.whole("allReduceSum", data).address());
         int type = type(data.type());
-        long address = place.address();
-        if (sums.isPresent() && sums.get().takes(data.type(), address, data.size())) {
-            return start(copies.get().followers(), () -> sums.get().sum(address, data.size(), () -> gone));
-        }
         return start(() -> Nccl.check(
                 nccl.ncclAllReduce(place, place, data.size(), type, nccl.ncclSum, communicator, stream),
                 "ncclAllReduce",

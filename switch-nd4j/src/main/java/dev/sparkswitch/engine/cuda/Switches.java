@@ -1,6 +1,6 @@
 package dev.sparkswitch.engine.cuda;
 
-import java.util.Set;
+import java.util.List;
 
 /**
  * Ways of computing that can be turned off, to compare or to go round a fault: the system property
@@ -30,15 +30,6 @@ final class Switches {
     /** Tokens that cards of one process copy into each other's memory, where the experts read them. */
     static final String CARD_COPIES = "card-copies";
 
-    /** Copies to several cards beside each other, each behind nothing but the engine. */
-    static final String CARD_WAYS = "card-ways";
-
-    /** Sums over cards by copies and a kernel of their own, beside the backward pass. */
-    static final String CARD_SUMS = "card-sums";
-
-    /** Cards that tell others where they may write as soon as the memory is free, not when the exchange begins. */
-    static final String CARD_POSTS = "card-posts";
-
     /** Masks of attention's dropout that are drawn beside the update before the step that needs them. */
     static final String MASKS_AHEAD = "masks-ahead";
 
@@ -58,6 +49,6 @@ final class Switches {
 
     /** Whether nobody has turned it off. */
     static boolean isOn(String name) {
-        return !Set.of(System.getProperty(PROPERTY, "").split(",")).contains(name);
+        return !List.of(System.getProperty(PROPERTY, "").split(",")).contains(name);
     }
 }

@@ -32,26 +32,6 @@ extern "C" __global__ void add_compute(const compute_t* source, compute_t* targe
     add(source, target, n);
 }
 
-// own [n] becomes the sum over members in their order; parts [members, n] has those of all others. n is whole fours.
-extern "C" __global__ void sum_members(float* own, const float* parts, int members, int index, long long n) {
-    long long step = static_cast<long long>(gridDim.x) * blockDim.x * 4;
-    for (long long i = (static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x) * 4; i < n; i += step) {
-        float sum[4] = {};
-#pragma unroll 2
-        for (int member = 0; member < members; member++) {
-            uint4 words = load16((member == index ? own : parts + member * n) + i);
-            sum[0] += __uint_as_float(words.x);
-            sum[1] += __uint_as_float(words.y);
-            sum[2] += __uint_as_float(words.z);
-            sum[3] += __uint_as_float(words.w);
-        }
-        store16(
-            own + i, make_uint4(
-                         __float_as_uint(sum[0]), __float_as_uint(sum[1]), __float_as_uint(sum[2]),
-                         __float_as_uint(sum[3])));
-    }
-}
-
 // float32 to and from split parameters, or adding to them.
 
 extern "C" __global__ void split_float32(const float* source, bf16* high, rest_t* low, long long n) {

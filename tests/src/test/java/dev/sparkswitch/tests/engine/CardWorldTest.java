@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.sparkswitch.base.Configs;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.InProcessCollectives;
-import dev.sparkswitch.collective.RankGroup;
-import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.Tensor;
@@ -35,7 +33,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -107,64 +104,18 @@ class CardWorldTest {
         }
     }
 
-    /** Small sums, odd ones, and those that cards of one process make by copies. */
-    @ParameterizedTest
-    @MethodSource("dev.sparkswitch.tests.engine.CardRanks#engines")
-    void sumsOfEverySizeAreThoseOfAllRanks(EngineCase engines) throws Exception {
-        inRanks(2, host -> {
-            try (Engine engine = engines.make(host.rank());
-                    Collectives collectives = Collectives.of(host, engine)) {
-                for (int count : new int[] {3, 1 << 18, (1 << 19) + 8, (1 << 19) + 3}) {
-                    assertThat(summed(engine, collectives, count))
-                            .as(count + " numbers")
-                            .isZero();
-                }
-            } catch (RuntimeException | Error e) {
-                host.abort(e);
-                throw e;
-            } finally {
-                host.close();
-            }
-        });
-    }
-
-    /** The numbers that a sum over both ranks gets wrong, twice in a row. */
-    private static int summed(Engine engine, Collectives collectives, int count) {
-        ByteBuffer bytes = ByteBuffer.allocateDirect(count * Float.BYTES).order(ByteOrder.nativeOrder());
-        int wrong = 0;
-        try (Tensor tensor = engine.allocate(DType.FLOAT32, count)) {
-            for (int time = 1; time <= 2; time++) {
-                bytes.clear();
-                for (int i = 0; i < count; i++) {
-                    bytes.putFloat(time * (i % 1000 + 7f * collectives.rank()));
-                }
-                engine.upload(tensor, bytes.flip());
-                collectives.allReduceSum(tensor, RankGroup.world(2));
-                engine.download(tensor, bytes.clear());
-                for (int i = 0; i < count; i++) {
-                    wrong += bytes.getFloat(i * Float.BYTES) == time * (2f * (i % 1000) + 7) ? 0 : 1;
-                }
-            }
-        }
-        return wrong;
-    }
-
     private static Trace train(EngineCase engines, int ranks) throws Exception {
         Trace trace = new Trace(new ArrayList<>(), new ConcurrentHashMap<>());
-        inRanks(ranks, host -> rank(engines, host, trace));
-        return trace;
-    }
-
-    private static void inRanks(int ranks, Consumer<InProcessCollectives> work) throws Exception {
         List<FutureTask<Void>> tasks = new ArrayList<>();
         for (InProcessCollectives host : InProcessCollectives.world(ranks)) {
-            FutureTask<Void> task = new FutureTask<>(() -> work.accept(host), null);
+            FutureTask<Void> task = new FutureTask<>(() -> rank(engines, host, trace), null);
             tasks.add(task);
             new Thread(task, "rank-" + host.rank()).start();
         }
         for (FutureTask<Void> task : tasks) {
             task.get();
         }
+        return trace;
     }
 
     private static void rank(EngineCase engines, InProcessCollectives host, Trace trace) {
