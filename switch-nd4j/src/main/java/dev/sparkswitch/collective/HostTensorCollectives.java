@@ -18,7 +18,7 @@ import java.util.concurrent.Executors;
  */
 public final class HostTensorCollectives implements Collectives {
     /** What goes to another process and is added up there in some milliseconds. */
-    private static final int BUCKET_BYTES = 4 << 20;
+    private static final int BUCKET_BYTES = 16 << 20;
 
     /** Of slots, whose experts take some milliseconds, one after the other. */
     private static final int CHUNK_BYTES = 1 << 20;
