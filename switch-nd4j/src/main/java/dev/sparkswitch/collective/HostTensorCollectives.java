@@ -17,7 +17,7 @@ import java.util.concurrent.Executors;
  * computing while that waits for other ranks.
  */
 public final class HostTensorCollectives implements Collectives {
-    /** What goes to another process and is added up there in some milliseconds. */
+    /** Few sums a step: each wakes a thread, where there may be no other core than the one that computes. */
     private static final int BUCKET_BYTES = 16 << 20;
 
     /** Of slots, whose experts take some milliseconds, one after the other. */

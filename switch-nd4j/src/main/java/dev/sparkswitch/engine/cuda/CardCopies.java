@@ -93,14 +93,14 @@ final class CardCopies {
     private final CardMember card;
     private final int index;
     private final int size;
-    private final ExchangeStream exchanges;
+    private final SideStream exchanges;
     private final CUstream_st stream;
     /** In which this card's own part moves, beside the others', and others hear of tensors. */
-    private final ExchangeStream aside;
+    private final SideStream aside;
     /** In which parts move to others. */
-    private final List<ExchangeStream> ways;
+    private final List<SideStream> ways;
     /** The ways and aside. */
-    private final List<ExchangeStream> followers;
+    private final List<SideStream> followers;
 
     private final ByteBuffer key;
     private final Meeting meeting;
@@ -119,7 +119,7 @@ final class CardCopies {
      *
      * @param writing whether something that was started is not done; any thread asks
      */
-    CardCopies(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size, BooleanSupplier writing) {
+    CardCopies(CardMember card, SideStream exchanges, byte[] id, int index, int size, BooleanSupplier writing) {
         this.card = card;
         this.writing = writing;
         this.index = index;
@@ -196,7 +196,7 @@ final class CardCopies {
     }
 
     /** What has to follow the engine beside the order of exchanges before {@link #allToAll}. */
-    List<ExchangeStream> followers() {
+    List<SideStream> followers() {
         return followers;
     }
 
@@ -312,7 +312,7 @@ final class CardCopies {
     void close() {
         meeting.left.set(index, 1);
         dismiss();
-        followers.forEach(ExchangeStream::close);
+        followers.forEach(SideStream::close);
         meeting.leave();
         rows.deallocate();
     }

@@ -25,7 +25,7 @@ import org.bytedeco.javacpp.SizeTPointer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A card, through CUDA's driver: one stream, and one beside it for exchanges; its own modules and products. */
+/** A card, through CUDA's driver: one stream, and others beside it; its own modules and products. */
 final class CudaDevice implements Device {
     /** Bytes of {@link #link}: a card's unique number. */
     static final int LINK_BYTES = 16;
@@ -45,8 +45,8 @@ final class CudaDevice implements Device {
     private final int sharedBytes;
     private final CUctx_st context = new CUctx_st();
     private final CUstream_st stream = new CUstream_st();
-    private final ExchangeStream exchanges;
-    private final ExchangeStream asides;
+    private final SideStream exchanges;
+    private final SideStream asides;
     /** Where kernels are started: the stream, or beside it. */
     private CUstream_st current = stream;
 
@@ -91,8 +91,8 @@ final class CudaDevice implements Device {
         Cuda.check(cudart.cuDevicePrimaryCtxRetain(context, this.card), "cuDevicePrimaryCtxRetain", this.description);
         use();
         Preference.MIDDLE.create(stream);
-        this.exchanges = new ExchangeStream(stream);
-        this.asides = new ExchangeStream(stream, Preference.LAST);
+        this.exchanges = new SideStream(stream, Preference.FIRST);
+        this.asides = new SideStream(stream, Preference.LAST);
         this.workspace = allocate(CublasLt.WORKSPACE_BYTES);
         if (workspace == 0) {
             throw new ResourceException(String.format(

@@ -21,7 +21,7 @@ final class NcclGroup implements CardGroup {
 
     private final ncclComm communicator = new ncclComm();
     private final CardMember card;
-    private final ExchangeStream exchanges;
+    private final SideStream exchanges;
     private final CUstream_st stream;
     private final int size;
     private final Optional<CardCopies> copies;
@@ -36,7 +36,7 @@ final class NcclGroup implements CardGroup {
     private volatile boolean gone;
 
     /** Joins; returns when all members have, or never where one does not come. */
-    NcclGroup(CardMember card, ExchangeStream exchanges, byte[] id, int index, int size) {
+    NcclGroup(CardMember card, SideStream exchanges, byte[] id, int index, int size) {
         this.card = card;
         this.exchanges = exchanges;
         this.stream = exchanges.stream();
@@ -65,7 +65,7 @@ final class NcclGroup implements CardGroup {
     }
 
     /** @param followers what begins behind the engine too, beside the order of exchanges */
-    private Started start(List<ExchangeStream> followers, Runnable operation) {
+    private Started start(List<SideStream> followers, Runnable operation) {
         starting.lock();
         try {
             if (gone) {

@@ -9,24 +9,25 @@ import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
 
 /**
- * The card's second order of execution, in which exchanges with other cards run beside the engine's operations. One for all
- * groups: exchanges then run in the order of their starts, which is the same on every rank, and cannot wait for each other in a
- * circle. The card prefers it, so that an exchange is not held up by operations that would fill the card.
+ * An order of execution beside the engine's: what is started in it runs beside the engine's operations, from a moment of theirs on, and
+ * they from a moment of its.
+ *
+ * <p>Exchanges with other cards have one for all groups: they then run in the order of their starts, which is the same on every rank,
+ * and cannot wait for each other in a circle. The card prefers it, so that an exchange is not held up by operations that would
+ * fill the card. What nobody waits for soon has one that the card prefers least.
  */
-final class ExchangeStream implements AutoCloseable {
-    private static final String WHAT = "the exchanges";
+final class SideStream implements AutoCloseable {
+    private static final String WHAT = "an order beside the engine's";
 
     private final CUstream_st engine;
+    private final Preference preference;
     private final CUstream_st stream = new CUstream_st();
     /** Events that nobody refers to; a wait remembers what the event stood for when it was asked for. */
     private final Deque<CUevent_st> free = new ArrayDeque<>();
 
-    ExchangeStream(CUstream_st engine) {
-        this(engine, Preference.FIRST);
-    }
-
-    ExchangeStream(CUstream_st engine, Preference preference) {
+    SideStream(CUstream_st engine, Preference preference) {
         this.engine = engine;
+        this.preference = preference;
         preference.create(stream);
     }
 
@@ -34,9 +35,9 @@ final class ExchangeStream implements AutoCloseable {
         return stream;
     }
 
-    /** One more beside the same engine. */
-    ExchangeStream another() {
-        return new ExchangeStream(engine);
+    /** One more of the same preference beside the same engine. */
+    SideStream another() {
+        return new SideStream(engine, preference);
     }
 
     /** What is started here next begins when the engine has done all that it was asked for so far. */
@@ -45,7 +46,7 @@ final class ExchangeStream implements AutoCloseable {
     }
 
     /** The same, here and in {@code others}. */
-    void followEngine(List<ExchangeStream> others) {
+    void followEngine(List<SideStream> others) {
         CUevent_st ready = mark(engine);
         await(ready);
         others.forEach(other -> other.await(ready));
@@ -53,7 +54,7 @@ final class ExchangeStream implements AutoCloseable {
     }
 
     /** What is started here next begins when all that was started in {@code other} so far has ended. */
-    void join(ExchangeStream other) {
+    void join(SideStream other) {
         CUevent_st end = other.end();
         await(end);
         other.free.push(end);
