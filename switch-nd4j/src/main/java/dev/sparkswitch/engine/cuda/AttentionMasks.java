@@ -133,13 +133,15 @@ final class AttentionMasks {
         if (!dropout.active()) {
             return allocate(shape, dropout);
         }
-        leavePlaces();
-        Request request = Request.of(shape, dropout);
-        asked.add(request);
-        Drawn drawn = ahead.remove(request);
-        if (drawn != null) {
-            context.device().follow(drawn.end());
-            return drawn.saved();
+        if (drawsAhead) {
+            leavePlaces();
+            Request request = Request.of(shape, dropout);
+            asked.add(request);
+            Drawn drawn = ahead.remove(request);
+            if (drawn != null) {
+                context.device().follow(drawn.end());
+                return drawn.saved();
+            }
         }
         Saved saved = allocate(shape, dropout);
         draw(saved, shape, dropout);
@@ -153,7 +155,7 @@ final class AttentionMasks {
 
     /** An update of the parameters comes next: takes memory for masks that are drawn beside it. */
     void beforeUpdate() {
-        if (!drawsAhead || asked.isEmpty()) {
+        if (asked.isEmpty()) {
             return;
         }
         for (Drawn unused : ahead.values()) {
