@@ -2,6 +2,7 @@ package dev.sparkswitch.collective;
 
 import dev.sparkswitch.base.InternalException;
 import dev.sparkswitch.base.SparkSwitchException;
+import dev.sparkswitch.base.Threads;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
@@ -192,7 +193,7 @@ final class CardCollectives implements Collectives {
             thread.start();
             threads.add(thread);
         }
-        threads.forEach(CardCollectives::join);
+        threads.forEach(Threads::join);
     }
 
     @Override
@@ -263,7 +264,7 @@ final class CardCollectives implements Collectives {
         boolean done = awaitGroups();
         // Not by an interrupt: it may be ending what this card waits for, and what that needs must stay until it has.
         closing.countDown();
-        join(watch);
+        Threads.join(watch);
         engine.checkReads(() -> {});
         if (done && failure == null) {
             groups.values().forEach(CardGroup::close);
@@ -285,21 +286,6 @@ final class CardCollectives implements Collectives {
             Thread.currentThread().interrupt();
         }
         return false;
-    }
-
-    /** Whether or not this thread is interrupted. */
-    private static void join(Thread thread) {
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     @Override

@@ -86,11 +86,7 @@ public final class HostTensorCollectives implements Collectives {
         try {
             operation.get();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            CollectiveException cause = new CollectiveException(
-                    rank(), "rank " + rank() + " was interrupted while it waited for others", e);
-            host.abort(cause);
-            throw cause;
+            throw interrupted(e);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof CollectiveException known) {
                 throw Failures.again(known);

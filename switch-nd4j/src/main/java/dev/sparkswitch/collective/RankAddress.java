@@ -14,8 +14,10 @@ import java.util.Optional;
 record RankAddress(String host, int port, Optional<Path> file) {
     private static final char FILE = '@';
 
-    /** Parses {@code host:port} or {@code host:port@file}; the last colon before the file divides, so that IPv6 addresses need no
-     * brackets. */
+    /**
+     * Parses {@code host:port} or {@code host:port@file}; the last colon before the file divides, so that IPv6 addresses need no
+     * brackets.
+     */
     static RankAddress parse(String text) {
         int at = text.indexOf(FILE);
         String place = at < 0 ? text : text.substring(0, at);

@@ -12,7 +12,8 @@ import java.util.List;
  * gradients, losses) of {@link Precision#master()}, and integer operands int32. Rows of a matrix are token positions. An
  * operand of a wrong shape is an {@link IllegalArgumentException} that names the operation and both shapes.
  *
- * <p>An engine belongs to one thread at a time, but for {@link #hostMemory}. Results do not depend on the number of threads that it uses inside.
+ * <p>An engine belongs to one thread at a time, but for {@link #hostMemory}. Results do not depend on the number of threads that
+ * it uses inside.
  */
 public interface Engine extends AutoCloseable {
     /** The engine and what it runs on, in one line, for logs. */

@@ -35,7 +35,7 @@ final class ExpertProjection {
         Engine engine = pass.engine();
         List<Tensor> received = new ArrayList<>();
         Tensor results = exchange.through(
-                load(routing, x.extent(-1), weight.value().extent(1)),
+                TokenExchange.Load.of(routing, x.extent(-1), weight.value().extent(1)),
                 () -> engine.dispatch(x, routing),
                 pass.settings().exchangeChunks(),
                 (from, to, slots) -> {
@@ -45,10 +45,6 @@ final class ExpertProjection {
         return new Forward(engine.combine(results, routing), new Kept(received, results));
     }
 
-    private static TokenExchange.Load load(Routing routing, int width, int resultWidth) {
-        return new TokenExchange.Load(routing.experts(), routing.plan().slots(), width, resultWidth);
-    }
-
     /** The gradients of x [T, in] and of the gates [E, S], router type. */
     record Gradient(Tensor dx, Tensor dGate) {}
 
@@ -56,7 +52,8 @@ final class ExpertProjection {
     Gradient backward(StackPass pass, Tensor dy, Kept kept, Routing routing) {
         Engine engine = pass.engine();
         Backward work = new Backward(engine, kept);
-        TokenExchange.Load load = load(routing, dy.extent(-1), weight.value().extent(2));
+        TokenExchange.Load load =
+                TokenExchange.Load.of(routing, dy.extent(-1), weight.value().extent(2));
         try (Tensor dSlots = exchange.through(
                 load,
                 () -> work.combined(engine.combineBackward(dy, kept.results(), routing)),

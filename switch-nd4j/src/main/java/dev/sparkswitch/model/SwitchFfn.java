@@ -190,8 +190,7 @@ final class SwitchFfn implements Sublayer, SparseLayer {
     }
 
     private static TokenExchange.Load load(Routing routing, Tensor tokens) {
-        int width = tokens.extent(-1);
-        return new TokenExchange.Load(routing.experts(), routing.plan().slots(), width, width);
+        return TokenExchange.Load.of(routing, tokens.extent(-1), tokens.extent(-1));
     }
 
     private Tensor chunk(

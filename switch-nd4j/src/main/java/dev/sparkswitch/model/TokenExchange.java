@@ -5,6 +5,7 @@ import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,7 +60,11 @@ final class TokenExchange {
      * @param experts E, of all ranks
      * @param slots S
      */
-    record Load(int experts, int slots, int width, int resultWidth) {}
+    record Load(int experts, int slots, int width, int resultWidth) {
+        static Load of(Routing routing, int width, int resultWidth) {
+            return new Load(routing.experts(), routing.plan().slots(), width, resultWidth);
+        }
+    }
 
     /**
      * Sends slots to the experts and their results back; closes what it sends.

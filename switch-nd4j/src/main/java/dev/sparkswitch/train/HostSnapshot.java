@@ -1,6 +1,7 @@
 package dev.sparkswitch.train;
 
 import dev.sparkswitch.base.ResourceException;
+import dev.sparkswitch.base.Threads;
 import dev.sparkswitch.checkpoint.TensorSource;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
@@ -146,18 +147,8 @@ final class HostSnapshot implements AutoCloseable {
             return;
         }
         LockSupport.unpark(maker);
-        boolean interrupted = false;
-        while (maker.isAlive()) {
-            try {
-                maker.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Threads.join(maker);
         maker = null;
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** Stops making memory; returns when nothing uses the engine any more. */

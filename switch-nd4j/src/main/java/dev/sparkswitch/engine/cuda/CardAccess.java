@@ -1,5 +1,6 @@
 package dev.sparkswitch.engine.cuda;
 
+import dev.sparkswitch.base.Threads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -117,22 +118,8 @@ final class CardAccess {
             ending.run();
         } finally {
             over.set(true);
-            join(releasing);
-        }
-    }
-
-    /** What it releases must stay until it has ended. */
-    private static void join(Thread releasing) {
-        boolean interrupted = false;
-        while (releasing.isAlive()) {
-            try {
-                releasing.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+            // What it releases must stay until it has ended.
+            Threads.join(releasing);
         }
     }
 

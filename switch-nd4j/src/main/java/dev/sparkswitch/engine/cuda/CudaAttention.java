@@ -20,8 +20,9 @@ final class CudaAttention {
 
     CudaAttention(CudaContext context) {
         this.masks = new AttentionMasks(context);
-        this.tiled = new TiledAttention(context, masks);
-        this.float32 = new Float32Attention(context);
+        AttentionSums sums = new AttentionSums(context);
+        this.tiled = new TiledAttention(context, masks, sums);
+        this.float32 = new Float32Attention(context, sums);
         this.precision = context.precision();
     }
 

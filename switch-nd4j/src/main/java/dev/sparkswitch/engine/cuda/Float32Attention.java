@@ -33,10 +33,10 @@ final class Float32Attention {
     private final Kernels kernels;
     private final AttentionSums sums;
 
-    Float32Attention(CudaContext context) {
+    Float32Attention(CudaContext context, AttentionSums sums) {
         this.context = context;
         this.kernels = context.kernels("attention-float32");
-        this.sums = new AttentionSums(context);
+        this.sums = sums;
     }
 
     /** A block for each tile of {@code items} and chunk of columns of every head and row. */

@@ -38,13 +38,13 @@ final class TiledAttention {
     private final AttentionMasks masks;
     private final boolean keepsScoreGradients = Switches.isOn(Switches.SCORE_GRADIENTS);
 
-    TiledAttention(CudaContext context, AttentionMasks masks) {
+    TiledAttention(CudaContext context, AttentionMasks masks, AttentionSums sums) {
         this.context = context;
         this.masks = masks;
         for (int size : HEAD_SIZES) {
             kernels.put(size, context.kernels("attention-" + size));
         }
-        this.sums = new AttentionSums(context);
+        this.sums = sums;
     }
 
     /** Whether there are kernels for this head size that the card has shared memory for. */
