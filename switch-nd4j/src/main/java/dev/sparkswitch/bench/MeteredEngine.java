@@ -15,6 +15,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
@@ -132,6 +133,11 @@ final class MeteredEngine implements Engine {
     @Override
     public void download(Tensor source, ByteBuffer target) {
         timed(Phase.TRANSFERS, "download " + source, 0, bytes(source), () -> engine.download(source, target));
+    }
+
+    @Override
+    public Reading read(Tensor source) {
+        return timed(Phase.TRANSFERS, "read " + source, 0, bytes(source), () -> engine.read(source));
     }
 
     @Override

@@ -255,11 +255,8 @@ public final class StepBenchmark {
             long start = System.nanoTime();
             StepMetrics metrics = step.run(number, batches, start, start, () -> {
                 ahead = batches(number + 1);
-                step.uploadAhead(ahead);
+                return ahead;
             });
-            if (ahead == batches) {
-                ahead = batches(number + 1);
-            }
             if (progress != null) {
                 progress.advance(1);
             }

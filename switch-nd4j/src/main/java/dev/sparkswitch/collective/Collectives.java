@@ -54,7 +54,7 @@ public interface Collectives extends AutoCloseable {
         return 32 << 20;
     }
 
-    /** Bytes of slots, at least, whose exchange is worth a start of its own where exchanges {@linkplain #overlaps overlap}. */
+    /** Bytes of slots for other ranks, at least, whose exchange is worth a start of its own where exchanges {@linkplain #overlaps overlap}. */
     default int chunkBytes() {
         return 12 << 20;
     }

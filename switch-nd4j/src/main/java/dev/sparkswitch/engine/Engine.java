@@ -57,6 +57,18 @@ public interface Engine extends AutoCloseable {
     /** Copies a contiguous tensor to host memory in native byte order, at the buffer's position. */
     void download(Tensor source, ByteBuffer target);
 
+    /**
+     * Starts a {@link #download} of what a contiguous tensor holds once the engine has done what it was asked for so far. The
+     * host need not wait for it, and the tensor may be written to or closed meanwhile.
+     */
+    default Reading read(Tensor source) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(
+                        Math.toIntExact(source.size() * source.type().bytes()))
+                .order(ByteOrder.nativeOrder());
+        download(source, bytes);
+        return new Reading(source, () -> bytes);
+    }
+
     /** {@link #download} of each source to the buffer at its place, in less time where there are many. */
     default void download(List<Tensor> sources, List<ByteBuffer> targets) {
         for (int i = 0; i < sources.size(); i++) {

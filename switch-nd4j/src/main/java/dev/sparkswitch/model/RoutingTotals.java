@@ -1,6 +1,7 @@
 package dev.sparkswitch.model;
 
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
@@ -8,15 +9,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/**
- * Sums of {@link RoutingStatistics} of all sparse layers of a model, side by side in one tensor, so that a step reads and clears
- * them at once: each reading waits for the engine.
- */
+/** Sums of {@link RoutingStatistics} of all sparse layers of a model, side by side in one tensor, so that they are read at once. */
 final class RoutingTotals implements AutoCloseable {
     /** Where each layer's sums begin, and where the last one's end. */
     private final List<Integer> bounds = new ArrayList<>(List.of(0));
 
+    /** What has left the tensor since the last {@link #take}. */
+    private final List<Reading> readings = new ArrayList<>();
+
     private Tensor sums;
+    /** Whether something was added since the tensor was cleared. */
+    private boolean filled;
 
     /** Makes room for one more layer, of {@code experts} experts; returns its number. Not after {@link #clear}. */
     int layer(int experts) {
@@ -24,30 +27,45 @@ final class RoutingTotals implements AutoCloseable {
         return bounds.size() - 2;
     }
 
+    private int size() {
+        return bounds.get(bounds.size() - 1);
+    }
+
     /** Sets all sums to 0; the first time gives them memory. Nothing where there are no layers. */
     void clear(Engine engine) {
-        int size = bounds.get(bounds.size() - 1);
-        if (size == 0) {
+        if (size() == 0) {
             return;
         }
         if (sums == null) {
-            sums = engine.allocate(engine.precision().master(), size);
+            sums = engine.allocate(engine.precision().master(), size());
         }
         engine.fill(sums, 0);
+        filled = false;
     }
 
     /** Adds the statistics of a pass through a layer. */
     void add(Engine engine, int layer, Tensor statistics) {
         engine.copy(statistics, sums.slice(bounds.get(layer), bounds.get(layer + 1)), Write.ADD);
+        filled = true;
     }
 
-    /** The sums of all layers; null where there are no layers. */
-    Tensor sums() {
-        return sums;
+    /** Sends what was added on its way to the host, for {@link #take}. */
+    void read(Engine engine) {
+        if (filled) {
+            readings.add(engine.read(sums));
+            clear(engine);
+        }
     }
 
-    /** Cuts what {@link #sums} holds by layers. */
-    List<double[]> byLayer(double[] values) {
+    /** All that was added since the last call, a vector a layer; waits for it. */
+    List<double[]> take(Engine engine) {
+        read(engine);
+        double[] values = new double[size()];
+        for (Reading reading : readings) {
+            double[] some = reading.values();
+            Arrays.setAll(values, i -> values[i] + some[i]);
+        }
+        readings.clear();
         List<double[]> layers = new ArrayList<>();
         for (int layer = 0; layer + 1 < bounds.size(); layer++) {
             layers.add(Arrays.copyOfRange(values, bounds.get(layer), bounds.get(layer + 1)));

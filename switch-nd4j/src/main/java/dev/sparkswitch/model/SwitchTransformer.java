@@ -7,6 +7,7 @@ import dev.sparkswitch.engine.DistillationSettings;
 import dev.sparkswitch.engine.Dropout;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.SoftTargets;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
@@ -133,9 +134,10 @@ public final class SwitchTransformer implements AutoCloseable {
     /**
      * Forward and backward pass of one micro-batch: adds its part of the step's gradient to the parameters' gradients.
      *
-     * @return the losses of all target positions [rows * targetLength], master type; 0 where there is no target
+     * @return the losses of all target positions [rows * targetLength], 0 where there is no target; they are on their way from
+     *     the end of the forward pass on
      */
-    public Tensor train(Batch batch, StepSettings step) {
+    public Reading train(Batch batch, StepSettings step) {
         LossSettings settings = lossSettings(step.labelSmoothing(), step.zLoss());
         return train(
                 batch,
@@ -151,7 +153,7 @@ public final class SwitchTransformer implements AutoCloseable {
      * @param softShare alpha, the weight of the teacher's part
      * @param temperature of the teacher's part
      */
-    public Tensor distil(Batch batch, StepSettings step, SoftTargets soft, double softShare, double temperature) {
+    public Reading distil(Batch batch, StepSettings step, SoftTargets soft, double softShare, double temperature) {
         DistillationSettings settings =
                 new DistillationSettings(lossSettings(step.labelSmoothing(), step.zLoss()), softShare, temperature);
         return train(
@@ -175,7 +177,7 @@ public final class SwitchTransformer implements AutoCloseable {
         Engine.LossGradient differentiate(Tensor hidden, double weight);
     }
 
-    private Tensor train(Batch batch, StepSettings step, LossPass lossPass) {
+    private Reading train(Batch batch, StepSettings step, LossPass lossPass) {
         PassSettings encoderSettings = settings(step, Stack.ENCODER);
         PassSettings decoderSettings = settings(step, Stack.DECODER);
         Dropout inputDropout = embeddingDropout(step, inputSite, batch.firstRow(), batch.inputLength());
@@ -194,6 +196,9 @@ public final class SwitchTransformer implements AutoCloseable {
             addable(table);
         }
         Engine.LossGradient loss = lossPass.differentiate(decoded.output(), 1.0 / Math.max(1, step.targetTokens()));
+        Reading losses = engine.read(loss.tokenLoss());
+        loss.tokenLoss().close();
+        routingTotals.read(engine);
         Tensor dMemory =
                 engine.allocate(encoded.output().type(), encoded.output().shape());
         engine.fill(dMemory, 0);
@@ -204,7 +209,7 @@ public final class SwitchTransformer implements AutoCloseable {
             engine.embedBackward(dInputs, batch.inputs(), inputEmbedding.gradient(), inputDropout);
         }
         parameters.completeFrom(0);
-        return loss.tokenLoss();
+        return losses;
     }
 
     /** Makes a gradient ready for operations that only add. */
@@ -275,12 +280,7 @@ public final class SwitchTransformer implements AutoCloseable {
      * call, one vector a sparse layer.
      */
     public List<double[]> takeRoutingStatistics() {
-        if (sparseLayers.isEmpty()) {
-            return List.of();
-        }
-        double[] values = download(routingTotals.sums());
-        routingTotals.clear(engine);
-        return routingTotals.byLayer(values);
+        return routingTotals.take(engine);
     }
 
     /**
@@ -307,23 +307,9 @@ public final class SwitchTransformer implements AutoCloseable {
         return greatest;
     }
 
-    /** The elements of a tensor of master type. */
+    /** The elements of a tensor. */
     public double[] download(Tensor tensor) {
-        ByteBuffer bytes = ByteBuffer.allocateDirect(
-                        (int) tensor.size() * tensor.type().bytes())
-                .order(ByteOrder.nativeOrder());
-        engine.download(tensor, bytes);
-        double[] values = new double[(int) tensor.size()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = switch (tensor.type()) {
-                case FLOAT64 -> bytes.getDouble(i * Double.BYTES);
-                case FLOAT32 -> bytes.getFloat(i * Float.BYTES);
-                case BFLOAT16 -> Float.intBitsToFloat(bytes.getShort(i * Short.BYTES) << Short.SIZE);
-                case INT32 -> bytes.getInt(i * Integer.BYTES);
-                case INT64 -> bytes.getLong(i * Long.BYTES);
-            };
-        }
-        return values;
+        return engine.read(tensor).values();
     }
 
     @Override

@@ -110,7 +110,8 @@ final class TokenExchange {
     }
 
     private int chunks(Load load, DType type) {
-        long bytes = (long) load.experts() * load.slots() * load.width() * type.bytes();
+        int ranks = group.size();
+        long bytes = (long) load.experts() * load.slots() * load.width() * type.bytes() / ranks * (ranks - 1);
         return collectives.overlaps() ? (int) Math.max(1, Math.min(MOST_CHUNKS, bytes / collectives.chunkBytes())) : 1;
     }
 

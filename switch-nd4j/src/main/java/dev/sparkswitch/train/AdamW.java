@@ -6,51 +6,51 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /** AdamW over the parameters of one rank. Weight decay spares vectors (norms), as is usual. */
 public final class AdamW extends Optimizer {
     private final AdamWConfig config;
-    private final List<AdamWSlot> decayed = new ArrayList<>();
-    private final List<AdamWSlot> spared = new ArrayList<>();
+    private final Map<Share, Slots> slots = new EnumMap<>(Share.class);
+
+    private record Slots(List<AdamWSlot> decayed, List<AdamWSlot> spared) {}
 
     /** An optimizer without history. */
     public AdamW(Engine engine, AdamWConfig config, List<Parameter> parameters) {
-        super(engine, decayedFirst(parameters));
+        super(engine, parameters);
         this.config = config;
-        for (Parameter parameter : parameters) {
-            Tensor value = parameter.value();
-            AdamWSlot slot = new AdamWSlot(
-                    value,
-                    parameter.gradient(),
-                    newState(parameter, "first-moments", value.shape()),
-                    newState(parameter, "second-moments", value.shape()));
-            (decays(parameter) ? decayed : spared).add(slot);
+        for (Share share : Share.values()) {
+            Slots made = new Slots(new ArrayList<>(), new ArrayList<>());
+            for (Parameter parameter : share.of(parameters)) {
+                Tensor value = parameter.value();
+                AdamWSlot slot = new AdamWSlot(
+                        value,
+                        parameter.gradient(),
+                        newState(parameter, "first-moments", value.shape()),
+                        newState(parameter, "second-moments", value.shape()));
+                (value.axes() >= 2 ? made.decayed() : made.spared()).add(slot);
+            }
+            slots.put(share, new Slots(List.copyOf(made.decayed()), List.copyOf(made.spared())));
         }
     }
 
-    private static boolean decays(Parameter parameter) {
-        return parameter.value().axes() >= 2;
-    }
-
-    private static List<Parameter> decayedFirst(List<Parameter> parameters) {
-        List<Parameter> ordered = new ArrayList<>();
-        parameters.stream().filter(AdamW::decays).forEach(ordered::add);
-        parameters.stream().filter(parameter -> !decays(parameter)).forEach(ordered::add);
-        return ordered;
-    }
-
     @Override
-    void update(long step, double learningRate, Tensor squares) {
-        AdamWStep settings = settings(step, learningRate, config.weightDecay());
-        AdamWStep sparing = settings(step, learningRate, 0);
+    void update(Share share, long step, double learningRate, Tensor squares) {
+        List<AdamWSlot> decayed = slots.get(share).decayed();
+        update(settings(step, learningRate, config.weightDecay()), decayed, squares, 0);
+        update(settings(step, learningRate, 0), slots.get(share).spared(), squares, decayed.size());
+    }
+
+    private void update(AdamWStep settings, List<AdamWSlot> some, Tensor squares, int from) {
+        if (some.isEmpty()) {
+            return;
+        }
         if (squares == null) {
-            engine().adamw(settings, decayed);
-            engine().adamw(sparing, spared);
+            engine().adamw(settings, some);
         } else {
-            int end = decayed.size() + spared.size();
-            engine().adamw(settings, decayed, squares.slice(0, decayed.size()));
-            engine().adamw(sparing, spared, squares.slice(decayed.size(), end));
+            engine().adamw(settings, some, squares.slice(from, from + some.size()));
         }
     }
 

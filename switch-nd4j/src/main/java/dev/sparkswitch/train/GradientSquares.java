@@ -6,4 +6,6 @@ package dev.sparkswitch.train;
  * @param shared of what every rank holds
  * @param experts of the rank's own experts
  */
-record GradientSquares(double shared, double experts) {}
+record GradientSquares(double shared, double experts) {
+    static final GradientSquares NONE = new GradientSquares(0, 0);
+}

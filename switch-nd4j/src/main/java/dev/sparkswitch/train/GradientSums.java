@@ -7,7 +7,9 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parameters;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The sums of one step's gradients over the ranks, started piece by piece as the last backward pass completes them: those of
@@ -19,7 +21,7 @@ final class GradientSums {
     private final RankGroup world;
     private final RankGroup replicas;
     private final long bucketBytes;
-    private final List<Exchange> started = new ArrayList<>();
+    private final Map<Share, List<Exchange>> started = new EnumMap<>(Share.class);
 
     GradientSums(Parameters parameters, Collectives collectives, ExpertPlacement placement, long bucketBytes) {
         this.parameters = parameters;
@@ -27,24 +29,33 @@ final class GradientSums {
         this.world = RankGroup.world(collectives.worldSize());
         this.replicas = placement.replicaGroup(collectives.rank());
         this.bucketBytes = bucketBytes;
+        for (Share share : Share.values()) {
+            started.put(share, new ArrayList<>());
+        }
     }
 
     /** Starts the sums of what has become complete. */
     void advance() {
         for (Tensor gradients : parameters.takeSharedGradients(bucketBytes)) {
-            started.add(collectives.startAllReduceSum(gradients, world));
+            started.get(Share.SHARED).add(collectives.startAllReduceSum(gradients, world));
         }
         if (replicas.size() > 1) {
             // Those of an expert on one rank alone may be of a type that ranks do not add up in.
             for (Tensor gradients : parameters.takeExpertGradients(bucketBytes)) {
-                started.add(collectives.startAllReduceSum(gradients, replicas));
+                started.get(Share.EXPERTS).add(collectives.startAllReduceSum(gradients, replicas));
             }
         }
     }
 
-    /** Ends the step's sums, all of which have been started. */
-    void await() {
-        started.forEach(Exchange::await);
-        started.clear();
+    /** Ends a share's sums, all of which have been started: what the engine is asked for next finds them. */
+    void await(Share share) {
+        started.get(share).forEach(Exchange::await);
+        started.get(share).clear();
+    }
+
+    void awaitAll() {
+        for (Share share : Share.values()) {
+            await(share);
+        }
     }
 }

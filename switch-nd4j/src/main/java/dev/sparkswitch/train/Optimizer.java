@@ -5,15 +5,16 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.Role;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 
 /** Updates the parameters of one rank by their gradients, and owns the state that this takes. */
 public abstract sealed class Optimizer implements AutoCloseable permits Adafactor, AdamW {
     private final Engine engine;
-    private final List<Parameter> parameters;
+    private final Map<Share, Integer> counts = new EnumMap<>(Share.class);
     private final List<StateTensor> state = new ArrayList<>();
 
     /**
@@ -26,10 +27,11 @@ public abstract sealed class Optimizer implements AutoCloseable permits Adafacto
      */
     public record StateTensor(String name, Role role, int expert, Tensor value) {}
 
-    /** @param parameters in the order in which {@link #update} takes them */
     Optimizer(Engine engine, List<Parameter> parameters) {
         this.engine = engine;
-        this.parameters = List.copyOf(parameters);
+        for (Share share : Share.values()) {
+            counts.put(share, share.of(parameters).size());
+        }
     }
 
     /** The optimizer that {@code config} names, without history. */
@@ -58,44 +60,65 @@ public abstract sealed class Optimizer implements AutoCloseable permits Adafacto
 
     /** Updates every parameter by its gradient; {@code step} counts from 1. */
     public final void step(long step, double learningRate) {
-        update(step, learningRate, null);
+        counts.forEach((share, count) -> {
+            if (count > 0) {
+                update(share, step, learningRate, null);
+            }
+        });
     }
 
     /**
      * {@link #step}, which also sums the gradients' squares, for {@link #squares}.
      *
-     * @return FLOAT64, one sum a parameter, in this optimizer's order
+     * @param complete called before each share: once it returns, what the engine is asked for next finds its gradients complete
+     * @return FLOAT64, one sum a parameter
      */
-    final Tensor measuredStep(long step, double learningRate) {
-        Tensor squares = engine.allocate(DType.FLOAT64, parameters.size());
-        update(step, learningRate, squares);
+    final Tensor measuredStep(long step, double learningRate, Consumer<Share> complete) {
+        Tensor squares = allocateSquares();
+        int from = 0;
+        for (Share share : Share.values()) {
+            complete.accept(share);
+            int end = from + counts.get(share);
+            if (end > from) {
+                update(share, step, learningRate, squares.slice(from, end));
+            }
+            from = end;
+        }
         return squares;
     }
 
-    /** What a {@link #measuredStep} has summed, once it is done. */
-    final GradientSquares squares(Tensor sums) {
-        ByteBuffer bytes =
-                ByteBuffer.allocateDirect(parameters.size() * Double.BYTES).order(ByteOrder.nativeOrder());
-        engine.download(sums, bytes);
+    /** Sums of squares that are no numbers, in place of a {@link #measuredStep} that is not made. */
+    final Tensor lostSquares() {
+        Tensor squares = allocateSquares();
+        engine.fill(squares, Double.NaN);
+        return squares;
+    }
+
+    private Tensor allocateSquares() {
+        return engine.allocate(
+                DType.FLOAT64, counts.values().stream().mapToInt(count -> count).sum());
+    }
+
+    /** What a {@link #measuredStep} has summed. */
+    final GradientSquares squares(double[] sums) {
         double shared = 0;
         double experts = 0;
-        for (int i = 0; i < parameters.size(); i++) {
-            double sum = bytes.getDouble(i * Double.BYTES);
-            if (parameters.get(i).spec().role() == Role.EXPERT) {
-                experts += sum;
+        for (int i = 0; i < sums.length; i++) {
+            if (i < counts.get(Share.EXPERTS)) {
+                experts += sums[i];
             } else {
-                shared += sum;
+                shared += sums[i];
             }
         }
         return new GradientSquares(shared, experts);
     }
 
     /**
-     * Updates every parameter by its gradient.
+     * Updates a share of the parameters by their gradients.
      *
      * @param squares FLOAT64: takes the sum of squares of each parameter's gradient; null where nobody asks
      */
-    abstract void update(long step, double learningRate, Tensor squares);
+    abstract void update(Share share, long step, double learningRate, Tensor squares);
 
     /** The optimizer's state, for checkpoints. */
     public final List<StateTensor> state() {

@@ -331,11 +331,9 @@ public final class Trainer implements AutoCloseable {
         };
     }
 
-    private void readAhead() {
-        if (step + 1 < config.steps()) {
-            ahead = readStep(step + 1);
-            training.uploadAhead(ahead);
-        }
+    private List<HostBatch> readAhead() {
+        ahead = step + 1 < config.steps() ? readStep(step + 1) : List.of();
+        return ahead;
     }
 
     /** This rank's rows of the step after the first {@code step}. */

@@ -3,9 +3,11 @@ package dev.sparkswitch.train;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.collective.Collectives;
+import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.RoutingStatistics;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Batch;
@@ -24,12 +26,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.DoubleStream;
 
 /**
  * One step of one rank, in step with the others: the gradients of all its micro-batches, their sum over the ranks, an update.
  * All denominators of the loss count the whole step, so the result does not depend on the number of ranks or micro-batches.
  */
 public final class TrainingStep {
+    /** Where each number stands in what ranks sum: the loss, squares, the next step's counts, how many ranks know theirs. */
+    private static final int LOSS = 0;
+
+    private static final int SHARED_SQUARES = 1;
+    private static final int EXPERT_SQUARES = 2;
+    private static final int NEXT = 3;
+    private static final int KNOWN = NEXT + StepTotals.COUNTS;
+    /** The layers' statistics, one after the other. */
+    private static final int STATISTICS = KNOWN + 1;
+
     private final SwitchTransformer model;
     private final Engine engine;
     private final Collectives collectives;
@@ -47,7 +61,7 @@ public final class TrainingStep {
     private final int groupRows;
     /** Batches that are on the engine before their step. */
     private final Map<HostBatch, Batch> ahead = new IdentityHashMap<>();
-    /** The next step's batches, where they are known. */
+    /** The next step's batches; empty where they are not known. */
     private List<HostBatch> next = List.of();
     /** What they count over all ranks; null where a rank did not know its own. */
     private StepTotals totalsOfNext;
@@ -95,6 +109,11 @@ public final class TrainingStep {
         return guard;
     }
 
+    /** A step after which nobody knows yet what comes. */
+    public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
+        return run(step, batches, start, began, List::of);
+    }
+
     /**
      * Runs a step.
      *
@@ -102,69 +121,76 @@ public final class TrainingStep {
      * @param batches this rank's micro-batches
      * @param start {@link System#nanoTime} at the start of the step, before its rows were read
      * @param began {@link System#nanoTime} at the start of the attempt
+     * @param reader reads the next step's batches, while the engine is at work; they are on the engine before that step. None
+     *     where nobody knows them or there is no next step
      * @throws ResourceException where memory does not suffice, with what would take less
      * @throws DivergenceException where training has left its course; the parameters are then worth nothing where the engine
      *     {@linkplain Engine#stepsSumSquares sums squares as it updates}, and as before where it does not
      */
-    public StepMetrics run(long step, List<HostBatch> batches, long start, long began) {
-        return run(step, batches, start, began, () -> {});
-    }
-
-    /**
-     * {@link #run(long, List, long, long)}.
-     *
-     * @param meanwhile what the host does while the engine updates parameters, if it would wait for that otherwise
-     */
-    public StepMetrics run(long step, List<HostBatch> batches, long start, long began, Runnable meanwhile) {
+    public StepMetrics run(
+            long step, List<HostBatch> batches, long start, long began, Supplier<List<HostBatch>> reader) {
         StepTotals totals = totals(batches);
         firstRow = batches.isEmpty() ? 0 : batches.get(0).firstRow();
         model.parameters().resetGradients();
         GradientSums sums = new GradientSums(model.parameters(), collectives, placement, bucketBytes());
-        double lossSum;
+        List<Reading> losses;
         try {
-            lossSum = backward(model, step, batches, totals, sums::advance);
+            losses = backward(model, step, batches, totals, sums::advance);
         } catch (ResourceException e) {
             String advice = HeldMemory.of(model, optimizer).advice(config, microRows, groupRows);
             throw new ResourceException(e.getMessage() + ". " + advice, e);
         }
-        sums.await();
-        double learningRate = config.learningRate().at(step, config.steps());
-        // A loss that is no number is found out before the parameters go the same way: where it was lost can still be
-        // seen.
-        if (engine.stepsSumSquares() && Double.isFinite(lossSum)) {
-            List<double[]> statistics = model.takeRoutingStatistics();
-            double squares;
-            try (Tensor ofSlots = optimizer.measuredStep(step, learningRate)) {
-                meanwhile.run();
-                GradientSquares all = optimizer.squares(ofSlots);
-                squares = (countsExperts() ? all.experts() : 0) + (countsShared() ? all.shared() : 0);
-            }
-            StepMetrics metrics = metrics(step, totals, lossSum, statistics, squares);
-            guard.check(metrics);
-            return timed(metrics, start, began);
+        // From here on to the end of the update the host is ahead of the engine, and should stay so.
+        next = List.copyOf(reader.get());
+        double lossSum = 0;
+        for (Reading reading : losses) {
+            lossSum += DoubleStream.of(reading.values()).sum();
         }
-        double squares = (countsExperts() ? engine.sumSquares(model.parameters().expertGradients()) : 0)
-                + (countsShared() ? engine.sumSquares(model.parameters().sharedGradients()) : 0);
-        StepMetrics metrics = metrics(step, totals, lossSum, model.takeRoutingStatistics(), squares);
-        guard.check(metrics);
-        optimizer.step(step, learningRate);
-        return timed(metrics, start, began);
+        List<double[]> statistics = model.takeRoutingStatistics();
+        double learningRate = config.learningRate().at(step, config.steps());
+        StepMetrics metrics;
+        if (engine.stepsSumSquares()) {
+            Supplier<double[]> summed = startSum(values(lossSum, GradientSquares.NONE, statistics));
+            // A loss that is no number is found out before the parameters go the same way: where it was lost can still
+            // be seen.
+            try (Tensor squares =
+                    Double.isFinite(lossSum) ? optimizer.measuredStep(step, learningRate, sums::await) : lost(sums)) {
+                Exchange ofSquares = collectives.startAllReduceSum(squares, world);
+                uploadNext();
+                ofSquares.await();
+                Reading reading = engine.read(squares);
+                metrics = metrics(step, totals, summed.get(), optimizer.squares(reading.values()), statistics);
+            }
+            guard.check(metrics);
+        } else {
+            sums.awaitAll();
+            GradientSquares squares = new GradientSquares(
+                    engine.sumSquares(model.parameters().sharedGradients()),
+                    engine.sumSquares(model.parameters().expertGradients()));
+            uploadNext();
+            double[] summed = sumOverRanks(values(lossSum, squares, statistics));
+            metrics = metrics(step, totals, summed, GradientSquares.NONE, statistics);
+            guard.check(metrics);
+            optimizer.step(step, learningRate);
+        }
+        return metrics.timed((System.nanoTime() - start) / 1e9, (System.nanoTime() - began) / 1e9);
+    }
+    /** The sums of a step whose update is not made. */
+    private Tensor lost(GradientSums sums) {
+        sums.awaitAll();
+        return optimizer.lostSquares();
     }
 
-    /**
-     * Copies the next step's batches to the engine, behind what it is at work on: the step then begins without a transfer.
-     * Replaces those of an earlier call that no step has taken.
-     */
-    public void uploadAhead(List<HostBatch> batches) {
-        if (!batches.isEmpty()) {
-            engine.expectStep(batches.get(0).firstRow() - firstRow);
-        }
+    /** Brings the next step's batches to the engine, behind what it is at work on: that step then begins without a transfer. */
+    private void uploadNext() {
         ahead.values().forEach(Batch::close);
         ahead.clear();
-        for (HostBatch batch : batches) {
+        if (!next.isEmpty()) {
+            engine.expectStep(next.get(0).firstRow() - firstRow);
+        }
+        for (HostBatch batch : next) {
             ahead.put(batch, Batch.upload(engine, batch));
         }
-        next = List.copyOf(batches);
     }
 
     private Batch onEngine(HostBatch host) {
@@ -199,7 +225,7 @@ public final class TrainingStep {
 
     /** What the denominators of the step's loss count, over all ranks. */
     private record StepTotals(long targetTokens, long routedInputs, long routedTargets, long tokens) {
-        private static final int COUNTS = 4;
+        static final int COUNTS = 4;
 
         static StepTotals of(double[] sums, int from) {
             return new StepTotals(
@@ -237,11 +263,11 @@ public final class TrainingStep {
     }
 
     /**
-     * Runs all micro-batches; returns this rank's sum of cross-entropies.
+     * Starts all micro-batches; returns the losses of each.
      *
      * @param complete what is done each time that the last of them has completed gradients
      */
-    private double backward(
+    private List<Reading> backward(
             SwitchTransformer through, long step, List<HostBatch> batches, StepTotals totals, Runnable complete) {
         int balanceGroups = model.config()
                 .sparse()
@@ -258,23 +284,20 @@ public final class TrainingStep {
                 config.zLoss(),
                 config.recomputation(),
                 config.exchangeChunks());
-        double sum = 0;
+        List<Reading> losses = new ArrayList<>();
         for (int i = 0; i < batches.size(); i++) {
             HostBatch host = batches.get(i);
             if (i == batches.size() - 1) {
                 model.parameters().lastPass(complete);
             }
-            try (Batch batch = onEngine(host);
-                    Tensor losses = train(through, batch, host, settings)) {
-                for (double loss : through.download(losses)) {
-                    sum += loss;
-                }
+            try (Batch batch = onEngine(host)) {
+                losses.add(train(through, batch, host, settings));
             }
         }
-        return sum;
+        return losses;
     }
 
-    private Tensor train(SwitchTransformer through, Batch batch, HostBatch host, StepSettings settings) {
+    private Reading train(SwitchTransformer through, Batch batch, HostBatch host, StepSettings settings) {
         if (teaching.isEmpty()) {
             return through.train(batch, settings);
         }
@@ -284,49 +307,46 @@ public final class TrainingStep {
         }
     }
 
-    /** One rank of each exchange group counts in full; experts are apart on each. */
-    private boolean countsExperts() {
-        return rank < placement.expertParallel();
-    }
-
-    /** Dense gradients are the same on all ranks. */
-    private boolean countsShared() {
-        return rank == 0;
-    }
-
-    private static StepMetrics timed(StepMetrics metrics, long start, long began) {
-        long now = System.nanoTime();
-        return metrics.timed((now - start) / 1e9, (now - began) / 1e9);
-    }
-
-    /** All but what a clock says. */
-    private StepMetrics metrics(
-            long step, StepTotals totals, double lossSum, List<double[]> statistics, double squares) {
-        int size = 2 + statistics.stream().mapToInt(each -> each.length).sum();
-        // The next step's counts, and how many ranks know theirs
-        double[] values = new double[size + StepTotals.COUNTS + 1];
-        values[0] = lossSum;
-        values[1] = squares;
-        int end = 2;
+    private double[] values(double lossSum, GradientSquares squares, List<double[]> statistics) {
+        double[] values = new double
+                [STATISTICS + statistics.stream().mapToInt(each -> each.length).sum()];
+        values[LOSS] = lossSum;
+        values[SHARED_SQUARES] = squares.shared();
+        values[EXPERT_SQUARES] = squares.experts();
+        if (!next.isEmpty()) {
+            System.arraycopy(counts(next), 0, values, NEXT, StepTotals.COUNTS);
+            values[KNOWN] = 1;
+        }
+        int end = STATISTICS;
         for (double[] layer : statistics) {
             System.arraycopy(layer, 0, values, end, layer.length);
             end += layer.length;
         }
-        if (!next.isEmpty()) {
-            System.arraycopy(counts(next), 0, values, size, StepTotals.COUNTS);
-            values[size + StepTotals.COUNTS] = 1;
-        }
-        double[] sums = sumOverRanks(values);
-        totalsOfNext = sums[size + StepTotals.COUNTS] == world.size() ? StepTotals.of(sums, size) : null;
+        return values;
+    }
+
+    /**
+     * All but what a clock says.
+     *
+     * @param sums of all ranks' {@link #values}
+     * @param squares of all ranks, beside those in the sums
+     * @param own this rank's statistics, for their number and sizes
+     */
+    private StepMetrics metrics(
+            long step, StepTotals totals, double[] sums, GradientSquares squares, List<double[]> own) {
+        totalsOfNext = sums[KNOWN] == world.size() ? StepTotals.of(sums, NEXT) : null;
+        // Shared gradients are the same on all ranks, those of an expert on all that hold it.
+        double norm = Math.sqrt((sums[SHARED_SQUARES] + squares.shared()) / world.size()
+                + (sums[EXPERT_SQUARES] + squares.experts()) * placement.expertParallel() / world.size());
         double balance = 0;
         double z = 0;
         List<RouterMetrics> layers = new ArrayList<>();
-        if (!statistics.isEmpty()) {
+        if (!own.isEmpty()) {
             SwitchConfig sparse = model.config().sparse().orElseThrow();
             long groups = (long) sparse.capacity().balanceGroups(microRows) * config.accumulation() * world.size();
-            int from = 2;
-            for (int layer = 0; layer < statistics.size(); layer++) {
-                double[] sum = Arrays.copyOfRange(sums, from, from + statistics.get(layer).length);
+            int from = STATISTICS;
+            for (int layer = 0; layer < own.size(); layer++) {
+                double[] sum = Arrays.copyOfRange(sums, from, from + own.get(layer).length);
                 from += sum.length;
                 balance += sum[RoutingStatistics.BALANCE] / groups;
                 z += sum[RoutingStatistics.Z] / Math.max(1, sum[RoutingStatistics.ROUTED]);
@@ -337,11 +357,11 @@ public final class TrainingStep {
         }
         return new StepMetrics(
                 step,
-                sums[0] / Math.max(1, totals.targetTokens()),
+                sums[LOSS] / Math.max(1, totals.targetTokens()),
                 balance,
                 z,
                 config.learningRate().at(step, config.steps()),
-                Math.sqrt(sums[1]),
+                norm,
                 totals.tokens(),
                 0,
                 0,
@@ -353,19 +373,25 @@ public final class TrainingStep {
 
     /** Sums in float64, whatever the engine computes in. */
     double[] sumOverRanks(double[] values) {
+        return startSum(values).get();
+    }
+
+    /** {@link #sumOverRanks}, beside what the engine is asked for until somebody wants the sums. */
+    private Supplier<double[]> startSum(double[] values) {
         if (world.size() == 1) {
-            return values;
+            return () -> values;
         }
         ByteBuffer bytes =
                 ByteBuffer.allocateDirect(values.length * Double.BYTES).order(ByteOrder.nativeOrder());
         bytes.asDoubleBuffer().put(values);
-        try (Tensor tensor = engine.allocate(DType.FLOAT64, values.length)) {
-            engine.upload(tensor, bytes);
-            collectives.allReduceSum(tensor, world);
-            engine.download(tensor, bytes);
-        }
-        double[] sums = new double[values.length];
-        bytes.asDoubleBuffer().get(sums);
-        return sums;
+        Tensor tensor = engine.allocate(DType.FLOAT64, values.length);
+        engine.upload(tensor, bytes);
+        Exchange sum = collectives.startAllReduceSum(tensor, world);
+        return () -> {
+            sum.await();
+            Reading reading = engine.read(tensor);
+            tensor.close();
+            return reading.values();
+        };
     }
 }

@@ -12,20 +12,18 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /** What adamw.cu needs to know of a list of parameters: where each lies, and its tiles. Made once and kept on the card. */
-final class AdamWPlan implements AutoCloseable {
+final class AdamWPlan implements RecentPlans.Plan {
     /** As in adamw.cu: bytes of a slot's description and elements of a tile. */
     private static final int SLOT_BYTES = 56;
 
     private static final int TILE = 8192;
 
-    private final List<AdamWSlot> slots;
     private final CudaTensor descriptions;
     private final CudaTensor items;
     private final int count;
     private final SlotSquares squares;
 
     AdamWPlan(CudaContext context, List<AdamWSlot> slots) {
-        this.slots = List.copyOf(slots);
         long tiles = 0;
         for (AdamWSlot slot : slots) {
             tiles += tiles(slot);
@@ -69,11 +67,6 @@ final class AdamWPlan implements AutoCloseable {
         CudaTensor tensor = context.allocate(DType.INT64, Math.max(1, bytes.remaining() / Long.BYTES));
         context.device().upload(tensor.address(), bytes);
         return tensor;
-    }
-
-    /** Whether this is the plan of that very list of tensors. */
-    boolean isFor(List<AdamWSlot> others) {
-        return slots.equals(others);
     }
 
     /** Tiles of all slots, each a block. */

@@ -304,7 +304,8 @@ final class CublasLt implements AutoCloseable {
         Product.Operand c = product.c();
         long elements = (product.count() - 1) * c.batchStride() + (product.m() - 1L) * c.rowStride() + product.n();
         long[] result = new long[1];
-        if (cudart.cuMemAlloc(result, elements * c.type().bytes()) != cudart.CUDA_SUCCESS) {
+        // Neither waits for the card, which may be waiting for another that this process has yet to ask.
+        if (cudart.cuMemAllocAsync(result, elements * c.type().bytes(), stream) != cudart.CUDA_SUCCESS) {
             return Optional.empty();
         }
         try {
@@ -323,7 +324,7 @@ final class CublasLt implements AutoCloseable {
             }
             return Optional.of(words);
         } finally {
-            cudart.cuMemFree(result[0]);
+            cudart.cuMemFreeAsync(result[0], stream);
         }
     }
 

@@ -11,14 +11,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Adafactor over one list of parameters: large matrices by groups of blocks, all others by items of work. */
-final class CudaAdafactor implements AutoCloseable {
+final class CudaAdafactor implements RecentPlans.Plan {
     private static final int THREADS = 256;
     /** Blocks that a multiprocessor has room for. */
     private static final int BLOCKS = 2;
 
     private final CudaContext context;
     private final Kernels kernels;
-    private final List<AdafactorSlot> slots;
     /** By the type of their gradients and the size of a group. */
     private final List<AdafactorGroups> groups = new ArrayList<>();
 
@@ -27,7 +26,6 @@ final class CudaAdafactor implements AutoCloseable {
     CudaAdafactor(CudaContext context, List<AdafactorSlot> slots, AdafactorMemory memory) {
         this.context = context;
         this.kernels = context.kernels("adafactor");
-        this.slots = List.copyOf(slots);
         slots.forEach(CudaAdafactor::check);
         for (DType type : List.of(DType.FLOAT32, DType.BFLOAT16)) {
             List<Integer> large = new ArrayList<>();
@@ -40,15 +38,19 @@ final class CudaAdafactor implements AutoCloseable {
             }
             for (List<Integer> alike : AdafactorGroups.bySize(memory.groups(), slots, large)) {
                 groups.add(new AdafactorGroups(
-                        context, context.kernels("adafactor-groups"), memory.groups(), of(alike), places(alike)));
+                        context,
+                        context.kernels("adafactor-groups"),
+                        memory.groups(),
+                        of(slots, alike),
+                        places(alike)));
             }
             if (!others.isEmpty()) {
-                plans.add(new AdafactorPlan(context, of(others), places(others), memory.ringBytes()));
+                plans.add(new AdafactorPlan(context, of(slots, others), places(others), memory.ringBytes()));
             }
         }
     }
 
-    private List<AdafactorSlot> of(List<Integer> places) {
+    private static List<AdafactorSlot> of(List<AdafactorSlot> slots, List<Integer> places) {
         return places.stream().map(slots::get).toList();
     }
 
@@ -71,11 +73,6 @@ final class CudaAdafactor implements AutoCloseable {
         } else {
             require(slot.rowMoments().size() == value.size(), "adafactor", value, slot.rowMoments());
         }
-    }
-
-    /** Whether this is made for that very list of tensors. */
-    boolean isFor(List<AdafactorSlot> others) {
-        return slots.equals(others);
     }
 
     /** @param squares becomes the sum of squares of each slot's gradient; null where nobody asks */

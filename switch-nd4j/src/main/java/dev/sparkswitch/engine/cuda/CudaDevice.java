@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
@@ -206,6 +207,20 @@ final class CudaDevice implements Device {
         } catch (InternalException e) {
             throw trail.explain(e);
         }
+    }
+
+    @Override
+    public Supplier<ByteBuffer> read(long source, int bytes) {
+        use();
+        Supplier<ByteBuffer> contents = staging.read(source, bytes);
+        return () -> {
+            use();
+            try {
+                return contents.get();
+            } catch (InternalException e) {
+                throw trail.explain(e);
+            }
+        };
     }
 
     @Override

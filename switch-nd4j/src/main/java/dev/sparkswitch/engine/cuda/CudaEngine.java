@@ -15,6 +15,7 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.LossSettings;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.RelativePositions;
 import dev.sparkswitch.engine.Routing;
 import dev.sparkswitch.engine.RoutingPlan;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** The engine on a CUDA card, in float32 or bfloat16: every family of operations stands in a class of its own. */
 public final class CudaEngine implements Engine {
@@ -202,6 +204,19 @@ public final class CudaEngine implements Engine {
     public void download(Tensor source, ByteBuffer target) {
         transfers.download(source, target);
         reads.run();
+    }
+
+    @Override
+    public Reading read(Tensor source) {
+        if (!transfers.readsAhead(source)) {
+            return Engine.super.read(source);
+        }
+        Supplier<ByteBuffer> contents = transfers.read(source);
+        return new Reading(source, () -> {
+            ByteBuffer bytes = contents.get();
+            reads.run();
+            return bytes;
+        });
     }
 
     @Override

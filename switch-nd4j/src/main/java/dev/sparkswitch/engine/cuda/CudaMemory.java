@@ -8,6 +8,7 @@ import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.Supplier;
 
 /** Fills, copies, transfers and moves of rows. */
 final class CudaMemory {
@@ -19,6 +20,8 @@ final class CudaMemory {
     private static final int PIECE = 1 << 22;
     /** The widest access, in bytes. */
     private static final int WIDE = 16;
+    /** Bytes that are read ahead at most: the host keeps memory for them. */
+    private static final int MOST_READ = 1 << 20;
     /** The narrowest: a bfloat16. */
     private static final int NARROW = 2;
 
@@ -76,7 +79,7 @@ final class CudaMemory {
         CudaTensor target = cuda(tensor);
         target.requireContiguous("upload");
         noteWrite(target);
-        long bytes = target.size() * target.type().bytes();
+        long bytes = bytes(target);
         if (source.remaining() < bytes) {
             throw new IllegalArgumentException("upload of " + source.remaining() + " bytes to " + target);
         }
@@ -89,6 +92,22 @@ final class CudaMemory {
             device.upload(piece.address(), contents.slice(at * Float.BYTES, n * Float.BYTES));
             split("split_float32", piece, target, at, n);
         });
+    }
+
+    /** Whether the host need not wait for {@link #read}. */
+    boolean readsAhead(Tensor tensor) {
+        return !cuda(tensor).isSplit() && bytes(tensor) <= MOST_READ;
+    }
+
+    /** Starts a download to memory that the device has ready; waits for it. */
+    Supplier<ByteBuffer> read(Tensor tensor) {
+        CudaTensor source = cuda(tensor);
+        source.requireContiguous("read");
+        return device.read(source.address(), (int) bytes(source));
+    }
+
+    private static long bytes(Tensor tensor) {
+        return tensor.size() * tensor.type().bytes();
     }
 
     void download(Tensor tensor, ByteBuffer target) {
@@ -107,7 +126,7 @@ final class CudaMemory {
     private void download(Tensor tensor, ByteBuffer target, Transfer transfer) {
         CudaTensor source = cuda(tensor);
         source.requireContiguous("download");
-        long bytes = source.size() * source.type().bytes();
+        long bytes = bytes(source);
         if (target.remaining() < bytes) {
             throw new IllegalArgumentException("download of " + source + " to " + target.remaining() + " bytes");
         }

@@ -10,8 +10,6 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 
 /** Optimizer steps, each one launch over all parameters, and what they measure. */
@@ -21,15 +19,14 @@ final class CudaOptimizers {
     private static final int SUM_ELEMENTS = 8;
     /** Blocks of a sum: fixed, so that it is the same on every card. */
     private static final int SUM_BLOCKS = 1056;
-    /** Lists of a step that are remembered: parameters with weight decay and without. */
-    private static final int ADAMW_PLANS = 2;
+    /** Lists of a step: experts' parameters and others. AdamW has both with weight decay and without. */
+    private static final int SHARES = 2;
 
     private final CudaContext context;
-    private final Kernels adamws;
+    private final Kernels adamwKernels;
     private final Kernels sums;
-    private final AdafactorMemory adafactorMemory;
-    private CudaAdafactor adafactor;
-    private final Deque<AdamWPlan> adamwPlans = new ArrayDeque<>();
+    private final RecentPlans<AdafactorSlot, CudaAdafactor> adafactors;
+    private final RecentPlans<AdamWSlot, AdamWPlan> adamws;
 
     CudaOptimizers(CudaContext context) {
         this(context, AdafactorMemory.of(context.device()));
@@ -37,8 +34,9 @@ final class CudaOptimizers {
 
     CudaOptimizers(CudaContext context, AdafactorMemory adafactorMemory) {
         this.context = context;
-        this.adafactorMemory = adafactorMemory;
-        this.adamws = context.kernels("adamw");
+        this.adafactors = new RecentPlans<>(SHARES, slots -> new CudaAdafactor(context, slots, adafactorMemory));
+        this.adamws = new RecentPlans<>(2 * SHARES, slots -> new AdamWPlan(context, slots));
+        this.adamwKernels = context.kernels("adamw");
         this.sums = context.kernels("sums");
     }
 
@@ -85,14 +83,7 @@ final class CudaOptimizers {
     /** @param squares FLOAT64 [slots]: becomes the sum of squares of each gradient; null where nobody asks */
     void adafactor(AdafactorStep step, List<AdafactorSlot> slots, Tensor squares) {
         checkSquares("adafactor", squares, slots.size());
-        if (adafactor == null || !adafactor.isFor(slots)) {
-            if (adafactor != null) {
-                adafactor.close();
-                adafactor = null;
-            }
-            adafactor = new CudaAdafactor(context, slots, adafactorMemory);
-        }
-        adafactor.step(step, squares);
+        adafactors.of(slots).step(step, squares);
     }
 
     private static void checkSquares(String operation, Tensor squares, int slots) {
@@ -105,9 +96,9 @@ final class CudaOptimizers {
     /** @param squares as of {@link #adafactor} */
     void adamw(AdamWStep step, List<AdamWSlot> slots, Tensor squares) {
         checkSquares("adamw", squares, slots.size());
-        AdamWPlan plan = adamwPlan(slots);
+        AdamWPlan plan = adamws.of(slots);
         context.memory().noteParameterWrite();
-        adamws.launch(
+        adamwKernels.launch(
                 "adamw",
                 Launch.of(plan.items(), THREADS),
                 plan.descriptions(),
@@ -122,19 +113,5 @@ final class CudaOptimizers {
                 (float) step.epsilon(),
                 plan.squares().partials(squares));
         plan.squares().addUp(squares);
-    }
-
-    private AdamWPlan adamwPlan(List<AdamWSlot> slots) {
-        for (AdamWPlan plan : adamwPlans) {
-            if (plan.isFor(slots)) {
-                return plan;
-            }
-        }
-        if (adamwPlans.size() == ADAMW_PLANS) {
-            adamwPlans.removeFirst().close();
-        }
-        AdamWPlan plan = new AdamWPlan(context, slots);
-        adamwPlans.addLast(plan);
-        return plan;
     }
 }

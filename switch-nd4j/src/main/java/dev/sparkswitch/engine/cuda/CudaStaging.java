@@ -2,8 +2,11 @@ package dev.sparkswitch.engine.cuda;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Supplier;
 import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -22,6 +25,9 @@ final class CudaStaging implements AutoCloseable {
     /** Small, so that the few uploads of a step do not wait for those of the step before. */
     private static final int SLOT_BYTES = 256 << 10;
 
+    /** Bytes of pages for readings, at least: most are of a few numbers. */
+    private static final int LEAST_LANDING = 4 << 10;
+
     private final CUstream_st stream;
     private final Pointer memory = new Pointer();
     private final ByteBuffer contents;
@@ -36,6 +42,11 @@ final class CudaStaging implements AutoCloseable {
 
     /** Whether pages could not be kept, which is told once. */
     private boolean refused;
+
+    /** All that were made, and those that nobody waits for. */
+    private final List<Landing> landings = new ArrayList<>();
+
+    private final List<Landing> free = new ArrayList<>();
 
     private final Address place = new Address();
     private int next;
@@ -140,6 +151,46 @@ final class CudaStaging implements AutoCloseable {
         }
     }
 
+    /** Pages for one reading, and the event that it has ended by. */
+    private static final class Landing {
+        private final Pointer pages = new Pointer();
+        private final CUevent_st end = new CUevent_st();
+        private final int bytes;
+
+        Landing(int bytes) {
+            this.bytes = bytes;
+            Cuda.check(cudart.cuMemAllocHost(pages, bytes), "cuMemAllocHost", "a reading");
+            Cuda.check(cudart.cuEventCreate(end, cudart.CU_EVENT_DISABLE_TIMING), "cuEventCreate", "a reading");
+        }
+
+        void free() {
+            cudart.cuEventDestroy(end);
+            cudart.cuMemFreeHost(pages);
+        }
+    }
+
+    /** Starts to copy to the host, through pages of its own until whoever asked has the contents. */
+    Supplier<ByteBuffer> read(long source, int bytes) {
+        Landing landing =
+                free.stream().filter(one -> one.bytes >= bytes).findFirst().orElse(null);
+        if (landing == null) {
+            landing = new Landing(Math.max(LEAST_LANDING, Integer.highestOneBit(Math.max(1, bytes - 1)) << 1));
+            landings.add(landing);
+        }
+        free.remove(landing);
+        Landing taken = landing;
+        Cuda.check(cudart.cuMemcpyDtoHAsync(taken.pages, source, bytes, stream), "cuMemcpyDtoHAsync", bytes + " bytes");
+        Cuda.check(cudart.cuEventRecord(taken.end, stream), "cuEventRecord", "a reading");
+        return () -> {
+            Cuda.check(cudart.cuEventSynchronize(taken.end), "cuEventSynchronize", "a reading");
+            ByteBuffer contents = ByteBuffer.allocate(bytes).order(ByteOrder.nativeOrder());
+            contents.put(new BytePointer(taken.pages).capacity(bytes).asByteBuffer())
+                    .flip();
+            free.add(taken);
+            return contents;
+        };
+    }
+
     /** Whether the card writes to the buffer by itself; it is then under way. */
     private boolean startDirect(long source, ByteBuffer target) {
         int bytes = target.remaining();
@@ -181,6 +232,7 @@ final class CudaStaging implements AutoCloseable {
         for (CUevent_st event : events) {
             cudart.cuEventDestroy(event);
         }
+        landings.forEach(Landing::free);
         cudart.cuMemFreeHost(memory);
         synchronized (resident) {
             closed = true;

@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * What the engine needs of a card: memory, kernels and matrix products, all in one order of execution but for what is
@@ -50,6 +51,13 @@ interface Device extends AutoCloseable {
 
     /** Fills the buffer's remaining bytes from the device. */
     void download(long source, ByteBuffer target);
+
+    /**
+     * Starts to copy contents to memory of the host that the device has ready for this.
+     *
+     * @return waits for them and gives them; to be called once
+     */
+    Supplier<ByteBuffer> read(long source, int bytes);
 
     /** {@link #download} that may still be under way when this returns: the buffer is filled after {@link #synchronize}. */
     void startDownload(long source, ByteBuffer target);

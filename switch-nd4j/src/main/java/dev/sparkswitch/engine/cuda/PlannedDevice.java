@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** A card that does nothing: the engine on it takes as much memory as on a real one, and every number is 0. */
 final class PlannedDevice implements Device {
@@ -67,6 +68,11 @@ final class PlannedDevice implements Device {
         while (zeros.hasRemaining()) {
             zeros.put((byte) 0);
         }
+    }
+
+    @Override
+    public Supplier<ByteBuffer> read(long source, int bytes) {
+        return () -> ByteBuffer.allocate(bytes);
     }
 
     @Override

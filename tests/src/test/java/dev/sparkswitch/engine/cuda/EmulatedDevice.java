@@ -3,6 +3,7 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * A card that a processor plays: the product's own kernels, compiled as C++ with every CUDA thread a fiber, and products by
@@ -136,6 +138,13 @@ final class EmulatedDevice implements Device {
         ByteBuffer direct = ByteBuffer.allocateDirect(target.remaining());
         SimtHost.copy(source, SimtHost.address(direct), direct.capacity());
         target.duplicate().put(direct);
+    }
+
+    @Override
+    public Supplier<ByteBuffer> read(long source, int bytes) {
+        ByteBuffer contents = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+        SimtHost.copy(source, SimtHost.address(contents), bytes);
+        return () -> contents;
     }
 
     @Override

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 
 /** Ranks of one process, each with an engine of its own, that train a model on random rows. */
@@ -162,9 +163,14 @@ final class CardRanks {
             new Initializer(5, 1, 1).initialize(model);
             TrainingStep step = new TrainingStep(model, parallelism, config, optimizer);
             List<StepMetrics> made = new ArrayList<>();
+            IntFunction<List<HostBatch>> batches =
+                    number -> number > steps ? List.of() : List.of(size.batch(number, host.rank(), ranks));
+            List<HostBatch> coming = batches.apply(1);
             for (int number = 1; number <= steps; number++) {
                 before.step(host.rank(), number);
-                made.add(step.run(number, List.of(size.batch(number, host.rank(), ranks)), 0, 0));
+                List<HostBatch> next = batches.apply(number + 1);
+                made.add(step.run(number, coming, 0, 0, () -> next));
+                coming = next;
             }
             return made;
         } catch (Exception | Error e) {

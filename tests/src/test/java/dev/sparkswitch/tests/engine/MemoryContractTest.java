@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.Write;
 import java.nio.ByteBuffer;
@@ -70,6 +71,32 @@ class MemoryContractTest {
                 ByteBuffer twice = bench.engine.hostMemory(2 * size * Integer.BYTES);
                 bench.engine.download(tensor, twice.position(size * Integer.BYTES));
                 assertThat(twice.slice().order(ByteOrder.nativeOrder())).isEqualTo(all);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#all")
+    void aReadingHoldsWhatTheTensorHeldWhenItWasAskedFor(EngineCase engineCase) {
+        try (Bench bench = engineCase.open()) {
+            List<Reading> readings = new ArrayList<>();
+            List<double[]> wanted = new ArrayList<>();
+            for (int turn = 0; turn < 2; turn++) {
+                // More than fits in what a card reads ahead, too
+                for (int size : new int[] {1, 17, 10_001, 300_000}) {
+                    Grid grid = Grid.random(random, size);
+                    Tensor tensor = size == 17 ? bench.parameter(grid) : bench.master(grid);
+                    wanted.add(bench.doubles(tensor));
+                    readings.add(bench.engine.read(tensor));
+                    bench.engine.fill(tensor, 7);
+                }
+                if (turn == 0) {
+                    // Memory of readings that have been waited for is used again.
+                    assertThat(readings.remove(0).values()).isEqualTo(wanted.remove(0));
+                }
+            }
+            for (int i = 0; i < readings.size(); i++) {
+                assertThat(readings.get(i).values()).isEqualTo(wanted.get(i));
             }
         }
     }

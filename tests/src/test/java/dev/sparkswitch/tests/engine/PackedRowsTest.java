@@ -15,7 +15,6 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Overflow;
 import dev.sparkswitch.engine.Precision;
 import dev.sparkswitch.engine.RoutingStatistics;
-import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.AttentionForm;
 import dev.sparkswitch.model.Batch;
@@ -209,10 +208,7 @@ class PackedRowsTest {
             model.parameters().resetGradients();
             StepSettings step = new StepSettings(
                     3, 17, host.targetTokens(), host.rows(), host.routedInputs(), host.routedTargets(), 0.1, 0.01);
-            double[] losses;
-            try (Tensor values = model.train(batch, step)) {
-                losses = model.download(values);
-            }
+            double[] losses = model.train(batch, step).values();
             model.parameters().completeGradients();
             // Losses of the tokens in the order of the examples, which packing keeps.
             List<Double> ofTokens = new ArrayList<>();

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.RouterPrecision;
-import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.AttentionForm;
 import dev.sparkswitch.model.Batch;
@@ -93,18 +93,13 @@ class RecomputationTest {
             new Initializer(11, 2, 1).initialize(model);
             long before = engine.memoryBytes();
             model.parameters().resetGradients();
-            try (Tensor losses = model.train(batch, step)) {
-                model.parameters().completeGradients();
-                Map<String, double[]> gradients = new HashMap<>();
-                for (Parameter parameter : model.parameters().all()) {
-                    gradients.put(parameter.spec().name(), model.download(parameter.gradient()));
-                }
-                return new Trace(
-                        model.download(losses),
-                        gradients,
-                        model.takeRoutingStatistics(),
-                        engine.memoryBytes() - before);
+            Reading losses = model.train(batch, step);
+            model.parameters().completeGradients();
+            Map<String, double[]> gradients = new HashMap<>();
+            for (Parameter parameter : model.parameters().all()) {
+                gradients.put(parameter.spec().name(), model.download(parameter.gradient()));
             }
+            return new Trace(losses.values(), gradients, model.takeRoutingStatistics(), engine.memoryBytes() - before);
         }
     }
 

@@ -3,7 +3,7 @@ package dev.sparkswitch.tests.engine;
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Precision;
-import dev.sparkswitch.engine.Tensor;
+import dev.sparkswitch.engine.Reading;
 import dev.sparkswitch.engine.nd4j.Nd4jEngine;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.CapacityConfig;
@@ -75,10 +75,9 @@ final class TinyModel implements AutoCloseable {
         model.parameters().resetGradients();
         StepSettings step =
                 new StepSettings(3, 17, host.targetTokens(), ROWS, host.routedInputs(), host.routedTargets(), 0, 0);
-        try (Tensor losses = model.train(batch, step)) {
-            model.parameters().completeGradients();
-            return model.download(losses);
-        }
+        Reading losses = model.train(batch, step);
+        model.parameters().completeGradients();
+        return losses.values();
     }
 
     Map<String, double[]> gradients() {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.sparkswitch.collective.SingleRank;
 import dev.sparkswitch.engine.Engine;
-import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.CapacityConfig;
 import dev.sparkswitch.model.ExpertPlacement;
@@ -114,9 +113,8 @@ class TrainingRunTest {
                 0);
         double sum = 0;
         model.parameters().resetGradients();
-        try (Batch batch = Batch.upload(model.engine(), host);
-                Tensor losses = model.train(batch, settings)) {
-            for (double loss : model.download(losses)) {
+        try (Batch batch = Batch.upload(model.engine(), host)) {
+            for (double loss : model.train(batch, settings).values()) {
                 sum += loss;
             }
         }
