@@ -53,7 +53,6 @@ public final class TrainingStep {
     private final DivergenceGuard guard;
     private final Optional<Teaching> teaching;
     private final RankGroup world;
-    private final int rank;
     private final int microRows;
     /** Of the step at hand or, between two, of the one before. */
     private long firstRow;
@@ -90,7 +89,6 @@ public final class TrainingStep {
         this.optimizer = optimizer;
         this.guard = new DivergenceGuard(config.divergence());
         this.teaching = teaching;
-        this.rank = parallelism.rank();
         this.world = RankGroup.world(collectives.worldSize());
         this.groupRows = model.config()
                 .sparse()
@@ -146,35 +144,44 @@ public final class TrainingStep {
         for (Reading reading : losses) {
             lossSum += DoubleStream.of(reading.values()).sum();
         }
-        List<double[]> statistics = model.takeRoutingStatistics();
-        double learningRate = config.learningRate().at(step, config.steps());
-        StepMetrics metrics;
-        if (engine.stepsSumSquares()) {
-            Supplier<double[]> summed = startSum(values(lossSum, GradientSquares.NONE, statistics));
-            // A loss that is no number is found out before the parameters go the same way: where it was lost can still
-            // be seen.
-            try (Tensor squares =
-                    Double.isFinite(lossSum) ? optimizer.measuredStep(step, learningRate, sums::await) : lost(sums)) {
-                Exchange ofSquares = collectives.startAllReduceSum(squares, world);
-                uploadNext();
-                ofSquares.await();
-                Reading reading = engine.read(squares);
-                metrics = metrics(step, totals, summed.get(), optimizer.squares(reading.values()), statistics);
-            }
-            guard.check(metrics);
-        } else {
-            sums.awaitAll();
-            GradientSquares squares = new GradientSquares(
-                    engine.sumSquares(model.parameters().sharedGradients()),
-                    engine.sumSquares(model.parameters().expertGradients()));
-            uploadNext();
-            double[] summed = sumOverRanks(values(lossSum, squares, statistics));
-            metrics = metrics(step, totals, summed, GradientSquares.NONE, statistics);
-            guard.check(metrics);
-            optimizer.step(step, learningRate);
-        }
+        Said said = new Said(step, totals, lossSum, model.takeRoutingStatistics());
+        StepMetrics metrics = engine.stepsSumSquares() ? updateAndCheck(said, sums) : checkAndUpdate(said, sums);
         return metrics.timed((System.nanoTime() - start) / 1e9, (System.nanoTime() - began) / 1e9);
     }
+
+    /** What a step's forward passes say on this rank. */
+    private record Said(long step, StepTotals totals, double lossSum, List<double[]> statistics) {}
+
+    /** Sums squares as it updates: whether gradients are numbers is known behind the update, and nothing waits for it. */
+    private StepMetrics updateAndCheck(Said said, GradientSums sums) {
+        Supplier<double[]> summed = startSum(values(said, GradientSquares.NONE));
+        double learningRate = config.learningRate().at(said.step(), config.steps());
+        // A loss that is no number is found out before the parameters go the same way: where it was lost can still be
+        // seen.
+        boolean lost = !Double.isFinite(said.lossSum());
+        try (Tensor squares = lost ? lost(sums) : optimizer.measuredStep(said.step(), learningRate, sums::await)) {
+            Exchange ofSquares = collectives.startAllReduceSum(squares, world);
+            uploadNext();
+            ofSquares.await();
+            Reading reading = engine.read(squares);
+            StepMetrics metrics = metrics(said, summed.get(), optimizer.squares(reading.values()));
+            guard.check(metrics);
+            return metrics;
+        }
+    }
+
+    private StepMetrics checkAndUpdate(Said said, GradientSums sums) {
+        sums.awaitAll();
+        GradientSquares squares = new GradientSquares(
+                engine.sumSquares(model.parameters().sharedGradients()),
+                engine.sumSquares(model.parameters().expertGradients()));
+        uploadNext();
+        StepMetrics metrics = metrics(said, sumOverRanks(values(said, squares)), GradientSquares.NONE);
+        guard.check(metrics);
+        optimizer.step(said.step(), config.learningRate().at(said.step(), config.steps()));
+        return metrics;
+    }
+
     /** The sums of a step whose update is not made. */
     private Tensor lost(GradientSums sums) {
         sums.awaitAll();
@@ -307,10 +314,11 @@ public final class TrainingStep {
         }
     }
 
-    private double[] values(double lossSum, GradientSquares squares, List<double[]> statistics) {
+    private double[] values(Said said, GradientSquares squares) {
+        List<double[]> statistics = said.statistics();
         double[] values = new double
                 [STATISTICS + statistics.stream().mapToInt(each -> each.length).sum()];
-        values[LOSS] = lossSum;
+        values[LOSS] = said.lossSum();
         values[SHARED_SQUARES] = squares.shared();
         values[EXPERT_SQUARES] = squares.experts();
         if (!next.isEmpty()) {
@@ -330,10 +338,8 @@ public final class TrainingStep {
      *
      * @param sums of all ranks' {@link #values}
      * @param squares of all ranks, beside those in the sums
-     * @param own this rank's statistics, for their number and sizes
      */
-    private StepMetrics metrics(
-            long step, StepTotals totals, double[] sums, GradientSquares squares, List<double[]> own) {
+    private StepMetrics metrics(Said said, double[] sums, GradientSquares squares) {
         totalsOfNext = sums[KNOWN] == world.size() ? StepTotals.of(sums, NEXT) : null;
         // Shared gradients are the same on all ranks, those of an expert on all that hold it.
         double norm = Math.sqrt((sums[SHARED_SQUARES] + squares.shared()) / world.size()
@@ -341,6 +347,7 @@ public final class TrainingStep {
         double balance = 0;
         double z = 0;
         List<RouterMetrics> layers = new ArrayList<>();
+        List<double[]> own = said.statistics();
         if (!own.isEmpty()) {
             SwitchConfig sparse = model.config().sparse().orElseThrow();
             long groups = (long) sparse.capacity().balanceGroups(microRows) * config.accumulation() * world.size();
@@ -356,13 +363,13 @@ public final class TrainingStep {
             z *= sparse.routerZLoss();
         }
         return new StepMetrics(
-                step,
-                sums[LOSS] / Math.max(1, totals.targetTokens()),
+                said.step(),
+                sums[LOSS] / Math.max(1, said.totals().targetTokens()),
                 balance,
                 z,
-                config.learningRate().at(step, config.steps()),
+                config.learningRate().at(said.step(), config.steps()),
                 norm,
-                totals.tokens(),
+                said.totals().tokens(),
                 0,
                 0,
                 0,
