@@ -9,9 +9,12 @@ import dev.sparkswitch.base.RemoteFileSystem;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import java.io.IOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.apache.hadoop.fs.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -144,10 +147,20 @@ class ShardCacheTest {
     }
 
     private List<String> copies() throws IOException {
-        try (Stream<java.nio.file.Path> files = Files.walk(temporary.resolve("cache"))) {
-            return files.filter(Files::isRegularFile)
-                    .map(file -> file.getFileName().toString())
-                    .toList();
-        }
+        List<String> names = new ArrayList<>();
+        Files.walkFileTree(temporary.resolve("cache"), new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(java.nio.file.Path file, BasicFileAttributes attributes) {
+                names.add(file.getFileName().toString());
+                return FileVisitResult.CONTINUE;
+            }
+
+            /** A copy in the making gets its name while somebody looks. */
+            @Override
+            public FileVisitResult visitFileFailed(java.nio.file.Path file, IOException gone) {
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return names;
     }
 }
