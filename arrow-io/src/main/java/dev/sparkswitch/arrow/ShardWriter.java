@@ -103,7 +103,7 @@ public final class ShardWriter implements AutoCloseable {
         for (ShardColumn column : layout.columns()) {
             allocate(column);
         }
-        out = new ChecksumOutputStream(fileSystem.create(written, true));
+        out = new ChecksumOutputStream(HadoopFiles.create(fileSystem, written));
         writer = new ArrowFileWriter(root, null, Channels.newChannel(out));
         writer.start();
     }

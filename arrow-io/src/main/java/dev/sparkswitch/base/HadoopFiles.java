@@ -5,6 +5,8 @@ import java.io.OutputStream;
 import java.util.Optional;
 import java.util.UUID;
 import org.apache.hadoop.fs.ChecksumFileSystem;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -18,6 +20,29 @@ public final class HadoopFiles {
      */
     public static FileSystem raw(FileSystem fileSystem) {
         return fileSystem instanceof ChecksumFileSystem checksummed ? checksummed.getRawFileSystem() : fileSystem;
+    }
+
+    /** Creates a file, or replaces one of its name. A disk that is full or fails is told by an exception, not by an error. */
+    public static FSDataOutputStream create(FileSystem files, Path file) throws IOException {
+        return create(files, file, true);
+    }
+
+    /** {@link #create}, which fails where there is one. */
+    public static FSDataOutputStream createNew(FileSystem files, Path file) throws IOException {
+        return create(files, file, false);
+    }
+
+    private static FSDataOutputStream create(FileSystem files, Path file, boolean overwrite) throws IOException {
+        try {
+            return new FSDataOutputStream(new HadoopOutput(files.create(file, overwrite)), null);
+        } catch (FSError e) {
+            throw ordinary(e);
+        }
+    }
+
+    /** Hadoop has an error of its own for what the disks of this machine report. */
+    public static IOException ordinary(FSError e) {
+        return new IOException(e.getMessage(), e);
     }
 
     /** What a file is to hold. */
@@ -36,7 +61,7 @@ public final class HadoopFiles {
         Path hidden = new Path(folder, "." + UUID.randomUUID());
         try {
             Path named;
-            try (OutputStream out = files.create(hidden, true)) {
+            try (OutputStream out = create(files, hidden)) {
                 named = content.write(out);
             }
             files.delete(named, false);

@@ -52,7 +52,7 @@ public final class Manifests {
         try {
             files.mkdirs(folder);
             try {
-                try (ChecksumOutputStream out = new ChecksumOutputStream(files.create(hidden, false))) {
+                try (ChecksumOutputStream out = new ChecksumOutputStream(HadoopFiles.createNew(files, hidden))) {
                     out.write(ManifestJson.write(manifest));
                     out.sync();
                 }

@@ -51,7 +51,7 @@ final class BatchReport {
             return;
         }
         BatchReport report = new BatchReport(config, vocabulary, training.get(), scored.get());
-        try (OutputStream out = HadoopFiles.raw(train.files()).create(file(config), true)) {
+        try (OutputStream out = HadoopFiles.create(HadoopFiles.raw(train.files()), file(config))) {
             out.write(report.page().html().getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw unwritable(config, e);

@@ -43,7 +43,7 @@ record BoxStatistics(List<SourceLine> sources, RowStatistics rows, TokenStatisti
     }
 
     void write(OutputFolder box) {
-        try (OutputStream out = HadoopFiles.raw(box.files()).create(new Path(box.folder(), FILE), true)) {
+        try (OutputStream out = HadoopFiles.create(HadoopFiles.raw(box.files()), new Path(box.folder(), FILE))) {
             JSON.writeValue(out, this);
         } catch (IOException e) {
             throw new ResourceException(

@@ -70,7 +70,7 @@ record BucketFiles(SerializableConfiguration hadoop, String folder) implements S
     /** Says that no more files will come. */
     void complete() {
         try {
-            files().create(new Path(folder, ALL), true).close();
+            HadoopFiles.create(files(), new Path(folder, ALL)).close();
         } catch (IOException e) {
             throw unusable(e);
         }

@@ -2,6 +2,7 @@ package dev.sparkswitch.corpus;
 
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
+import dev.sparkswitch.base.HadoopFiles;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -32,7 +33,7 @@ final class DocumentFile {
 
         Writer(FileSystem files, Path path) throws IOException {
             out = new DataOutputStream(new BufferedOutputStream(
-                    new ZstdOutputStreamNoFinalizer(files.create(path, true, BUFFER), LEVEL), BUFFER));
+                    new ZstdOutputStreamNoFinalizer(HadoopFiles.create(files, path), LEVEL), BUFFER));
         }
 
         /** Adds a document; how many bytes its text has. */

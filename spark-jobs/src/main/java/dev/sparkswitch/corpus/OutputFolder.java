@@ -3,6 +3,7 @@ package dev.sparkswitch.corpus;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Build;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
@@ -145,7 +146,7 @@ public final class OutputFolder {
                 }
             }
             files.mkdirs(data);
-            files.create(mark, true).close();
+            HadoopFiles.create(files, mark).close();
         } catch (IOException e) {
             throw unwritable(e);
         }
@@ -170,7 +171,7 @@ public final class OutputFolder {
             }
             begin();
             files.mkdirs(work());
-            try (OutputStream out = files.create(mark, true)) {
+            try (OutputStream out = HadoopFiles.create(files, mark)) {
                 out.write(identity.getBytes(StandardCharsets.UTF_8));
             }
         } catch (IOException e) {

@@ -51,7 +51,7 @@ record Parts(SerializableConfiguration hadoop, String folder) implements Seriali
     }
 
     void finish(int part, PartSummary summary) {
-        try (OutputStream out = files().create(summary(part), true)) {
+        try (OutputStream out = HadoopFiles.create(files(), summary(part))) {
             out.write(summary.toJson().getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw unwritable(e);

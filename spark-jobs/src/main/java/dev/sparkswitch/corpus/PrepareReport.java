@@ -40,7 +40,7 @@ record PrepareReport(
     /** Writes the page into the output's folder. */
     void write(OutputFolder output) {
         Path file = new Path(output.folder(), Prepare.REPORT);
-        try (OutputStream out = HadoopFiles.raw(output.files()).create(file, true)) {
+        try (OutputStream out = HadoopFiles.create(HadoopFiles.raw(output.files()), file)) {
             out.write(page().html().getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new ResourceException(

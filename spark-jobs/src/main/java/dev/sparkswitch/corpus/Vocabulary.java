@@ -1,5 +1,6 @@
 package dev.sparkswitch.corpus;
 
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
@@ -100,7 +101,7 @@ public record Vocabulary(Path folder, Manifest manifest, byte[] model) {
     static List<Manifest.Entry> write(SortedMap<String, byte[]> contents, OutputFolder output) {
         List<Manifest.Entry> entries = new ArrayList<>();
         contents.forEach((name, bytes) -> {
-            try (OutputStream out = output.files().create(new Path(output.folder(), name), true)) {
+            try (OutputStream out = HadoopFiles.create(output.files(), new Path(output.folder(), name))) {
                 out.write(bytes);
             } catch (IOException e) {
                 throw new ResourceException(

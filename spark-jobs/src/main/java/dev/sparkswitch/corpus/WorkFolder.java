@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Build;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import java.io.FileNotFoundException;
@@ -57,7 +58,7 @@ final class WorkFolder {
             }
             files.delete(folder, true);
             files.mkdirs(folder);
-            try (OutputStream out = files.create(new Path(folder, PLAN), true)) {
+            try (OutputStream out = HadoopFiles.create(files, new Path(folder, PLAN))) {
                 JSON.writeValue(out, plan.put("partitions", partitions));
             }
             return new WorkFolder(files, folder, partitions);

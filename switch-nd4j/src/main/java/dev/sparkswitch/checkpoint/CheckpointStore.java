@@ -24,7 +24,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -67,7 +66,7 @@ public final class CheckpointStore {
             int attempt = newestAttempt() + 1;
             while (true) {
                 try {
-                    files.create(marker(attempt), false).close();
+                    HadoopFiles.createNew(files, marker(attempt)).close();
                     break;
                 } catch (FileAlreadyExistsException e) {
                     attempt++;
@@ -138,12 +137,7 @@ public final class CheckpointStore {
         if (!manifest.kind().equals(Manifest.CHECKPOINT)) {
             throw new IllegalArgumentException("a checkpoint's manifest is not of kind '" + manifest.kind() + "'");
         }
-        try {
-            Manifests.write(files, writer.folder(), manifest);
-        } catch (FSError e) {
-            // Hadoop reports a failing local disk as an Error.
-            throw failed("write", e);
-        }
+        Manifests.write(files, writer.folder(), manifest);
         return new CheckpointRef(writer.folder(), state.step(), writer.attempt(), manifest);
     }
 
@@ -308,7 +302,7 @@ public final class CheckpointStore {
         Path fresh = new Path(root, "." + ROLLBACKS + ".new");
         try {
             files.mkdirs(root);
-            try (ChecksumOutputStream out = new ChecksumOutputStream(files.create(fresh, true))) {
+            try (ChecksumOutputStream out = new ChecksumOutputStream(HadoopFiles.create(files, fresh))) {
                 out.write(JsonFiles.bytes(lines));
                 out.sync();
             }
@@ -316,7 +310,7 @@ public final class CheckpointStore {
             if (!files.rename(fresh, file)) {
                 throw new IOException("renaming " + fresh + " failed");
             }
-        } catch (IOException | FSError e) {
+        } catch (IOException e) {
             throw failed("write", e);
         }
     }
@@ -348,7 +342,7 @@ public final class CheckpointStore {
         }
     }
 
-    private ResourceException failed(String action, Throwable cause) {
+    private ResourceException failed(String action, IOException cause) {
         return new ResourceException(
                 "Cannot " + action + " the checkpoints in " + root + " (" + cause.getMessage()
                         + "): check the disk's space and your rights.",

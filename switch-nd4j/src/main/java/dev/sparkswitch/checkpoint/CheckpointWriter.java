@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.ChecksumOutputStream;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
@@ -17,7 +18,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -149,12 +149,11 @@ public final class CheckpointWriter {
 
     private Manifest.Entry write(String name, SortedMap<String, Long> counts, Content content) {
         Path file = new Path(folder, name);
-        try (ChecksumOutputStream out = new ChecksumOutputStream(files.create(file, true))) {
+        try (ChecksumOutputStream out = new ChecksumOutputStream(HadoopFiles.create(files, file))) {
             content.writeTo(out);
             out.sync();
             return new Manifest.Entry(name, out.bytes(), out.checksum(), counts);
-        } catch (IOException | FSError e) {
-            // Hadoop reports a failing local disk as an Error.
+        } catch (IOException e) {
             throw withoutTrace(
                     file,
                     new ResourceException(
@@ -168,7 +167,7 @@ public final class CheckpointWriter {
     private ResourceException withoutTrace(Path file, ResourceException failure) {
         try {
             files.delete(file, false);
-        } catch (IOException | FSError e) {
+        } catch (IOException e) {
             failure.addSuppressed(e);
         }
         return failure;

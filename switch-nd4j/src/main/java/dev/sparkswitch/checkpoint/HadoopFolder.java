@@ -31,7 +31,7 @@ record HadoopFolder(FileSystem fileSystem, Path folder) implements StoredFiles {
             }
             return new HadoopContent(fileSystem.open(file), status.getLen());
         } catch (FSError e) {
-            throw ordinary(e);
+            throw HadoopFiles.ordinary(e);
         }
     }
 
@@ -45,11 +45,6 @@ record HadoopFolder(FileSystem fileSystem, Path folder) implements StoredFiles {
         return folder.toString();
     }
 
-    /** Hadoop has an error of its own for what the disks of this machine report. */
-    private static IOException ordinary(FSError e) {
-        return new IOException(e.getMessage(), e);
-    }
-
     private record HadoopContent(FSDataInputStream in, long bytes) implements Content {
         @Override
         public void read(long position, ByteBuffer into) throws IOException {
@@ -61,7 +56,7 @@ record HadoopFolder(FileSystem fileSystem, Path folder) implements StoredFiles {
                     copy(position, into);
                 }
             } catch (FSError e) {
-                throw ordinary(e);
+                throw HadoopFiles.ordinary(e);
             }
         }
 

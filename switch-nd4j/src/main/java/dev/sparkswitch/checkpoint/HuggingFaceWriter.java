@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.ChecksumOutputStream;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
@@ -18,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -56,7 +56,7 @@ final class HuggingFaceWriter {
             writeJson("generation_config.json", generation);
             writeJson(HuggingFaceFolder.CONFIG, tree);
             return entries;
-        } catch (IOException | FSError e) {
+        } catch (IOException e) {
             throw new ResourceException(
                     "Cannot write the model to " + folder + " (" + e.getMessage()
                             + "): check the disk's space and your rights.",
@@ -112,7 +112,7 @@ final class HuggingFaceWriter {
     }
 
     private void writeFile(String name, Content content) throws IOException {
-        try (ChecksumOutputStream out = new ChecksumOutputStream(files.create(new Path(folder, name), true))) {
+        try (ChecksumOutputStream out = new ChecksumOutputStream(HadoopFiles.create(files, new Path(folder, name)))) {
             content.writeTo(out);
             out.sync();
             entries.add(new Manifest.Entry(name, out.bytes(), out.checksum()));

@@ -79,7 +79,7 @@ public final class MetricsLog {
     public void flush() {
         try {
             files.mkdirs(file.getParent());
-            try (OutputStream out = files.create(fresh, true)) {
+            try (OutputStream out = HadoopFiles.create(files, fresh)) {
                 for (String line : lines) {
                     out.write(line.getBytes(StandardCharsets.UTF_8));
                     out.write('\n');

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sparkswitch.base.Build;
 import dev.sparkswitch.base.Configs;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.ResourceException;
@@ -140,7 +141,8 @@ final class EvaluationFiles {
     private Writer open(String name) throws IOException {
         written.add(name);
         Path file = new Path(folder.path(), name);
-        return new BufferedWriter(new OutputStreamWriter(folder.files().create(file, true), StandardCharsets.UTF_8));
+        return new BufferedWriter(
+                new OutputStreamWriter(HadoopFiles.create(folder.files(), file), StandardCharsets.UTF_8));
     }
 
     private void writePredictions(List<Evaluate.Result> results) throws IOException {

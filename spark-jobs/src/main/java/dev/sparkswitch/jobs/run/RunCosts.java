@@ -3,6 +3,7 @@ package dev.sparkswitch.jobs.run;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.base.UserException;
 import java.io.IOException;
@@ -35,7 +36,7 @@ public record RunCosts(int ranks, long parameters, long engineBytes, double star
                 .put("engine-bytes", engineBytes)
                 .put("start-seconds", startSeconds)
                 .put("checkpoint-seconds", checkpointSeconds);
-        try (OutputStream out = files.create(file, true)) {
+        try (OutputStream out = HadoopFiles.create(files, file)) {
             out.write(JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(tree));
         } catch (IOException e) {
             throw new ResourceException(

@@ -157,7 +157,7 @@ final class RunFolder {
             ids(inputs).forEach(tree.putArray("inputs")::add);
             files.mkdirs(path);
             Path fresh = new Path(path, FRESH);
-            try (OutputStream out = files.create(fresh, true)) {
+            try (OutputStream out = HadoopFiles.create(files, fresh)) {
                 out.write(JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(tree));
             }
             if (!files.rename(fresh, note)) {

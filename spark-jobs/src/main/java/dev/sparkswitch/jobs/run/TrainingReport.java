@@ -1,6 +1,7 @@
 package dev.sparkswitch.jobs.run;
 
 import dev.sparkswitch.base.Build;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.eval.report.MetricsLog;
@@ -27,7 +28,7 @@ final class TrainingReport {
     /** Writes {@code report.html} in the run's folder. */
     static void write(RunFolder folder, TrainingRun.Task task, Manifest manifest) {
         Path file = new Path(folder.path(), NAME);
-        try (OutputStream out = folder.files().create(file, true)) {
+        try (OutputStream out = HadoopFiles.create(folder.files(), file)) {
             List<Sections.Fact> facts = new ArrayList<>();
             facts.add(new Sections.Fact("SparkSwitch", Build.version()));
             facts.add(new Sections.Fact("Engine", manifest.property("engine")));

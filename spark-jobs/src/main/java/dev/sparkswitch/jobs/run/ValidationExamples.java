@@ -3,6 +3,7 @@ package dev.sparkswitch.jobs.run;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sparkswitch.base.HadoopFiles;
 import dev.sparkswitch.base.Manifest;
 import dev.sparkswitch.base.Manifests;
 import dev.sparkswitch.base.Philox;
@@ -79,7 +80,7 @@ final class ValidationExamples {
             return folder;
         }
         output.begin();
-        try (OutputStream out = output.files().create(new Path(output.data(), FILE), true)) {
+        try (OutputStream out = HadoopFiles.create(output.files(), new Path(output.data(), FILE))) {
             for (byte[] line : written) {
                 out.write(line);
             }

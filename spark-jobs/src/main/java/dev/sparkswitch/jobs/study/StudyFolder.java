@@ -129,7 +129,7 @@ final class StudyFolder {
     private void write(Path file, byte[] content) throws IOException {
         FileSystem files = files(file);
         Path fresh = new Path(path, "." + file.getName() + ".new");
-        try (OutputStream out = files.create(fresh, true)) {
+        try (OutputStream out = HadoopFiles.create(files, fresh)) {
             out.write(content);
         }
         files.delete(file, false);
