@@ -42,7 +42,7 @@ public final class HadoopFiles {
 
     /** Hadoop has an error of its own for what the disks of this machine report. */
     public static IOException ordinary(FSError e) {
-        return new IOException(e.getMessage(), e);
+        return e.getCause() instanceof IOException cause ? cause : new IOException(e.getMessage(), e);
     }
 
     /** What a file is to hold. */
