@@ -146,7 +146,8 @@ public final class TrainingStep {
         }
         Said said = new Said(step, totals, lossSum, model.takeRoutingStatistics());
         StepMetrics metrics = engine.stepsSumSquares() ? updateAndCheck(said, sums) : checkAndUpdate(said, sums);
-        return metrics.timed((System.nanoTime() - start) / 1e9, (System.nanoTime() - began) / 1e9);
+        long now = System.nanoTime();
+        return metrics.timed((now - start) / 1e9, (now - began) / 1e9);
     }
 
     /** What a step's forward passes say on this rank. */
@@ -155,11 +156,11 @@ public final class TrainingStep {
     /** Sums squares as it updates: whether gradients are numbers is known behind the update, and nothing waits for it. */
     private StepMetrics updateAndCheck(Said said, GradientSums sums) {
         Supplier<double[]> summed = startSum(values(said, GradientSquares.NONE));
-        double learningRate = config.learningRate().at(said.step(), config.steps());
         // A loss that is no number is found out before the parameters go the same way: where it was lost can still be
         // seen.
         boolean lost = !Double.isFinite(said.lossSum());
-        try (Tensor squares = lost ? lost(sums) : optimizer.measuredStep(said.step(), learningRate, sums::await)) {
+        try (Tensor squares =
+                lost ? lost(sums) : optimizer.measuredStep(said.step(), learningRate(said), sums::await)) {
             Exchange ofSquares = collectives.startAllReduceSum(squares, world);
             uploadNext();
             ofSquares.await();
@@ -178,8 +179,12 @@ public final class TrainingStep {
         uploadNext();
         StepMetrics metrics = metrics(said, sumOverRanks(values(said, squares)), GradientSquares.NONE);
         guard.check(metrics);
-        optimizer.step(said.step(), config.learningRate().at(said.step(), config.steps()));
+        optimizer.step(said.step(), learningRate(said));
         return metrics;
+    }
+
+    private double learningRate(Said said) {
+        return config.learningRate().at(said.step(), config.steps());
     }
 
     /** The sums of a step whose update is not made. */
@@ -367,7 +372,7 @@ public final class TrainingStep {
                 sums[LOSS] / Math.max(1, said.totals().targetTokens()),
                 balance,
                 z,
-                config.learningRate().at(said.step(), config.steps()),
+                learningRate(said),
                 norm,
                 said.totals().tokens(),
                 0,

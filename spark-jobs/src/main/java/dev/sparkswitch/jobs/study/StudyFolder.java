@@ -17,7 +17,6 @@ import dev.sparkswitch.eval.study.StudyVariant;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -127,15 +126,10 @@ final class StudyFolder {
     }
 
     private void write(Path file, byte[] content) throws IOException {
-        FileSystem files = files(file);
-        Path fresh = new Path(path, "." + file.getName() + ".new");
-        try (OutputStream out = HadoopFiles.create(files, fresh)) {
+        HadoopFiles.replace(files(file), path, out -> {
             out.write(content);
-        }
-        files.delete(file, false);
-        if (!files.rename(fresh, file)) {
-            throw new IOException("renaming " + fresh + " failed");
-        }
+            return file;
+        });
     }
 
     private StudyVariant.Run stands(StudyPlan.Run run, boolean finished, String failure) {
