@@ -3,6 +3,7 @@ package dev.sparkswitch.bench;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Precision;
@@ -86,6 +87,11 @@ public record MemoryPlan(StepReport.Memory memory, int rows) {
 
         @Override
         public boolean overlaps() {
+            return true;
+        }
+
+        @Override
+        public boolean sums(DType type) {
             return true;
         }
 

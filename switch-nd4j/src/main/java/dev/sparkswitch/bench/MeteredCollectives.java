@@ -62,6 +62,11 @@ final class MeteredCollectives implements Collectives {
     }
 
     @Override
+    public boolean sums(DType type) {
+        return collectives.sums(type);
+    }
+
+    @Override
     public int chunkBytes() {
         return collectives.chunkBytes();
     }

@@ -96,8 +96,8 @@ final class MeteredEngine implements Engine {
     }
 
     @Override
-    public DType expertGradientType() {
-        return engine.expertGradientType();
+    public DType matrixGradientType() {
+        return engine.matrixGradientType();
     }
 
     @Override

@@ -104,7 +104,7 @@ final class ModelOperations {
         }
 
         private Tensor gradient(int... shape) {
-            return keep(RandomTensors.uniform(engine, engine.expertGradientType(), 1, shape));
+            return keep(RandomTensors.uniform(engine, engine.matrixGradientType(), 1, shape));
         }
 
         /** Integers from {@code least} to the one before {@code bound}, one after the other. */

@@ -3,6 +3,7 @@ package dev.sparkswitch.bench;
 import dev.sparkswitch.collective.Collectives;
 import dev.sparkswitch.collective.Exchange;
 import dev.sparkswitch.collective.RankGroup;
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import dev.sparkswitch.engine.Tensor;
 
@@ -79,6 +80,11 @@ final class PlannedCollectives implements Collectives {
     @Override
     public boolean takesRowsApart(RankGroup group) {
         return hosts(group) == 1;
+    }
+
+    @Override
+    public boolean sums(DType type) {
+        return type == DType.BFLOAT16 || Collectives.super.sums(type);
     }
 
     @Override

@@ -230,6 +230,11 @@ final class CardCollectives implements Collectives {
     }
 
     @Override
+    public boolean sums(DType type) {
+        return type == DType.BFLOAT16 || Collectives.super.sums(type);
+    }
+
+    @Override
     public Exchange startAllReduceSum(Tensor data, RankGroup group) {
         return group.size() == 1 ? Exchange.DONE : start(group, cards -> cards.allReduceSum(data));
     }

@@ -59,6 +59,11 @@ public interface Collectives extends AutoCloseable {
         return 12 << 20;
     }
 
+    /** Whether {@link #startAllReduceSum} takes tensors of that type, as it takes FLOAT32 and FLOAT64. */
+    default boolean sums(DType type) {
+        return type == DType.FLOAT32 || type == DType.FLOAT64;
+    }
+
     /** Starts to replace {@code data} on every rank of {@code group} by the element-wise sum. */
     Exchange startAllReduceSum(Tensor data, RankGroup group);
 

@@ -2,7 +2,7 @@ package dev.sparkswitch.engine;
 
 /**
  * A parameter, its gradient and its second moments, all of master type, but for the gradient, which may be of
- * {@link Engine#expertGradientType()}. A factored parameter keeps the moments of its rows
+ * {@link Engine#matrixGradientType()}. A factored parameter keeps the moments of its rows
  * and columns (the last two axes; leading axes are a batch of matrices), any other one moment an element.
  *
  * @param value the parameter

@@ -23,11 +23,11 @@ public interface Engine extends AutoCloseable {
     Precision precision();
 
     /**
-     * The type in which the gradients of experts' matrices are to be held: {@link Precision#master()}, or a narrower one that
-     * {@link #linearWeightGradient}, {@link #groupedLinearWeightGradient} and the optimizer's operations take in its place.
-     * Experts are most of a model's parameters, and a step does little more than write and read their gradients.
+     * The type in which the gradients of projections, experts' among them, are to be held: {@link Precision#master()}, or a
+     * narrower one that {@link #linearWeightGradient}, {@link #groupedLinearWeightGradient} and the optimizer's operations take in
+     * its place. They are most of a model's parameters, and a step writes, sums over ranks and reads their gradients.
      */
-    default DType expertGradientType() {
+    default DType matrixGradientType() {
         return precision().master();
     }
 

@@ -1,5 +1,6 @@
 package dev.sparkswitch.model;
 
+import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
@@ -17,7 +18,10 @@ public final class Parameters implements AutoCloseable {
     private final Map<String, ParameterSpec> specs = new HashMap<>();
     private final List<Held> weights = new ArrayList<>();
     private final List<Parameter> parameters = new ArrayList<>();
-    private final GradientArena sharedGradients;
+    /** Of projections that every rank holds, and of whatever else it does: where both are of one type, the same. */
+    private final GradientArena projectionGradients;
+
+    private final GradientArena otherGradients;
     private final GradientArena expertGradients;
     /** Told of gradients that become complete; null before a step's last backward pass. */
     private Runnable progress;
@@ -29,7 +33,13 @@ public final class Parameters implements AutoCloseable {
 
     Parameters(Engine engine, T5Config config, Parallelism parallelism) {
         this.engine = engine;
-        long shared = 0;
+        DType wide = engine.precision().master();
+        // Gradients that ranks add up are of a type that they add in.
+        boolean sums = parallelism.collectives().sums(engine.matrixGradientType());
+        DType ofShared = sums || parallelism.collectives().worldSize() == 1 ? engine.matrixGradientType() : wide;
+        boolean alone = parallelism.placement().replicaGroup(parallelism.rank()).size() == 1;
+        long projections = 0;
+        long others = 0;
         long experts = 0;
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
             specs.put(spec.name(), spec);
@@ -38,20 +48,35 @@ public final class Parameters implements AutoCloseable {
                         .experts();
                 boolean own = parallelism.placement().ofLayer(ofLayer).holds(parallelism.rank(), spec.expert());
                 experts += own ? spec.count() : 0;
+            } else if (ofShared != wide && isProjection(spec)) {
+                projections += spec.count();
             } else {
-                shared += spec.count();
+                others += spec.count();
             }
         }
-        // Gradients that ranks add up are of the type that they add in.
-        boolean alone = parallelism.placement().replicaGroup(parallelism.rank()).size() == 1;
-        this.sharedGradients = new GradientArena(engine, engine.precision().master(), shared);
-        this.expertGradients = new GradientArena(
-                engine, alone ? engine.expertGradientType() : engine.precision().master(), experts);
+        this.otherGradients = new GradientArena(engine, wide, others);
+        this.projectionGradients = ofShared == wide ? otherGradients : new GradientArena(engine, ofShared, projections);
+        this.expertGradients = new GradientArena(engine, alone || sums ? engine.matrixGradientType() : wide, experts);
+    }
+
+    /** Whether products alone write its gradient; a router's are of float32, whatever the engine computes in. */
+    private static boolean isProjection(ParameterSpec spec) {
+        return spec.kind() == ParameterSpec.Kind.PROJECTION && spec.role() == Role.DENSE;
+    }
+
+    private GradientArena sharedGradients(ParameterSpec spec) {
+        return isProjection(spec) ? projectionGradients : otherGradients;
+    }
+
+    private List<GradientArena> sharedArenas() {
+        return projectionGradients == otherGradients
+                ? List.of(otherGradients)
+                : List.of(projectionGradients, otherGradients);
     }
 
     /** The gradients of all dense and router parameters, which every rank holds, in few blocks. */
     public List<Tensor> sharedGradients() {
-        return sharedGradients.blocks();
+        return sharedArenas().stream().flatMap(arena -> arena.blocks().stream()).toList();
     }
 
     /** The gradients of this rank's experts, in few blocks. */
@@ -92,7 +117,7 @@ public final class Parameters implements AutoCloseable {
     Weight single(String name) {
         ParameterSpec spec = spec(name);
         int[] shape = spec.shape().stream().mapToInt(Integer::intValue).toArray();
-        Weight weight = weight(name, sharedGradients, shape);
+        Weight weight = weight(name, sharedGradients(spec), shape);
         parameters.add(new Parameter(spec, weight.value(), weight.gradient()));
         return weight;
     }
@@ -105,7 +130,7 @@ public final class Parameters implements AutoCloseable {
         }
         Weight weight = weight(
                 name(names.get(0), names.size()),
-                sharedGradients,
+                sharedGradients(spec(names.get(0))),
                 rows,
                 spec(names.get(0)).shape().get(1));
         addRows(names, weight.value(), weight.gradient());
@@ -179,7 +204,7 @@ public final class Parameters implements AutoCloseable {
     public void lastPass(Runnable progress) {
         this.progress = progress;
         complete = weights.size();
-        sharedGradients.begin();
+        sharedArenas().forEach(GradientArena::begin);
         expertGradients.begin();
     }
 
@@ -204,7 +229,9 @@ public final class Parameters implements AutoCloseable {
      * have neighbours; cut alike on every rank.
      */
     public List<Tensor> takeSharedGradients(long bytes) {
-        return sharedGradients.takeComplete(bytes);
+        return sharedArenas().stream()
+                .flatMap(arena -> arena.takeComplete(bytes).stream())
+                .toList();
     }
 
     /** {@link #takeSharedGradients} of this rank's experts; cut alike on all ranks that hold them. */
@@ -223,7 +250,7 @@ public final class Parameters implements AutoCloseable {
         for (Held held : weights) {
             held.weight().value().close();
         }
-        sharedGradients.close();
+        sharedArenas().forEach(GradientArena::close);
         expertGradients.close();
     }
 }

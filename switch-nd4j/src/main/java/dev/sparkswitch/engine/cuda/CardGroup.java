@@ -19,7 +19,7 @@ public interface CardGroup extends AutoCloseable {
         void await();
     }
 
-    /** Replaces {@code data} on every member by the element-wise sum; FLOAT32 or FLOAT64. */
+    /** Replaces {@code data} on every member by the element-wise sum; BFLOAT16, FLOAT32 or FLOAT64. */
     Started allReduceSum(Tensor data);
 
     /**

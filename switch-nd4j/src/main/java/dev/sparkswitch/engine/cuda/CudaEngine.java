@@ -164,7 +164,7 @@ public final class CudaEngine implements Engine {
      * themselves; Adafactor and AdamW divide by moments of the same numbers in float32.
      */
     @Override
-    public DType expertGradientType() {
+    public DType matrixGradientType() {
         return precision() == Precision.BF16 && narrowGradients
                 ? DType.BFLOAT16
                 : precision().master();

@@ -97,8 +97,9 @@ final class NcclGroup implements CardGroup {
         return switch (type) {
             case FLOAT32 -> nccl.ncclFloat32;
             case FLOAT64 -> nccl.ncclFloat64;
-            case BFLOAT16, INT32, INT64 ->
-                throw new IllegalArgumentException("sums over cards are of float32 or float64, not of " + type);
+            case BFLOAT16 -> nccl.ncclBfloat16;
+            case INT32, INT64 ->
+                throw new IllegalArgumentException("sums over cards are of floating-point numbers, not of " + type);
         };
     }
 

@@ -27,8 +27,27 @@ final class EmulatedGroup implements CardGroup {
         DType type = data.type();
         return link.start(new EmulatedExchange("allReduceSum " + data, 1, place, place, (sent, received) -> {
             received.put(0, sent, 0, sent.capacity());
-            members.allReduceSum(received, type, all);
+            if (type == DType.BFLOAT16) {
+                sumOfBfloat16(received);
+            } else {
+                members.allReduceSum(received, type, all);
+            }
         }));
+    }
+
+    /** As the library does it: sums of two are taken in float32 and rounded. */
+    private void sumOfBfloat16(ByteBuffer received) {
+        ByteBuffer numbers = received.duplicate().order(ByteOrder.nativeOrder());
+        int count = numbers.capacity() / Short.BYTES;
+        ByteBuffer wide = ByteBuffer.allocateDirect(count * Float.BYTES).order(ByteOrder.nativeOrder());
+        for (int i = 0; i < count; i++) {
+            wide.putInt(i * Float.BYTES, numbers.getShort(i * Short.BYTES) << Short.SIZE);
+        }
+        members.allReduceSum(wide, DType.FLOAT32, all);
+        for (int i = 0; i < count; i++) {
+            int bits = wide.getInt(i * Float.BYTES);
+            numbers.putShort(i * Short.BYTES, (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16));
+        }
     }
 
     @Override

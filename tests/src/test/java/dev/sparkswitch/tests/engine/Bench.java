@@ -47,7 +47,7 @@ final class Bench implements AutoCloseable {
 
     /** The types that an engine takes gradients of experts in: its master type, and a narrower one where it has one. */
     List<DType> gradientTypes() {
-        return Stream.of(engine.precision().master(), engine.expertGradientType())
+        return Stream.of(engine.precision().master(), engine.matrixGradientType())
                 .distinct()
                 .toList();
     }

@@ -266,7 +266,7 @@ class OptimizerContractTest {
             for (int step = 1; step <= 4; step++) {
                 AdamWStep settings = new AdamWStep(0.05, step, 0.9, 0.99, 1e-8, 0.1);
                 Grid gradient = Grid.random(random, shape);
-                Tensor uploaded = bench.gradient(bench.engine.expertGradientType(), gradient);
+                Tensor uploaded = bench.gradient(bench.engine.matrixGradientType(), gradient);
                 double[] gradients = bench.doubles(uploaded);
                 for (int i = 0; i < value.length; i++) {
                     first[i] = 0.9 * first[i] + 0.1 * gradients[i];

@@ -124,8 +124,10 @@ class StepPlanTest {
         assertThat(one.memory().parameters() - two.memory().parameters()).isEqualTo((long) expertBytes / 2);
         // Slots go there and back, forward and backward, in bfloat16; half of them to the other card.
         double slots = 4 * 2.0 * ROWS * (INPUTS + TARGETS) * WIDTH / 2;
-        // Of what both hold a card sends as much as there is: its half to the other, the sum of the other's half back.
-        double shared = one.memory().parameters() - expertBytes;
+        // Of the gradients of what both hold a card sends as much as there is: its half to the other, the sum of the
+        // other's
+        // half back. Experts' are in bfloat16, and so are those of all other projections.
+        double shared = one.memory().gradients() - expertBytes / 2;
         assertThat(two.wireBytes()).isCloseTo(slots + shared, within(0.02 * shared));
         assertThat(two.tokens()).isEqualTo(2 * one.tokens());
     }
