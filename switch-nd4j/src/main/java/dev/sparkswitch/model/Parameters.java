@@ -4,10 +4,12 @@ import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * The weights of one rank: every dense and router parameter, and its own experts'. Parameters that one product takes together
@@ -18,11 +20,7 @@ public final class Parameters implements AutoCloseable {
     private final Map<String, ParameterSpec> specs = new HashMap<>();
     private final List<Held> weights = new ArrayList<>();
     private final List<Parameter> parameters = new ArrayList<>();
-    /** Of projections that every rank holds, and of whatever else it does: where both are of one type, the same. */
-    private final GradientArena projectionGradients;
-
-    private final GradientArena otherGradients;
-    private final GradientArena expertGradients;
+    private final Map<Share, GradientArena> gradients = new EnumMap<>(Share.class);
     /** Told of gradients that become complete; null before a step's last backward pass. */
     private Runnable progress;
     /** Weights from this one on have complete gradients. */
@@ -33,55 +31,49 @@ public final class Parameters implements AutoCloseable {
 
     Parameters(Engine engine, T5Config config, Parallelism parallelism) {
         this.engine = engine;
-        DType wide = engine.precision().master();
-        // Gradients that ranks add up are of a type that they add in.
-        boolean sums = parallelism.collectives().sums(engine.matrixGradientType());
-        DType ofShared = sums || parallelism.collectives().worldSize() == 1 ? engine.matrixGradientType() : wide;
-        boolean alone = parallelism.placement().replicaGroup(parallelism.rank()).size() == 1;
-        long projections = 0;
-        long others = 0;
-        long experts = 0;
+        Map<Share, Long> counts = new EnumMap<>(Share.class);
         for (ParameterSpec spec : ParameterSpecs.of(config)) {
             specs.put(spec.name(), spec);
-            if (spec.role() == Role.EXPERT) {
-                int ofLayer = config.sparseLayer(spec.stack().orElseThrow(), spec.layer())
-                        .experts();
-                boolean own = parallelism.placement().ofLayer(ofLayer).holds(parallelism.rank(), spec.expert());
-                experts += own ? spec.count() : 0;
-            } else if (ofShared != wide && isProjection(spec)) {
-                projections += spec.count();
-            } else {
-                others += spec.count();
+            if (holds(config, parallelism, spec)) {
+                counts.merge(Share.of(spec), spec.count(), Long::sum);
             }
         }
-        this.otherGradients = new GradientArena(engine, wide, others);
-        this.projectionGradients = ofShared == wide ? otherGradients : new GradientArena(engine, ofShared, projections);
-        this.expertGradients = new GradientArena(engine, alone || sums ? engine.matrixGradientType() : wide, experts);
+        for (Share share : Share.values()) {
+            gradients.put(share, new GradientArena(engine, type(share, parallelism), counts.getOrDefault(share, 0L)));
+        }
     }
 
-    /** Whether products alone write its gradient; a router's are of float32, whatever the engine computes in. */
-    private static boolean isProjection(ParameterSpec spec) {
-        return spec.kind() == ParameterSpec.Kind.PROJECTION && spec.role() == Role.DENSE;
+    private static boolean holds(T5Config config, Parallelism parallelism, ParameterSpec spec) {
+        if (spec.role() != Role.EXPERT) {
+            return true;
+        }
+        int ofLayer =
+                config.sparseLayer(spec.stack().orElseThrow(), spec.layer()).experts();
+        return parallelism.placement().ofLayer(ofLayer).holds(parallelism.rank(), spec.expert());
     }
 
-    private GradientArena sharedGradients(ParameterSpec spec) {
-        return isProjection(spec) ? projectionGradients : otherGradients;
+    /** Gradients that ranks add up are of a type that they add in. */
+    private DType type(Share share, Parallelism parallelism) {
+        DType narrow = engine.matrixGradientType();
+        int holders = share.isOfAllRanks()
+                ? parallelism.collectives().worldSize()
+                : parallelism.placement().replicaGroup(parallelism.rank()).size();
+        boolean takesNarrow = share != Share.OTHERS
+                && (holders == 1 || parallelism.collectives().sums(narrow));
+        return takesNarrow ? narrow : engine.precision().master();
     }
 
-    private List<GradientArena> sharedArenas() {
-        return projectionGradients == otherGradients
-                ? List.of(otherGradients)
-                : List.of(projectionGradients, otherGradients);
+    /** The gradients of a share, in few blocks. */
+    public List<Tensor> gradients(Share share) {
+        return gradients.get(share).blocks();
     }
 
-    /** The gradients of all dense and router parameters, which every rank holds, in few blocks. */
+    /** The gradients of all that every rank holds, in few blocks. */
     public List<Tensor> sharedGradients() {
-        return sharedArenas().stream().flatMap(arena -> arena.blocks().stream()).toList();
-    }
-
-    /** The gradients of this rank's experts, in few blocks. */
-    public List<Tensor> expertGradients() {
-        return expertGradients.blocks();
+        return Stream.of(Share.values())
+                .filter(Share::isOfAllRanks)
+                .flatMap(share -> gradients(share).stream())
+                .toList();
     }
 
     /** Every parameter that this rank holds, in the order of the forward pass. */
@@ -117,7 +109,7 @@ public final class Parameters implements AutoCloseable {
     Weight single(String name) {
         ParameterSpec spec = spec(name);
         int[] shape = spec.shape().stream().mapToInt(Integer::intValue).toArray();
-        Weight weight = weight(name, sharedGradients(spec), shape);
+        Weight weight = weight(name, gradients.get(Share.of(spec)), shape);
         parameters.add(new Parameter(spec, weight.value(), weight.gradient()));
         return weight;
     }
@@ -130,7 +122,7 @@ public final class Parameters implements AutoCloseable {
         }
         Weight weight = weight(
                 name(names.get(0), names.size()),
-                sharedGradients(spec(names.get(0))),
+                gradients.get(Share.of(spec(names.get(0)))),
                 rows,
                 spec(names.get(0)).shape().get(1));
         addRows(names, weight.value(), weight.gradient());
@@ -145,8 +137,12 @@ public final class Parameters implements AutoCloseable {
         }
         int columns = spec(namesByExpert.get(0).get(0)).shape().get(1);
         int count = namesByExpert.size() * namesByExpert.get(0).size();
-        Weight weight =
-                weight(name(namesByExpert.get(0).get(0), count), expertGradients, namesByExpert.size(), rows, columns);
+        Weight weight = weight(
+                name(namesByExpert.get(0).get(0), count),
+                gradients.get(Share.EXPERTS),
+                namesByExpert.size(),
+                rows,
+                columns);
         for (int e = 0; e < namesByExpert.size(); e++) {
             addRows(
                     namesByExpert.get(e),
@@ -198,14 +194,13 @@ public final class Parameters implements AutoCloseable {
     /**
      * The backward pass that comes next is the step's last, which completes gradients as it goes.
      *
-     * @param progress run whenever there may be more for {@link #takeSharedGradients} and {@link #takeExpertGradients}, at the
-     *     same places of the pass on every rank
+     * @param progress run whenever there may be more for {@link #takeGradients}, at the same places
+     *     of the pass on every rank
      */
     public void lastPass(Runnable progress) {
         this.progress = progress;
         complete = weights.size();
-        sharedArenas().forEach(GradientArena::begin);
-        expertGradients.begin();
+        gradients.values().forEach(GradientArena::begin);
     }
 
     /** The pass will no longer touch the gradients of the weights from number {@code first} on. */
@@ -225,18 +220,11 @@ public final class Parameters implements AutoCloseable {
     }
 
     /**
-     * Complete gradients of dense and router parameters that were not taken yet, in pieces of at least {@code bytes} where they
-     * have neighbours; cut alike on every rank.
+     * Complete gradients of a share that were not taken yet, in pieces of at least {@code bytes} where they have neighbours; cut
+     * alike on every rank that holds them.
      */
-    public List<Tensor> takeSharedGradients(long bytes) {
-        return sharedArenas().stream()
-                .flatMap(arena -> arena.takeComplete(bytes).stream())
-                .toList();
-    }
-
-    /** {@link #takeSharedGradients} of this rank's experts; cut alike on all ranks that hold them. */
-    public List<Tensor> takeExpertGradients(long bytes) {
-        return expertGradients.takeComplete(bytes);
+    public List<Tensor> takeGradients(Share share, long bytes) {
+        return gradients.get(share).takeComplete(bytes);
     }
 
     /** Ends a step's backward passes where none was said to be the last: gradients that nothing has written become zero. */
@@ -250,7 +238,6 @@ public final class Parameters implements AutoCloseable {
         for (Held held : weights) {
             held.weight().value().close();
         }
-        sharedArenas().forEach(GradientArena::close);
-        expertGradients.close();
+        gradients.values().forEach(GradientArena::close);
     }
 }

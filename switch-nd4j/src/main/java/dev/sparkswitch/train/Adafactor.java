@@ -5,6 +5,7 @@ import dev.sparkswitch.engine.AdafactorStep;
 import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.Share;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;

@@ -6,6 +6,7 @@ import dev.sparkswitch.collective.RankGroup;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.Parameters;
+import dev.sparkswitch.model.Share;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -36,13 +37,13 @@ final class GradientSums {
 
     /** Starts the sums of what has become complete. */
     void advance() {
-        for (Tensor gradients : parameters.takeSharedGradients(bucketBytes)) {
-            started.get(Share.SHARED).add(collectives.startAllReduceSum(gradients, world));
-        }
-        if (replicas.size() > 1) {
-            // Those of an expert on one rank alone may be of a type that ranks do not add up in.
-            for (Tensor gradients : parameters.takeExpertGradients(bucketBytes)) {
-                started.get(Share.EXPERTS).add(collectives.startAllReduceSum(gradients, replicas));
+        for (Share share : Share.values()) {
+            RankGroup holders = share.isOfAllRanks() ? world : replicas;
+            if (holders.size() > 1) {
+                // Those of an expert on one rank alone may be of a type that ranks do not add up in.
+                for (Tensor gradients : parameters.takeGradients(share, bucketBytes)) {
+                    started.get(share).add(collectives.startAllReduceSum(gradients, holders));
+                }
             }
         }
     }

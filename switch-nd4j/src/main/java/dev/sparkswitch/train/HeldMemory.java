@@ -2,6 +2,7 @@ package dev.sparkswitch.train;
 
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
+import dev.sparkswitch.model.Share;
 import dev.sparkswitch.model.SwitchTransformer;
 import java.util.Locale;
 
@@ -22,11 +23,10 @@ public record HeldMemory(long parameters, long gradients, long optimizer) {
             parameters += bytes(parameter.value());
         }
         long gradients = 0;
-        for (Tensor block : model.parameters().sharedGradients()) {
-            gradients += bytes(block);
-        }
-        for (Tensor block : model.parameters().expertGradients()) {
-            gradients += bytes(block);
+        for (Share share : Share.values()) {
+            for (Tensor block : model.parameters().gradients(share)) {
+                gradients += bytes(block);
+            }
         }
         long state = 0;
         for (Optimizer.StateTensor tensor : optimizer.state()) {

@@ -5,7 +5,9 @@ import dev.sparkswitch.engine.Engine;
 import dev.sparkswitch.engine.Tensor;
 import dev.sparkswitch.model.Parameter;
 import dev.sparkswitch.model.Role;
+import dev.sparkswitch.model.Share;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -103,12 +105,13 @@ public abstract sealed class Optimizer implements AutoCloseable permits Adafacto
     final GradientSquares squares(double[] sums) {
         double shared = 0;
         double experts = 0;
-        for (int i = 0; i < sums.length; i++) {
-            if (i < counts.get(Share.EXPERTS)) {
-                experts += sums[i];
-            } else {
-                shared += sums[i];
-            }
+        int from = 0;
+        for (Share share : Share.values()) {
+            int end = from + counts.get(share);
+            double sum = Arrays.stream(sums, from, end).sum();
+            shared += share.isOfAllRanks() ? sum : 0;
+            experts += share.isOfAllRanks() ? 0 : sum;
+            from = end;
         }
         return new GradientSquares(shared, experts);
     }

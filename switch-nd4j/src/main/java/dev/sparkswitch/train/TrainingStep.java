@@ -14,6 +14,7 @@ import dev.sparkswitch.model.Batch;
 import dev.sparkswitch.model.ExpertPlacement;
 import dev.sparkswitch.model.HostBatch;
 import dev.sparkswitch.model.Parallelism;
+import dev.sparkswitch.model.Share;
 import dev.sparkswitch.model.StepSettings;
 import dev.sparkswitch.model.SwitchConfig;
 import dev.sparkswitch.model.SwitchTransformer;
@@ -175,7 +176,7 @@ public final class TrainingStep {
         sums.awaitAll();
         GradientSquares squares = new GradientSquares(
                 engine.sumSquares(model.parameters().sharedGradients()),
-                engine.sumSquares(model.parameters().expertGradients()));
+                engine.sumSquares(model.parameters().gradients(Share.EXPERTS)));
         uploadNext();
         StepMetrics metrics = metrics(said, sumOverRanks(values(said, squares)), GradientSquares.NONE);
         guard.check(metrics);

@@ -164,7 +164,7 @@ final class AdafactorGroups implements AutoCloseable {
         this.threads = MOST_THREADS / widest * widest;
         this.exchangeNumbers = columns + 2L * ((members + 3) / 4 * 4) + (long) members * threads * COLUMNS;
         this.exchanges = context.allocate(DType.FLOAT32, Math.toIntExact(groups * exchangeNumbers));
-        this.counters = context.allocate(DType.INT32, 1 + groups);
+        this.counters = context.allocate(DType.INT32, 2 + 2 * groups);
         this.squares = new KeptSquares(context, matrices * members);
         int[] counts = new int[matrices];
         Arrays.fill(counts, members);
@@ -213,7 +213,7 @@ final class AdafactorGroups implements AutoCloseable {
             int first,
             int end,
             int phase,
-            CudaTensor meetings) {
+            CudaTensor counted) {
         kernels.launch(
                 sizes.gradient() == DType.BFLOAT16 ? "adafactor_groups_narrow" : "adafactor_groups",
                 Launch.of((long) groups * members, threads).withShared(sizes.bytes()),
@@ -224,7 +224,7 @@ final class AdafactorGroups implements AutoCloseable {
                 prefetch ? 1 : 0,
                 members,
                 sizes.rowNumbers(),
-                meetings,
+                counted,
                 exchanges,
                 exchangeNumbers,
                 mostColumns,

@@ -13,74 +13,68 @@ import java.util.stream.Collectors;
  * {@link Dropout} as the struct of the same name in common.cuh. Each begins at a multiple of 8 bytes.
  */
 final class Arguments {
-    private static final int MOST = 64;
+    private static final int ALIGNMENT = 8;
     /** The largest: a dropout. */
     private static final int DROPOUT_BYTES = 112;
 
     private static final Philox NO_NUMBERS = new Philox(0, 0, 0, 0);
 
-    private final ByteBuffer bytes =
-            ByteBuffer.allocateDirect(MOST * DROPOUT_BYTES).order(ByteOrder.nativeOrder());
-    private final int[] offsets = new int[MOST];
-    private final int[] sizes = new int[MOST];
-    private final StringBuilder kinds = new StringBuilder();
-    private Object[] values = {};
-    private int count;
+    private final Object[] values;
+    private final int[] offsets;
+    private final byte[] bytes;
 
-    /** Takes the arguments of the next launch. */
-    void set(Object... arguments) {
-        values = arguments;
-        bytes.clear();
-        kinds.setLength(0);
-        count = 0;
-        for (Object argument : arguments) {
-            offsets[count] = bytes.position();
-            put(argument);
-            sizes[count] = bytes.position() - offsets[count];
-            bytes.position((bytes.position() + 7) / 8 * 8);
-            count++;
+    private Arguments(Object[] values) {
+        this.values = values;
+        this.offsets = new int[values.length];
+        int end = 0;
+        for (int i = 0; i < values.length; i++) {
+            offsets[i] = end;
+            end += values[i] instanceof Dropout ? DROPOUT_BYTES : ALIGNMENT;
+        }
+        this.bytes = new byte[end];
+        ByteBuffer target = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+        for (int i = 0; i < values.length; i++) {
+            put(target.position(offsets[i]), values[i]);
         }
     }
 
-    private void put(Object argument) {
+    /** The arguments of a launch. */
+    static Arguments of(Object... values) {
+        return new Arguments(values);
+    }
+
+    private static void put(ByteBuffer target, Object argument) {
         if (argument == null) {
-            kinds.append('l');
-            bytes.putLong(0);
+            target.putLong(0);
         } else if (argument instanceof CudaTensor tensor) {
-            kinds.append('l');
-            bytes.putLong(tensor.address());
+            target.putLong(tensor.address());
         } else if (argument instanceof Integer number) {
-            kinds.append('i');
-            bytes.putInt(number);
+            target.putInt(number);
         } else if (argument instanceof Long number) {
-            kinds.append('l');
-            bytes.putLong(number);
+            target.putLong(number);
         } else if (argument instanceof Float number) {
-            kinds.append('f');
-            bytes.putFloat(number);
+            target.putFloat(number);
         } else if (argument instanceof Double number) {
-            kinds.append('d');
-            bytes.putDouble(number);
+            target.putDouble(number);
         } else if (argument instanceof Dropout dropout) {
-            kinds.append('s');
-            put(dropout);
+            put(target, dropout);
         } else {
             throw new IllegalArgumentException("no kernel takes a " + argument.getClass());
         }
     }
 
-    private void put(Dropout dropout) {
+    private static void put(ByteBuffer target, Dropout dropout) {
         Philox source = dropout.active() ? dropout.source() : NO_NUMBERS;
         for (int key : source.roundKeys()) {
-            bytes.putInt(key);
+            target.putInt(key);
         }
-        bytes.putInt(source.step());
-        bytes.putInt(source.streamAndLayer());
-        bytes.putLong(dropout.firstRow());
-        bytes.putInt(dropout.firstPlane());
-        bytes.putInt(dropout.totalPlanes());
-        bytes.putInt(dropout.threshold() << Short.SIZE);
-        bytes.putFloat(dropout.active() ? (float) dropout.scale() : 0);
+        target.putInt(source.step());
+        target.putInt(source.streamAndLayer());
+        target.putLong(dropout.firstRow());
+        target.putInt(dropout.firstPlane());
+        target.putInt(dropout.totalPlanes());
+        target.putInt(dropout.threshold() << Short.SIZE);
+        target.putFloat(dropout.active() ? (float) dropout.scale() : 0);
     }
 
     /** The arguments for a person: tensors by type and shape. */
@@ -91,18 +85,30 @@ final class Arguments {
                 .collect(Collectors.joining(", ", "(", ")"));
     }
 
+    private static char kind(Object argument) {
+        if (argument instanceof Integer) {
+            return 'i';
+        }
+        if (argument instanceof Float) {
+            return 'f';
+        }
+        if (argument instanceof Double) {
+            return 'd';
+        }
+        return argument instanceof Dropout ? 's' : 'l';
+    }
+
     /** A letter each: i int, l long long or a pointer, f float, d double, s a struct. */
     String kinds() {
+        StringBuilder kinds = new StringBuilder();
+        for (Object value : values) {
+            kinds.append(kind(value));
+        }
         return kinds.toString();
     }
 
     int count() {
-        return count;
-    }
-
-    /** The bytes of all arguments together. */
-    int length() {
-        return bytes.position();
+        return values.length;
     }
 
     /** Where argument {@code index} begins in {@link #bytes}. */
@@ -112,11 +118,21 @@ final class Arguments {
 
     /** The bytes of argument {@code index}. */
     int size(int index) {
-        return sizes[index];
+        return switch (kind(values[index])) {
+            case 'i' -> Integer.BYTES;
+            case 'f' -> Float.BYTES;
+            case 's' -> DROPOUT_BYTES;
+            default -> Long.BYTES;
+        };
     }
 
-    /** The memory of all arguments, from byte 0 on. */
-    ByteBuffer bytes() {
+    /** All arguments; not to be changed. */
+    byte[] bytes() {
         return bytes;
+    }
+
+    /** Whether a kernel cannot tell them apart. */
+    boolean sameAs(Arguments other) {
+        return Arrays.equals(bytes, other.bytes);
     }
 }

@@ -6,10 +6,9 @@ import dev.sparkswitch.base.UserException;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -18,10 +17,6 @@ import org.bytedeco.cuda.cudart.CUevent_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.cudart.CUuuid;
 import org.bytedeco.cuda.global.cudart;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,8 +28,6 @@ final class CudaDevice implements Device {
 
     private static final Logger LOG = LoggerFactory.getLogger(CudaDevice.class);
     private static final int NAME_BYTES = 256;
-    private static final int MOST_ARGUMENT_BYTES = 4096;
-    private static final int MOST_ARGUMENTS = 256;
     /** For other cards to end what they write here: their watches look several times a second. */
     private static final Duration MOST_SHARED = Duration.ofSeconds(15);
 
@@ -60,11 +53,9 @@ final class CudaDevice implements Device {
     private final Trail trail = new Trail();
     private CudaProfile profile;
 
-    private final BytePointer arguments = new BytePointer(MOST_ARGUMENT_BYTES);
-    private final ByteBuffer argumentBytes = arguments.asByteBuffer().order(ByteOrder.nativeOrder());
-    private final LongPointer parameters = new LongPointer(MOST_ARGUMENTS);
-    private final LongBuffer parameterAddresses = parameters.asByteBuffer().asLongBuffer();
-    private final PointerPointer<Pointer> parameterList = new PointerPointer<>(parameters);
+    private final CudaLauncher launcher;
+    /** Whether the driver has refused to make a graph, which it will again. */
+    private boolean refusesGraphs;
 
     /**
      * Opens a card.
@@ -99,6 +90,7 @@ final class CudaDevice implements Device {
             throw new ResourceException(String.format(
                     "%s has only %.2f GiB free: end other programs on the card", description, freeBytes() / GIB));
         }
+        this.launcher = new CudaLauncher();
         this.staging = new CudaStaging(stream);
         this.modules = new CudaModules(new CudaCompiler(capability));
         this.products = new CublasLt(stream, workspace, keptAlgorithms());
@@ -266,28 +258,25 @@ final class CudaDevice implements Device {
         use();
         CudaModules.Function function = (CudaModules.Function) kernel;
         function.prepare(launch, given);
-        argumentBytes.put(0, given.bytes(), 0, given.length());
-        for (int i = 0; i < given.count(); i++) {
-            parameterAddresses.put(i, arguments.address() + given.offset(i));
-        }
         begin(kernel.name());
-        int status = cudart.cuLaunchKernel(
-                function.function,
-                launch.blocksX(),
-                launch.blocksY(),
-                launch.blocksZ(),
-                launch.threads(),
-                1,
-                1,
-                launch.sharedBytes(),
-                current,
-                parameterList,
-                (PointerPointer<?>) null);
-        if (status != 0) {
-            Cuda.check(status, "cuLaunchKernel", kernel + " " + given + " by " + launch);
-        }
+        launcher.launch(function, launch, given, current);
         trail.add(kernel);
         end();
+    }
+
+    @Override
+    public Optional<Graph> graph(List<Call> calls) {
+        use();
+        if (refusesGraphs) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new CudaGraph(this, stream, launcher, trail, calls));
+        } catch (InternalException e) {
+            refusesGraphs = true;
+            LOG.warn("operations are started one by one: {}", e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private record Event(CUevent_st event) implements Point {}
@@ -412,7 +401,6 @@ final class CudaDevice implements Device {
         free(workspace);
         cudart.cuStreamDestroy(stream);
         cudart.cuDevicePrimaryCtxRelease(card);
-        arguments.deallocate();
-        parameters.deallocate();
+        launcher.close();
     }
 }

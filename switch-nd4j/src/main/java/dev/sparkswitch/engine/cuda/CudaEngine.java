@@ -88,7 +88,7 @@ public final class CudaEngine implements Engine {
      * @throws dev.sparkswitch.base.ResourceException where libraries, driver or card are missing or too old
      */
     public static CudaEngine open(Precision precision, int card) {
-        return new CudaEngine(new CudaDevice(card), precision);
+        return new CudaEngine(QueuedDevice.of(new CudaDevice(card)), precision);
     }
 
     /** The engine on no card at all: it takes the memory that it would take, and every number that it gives is 0. */

@@ -3,6 +3,7 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -106,6 +107,9 @@ interface Device extends AutoCloseable {
 
     /** Starts a matrix product, or several of one shape, after everything that was started before. */
     void multiply(Product product);
+
+    /** A graph of operations, which does not start them; empty where the device starts them as quickly one by one. */
+    Optional<Graph> graph(List<Call> calls);
 
     /** Waits for everything that was started; an error of a kernel shows here at the latest. */
     void synchronize();

@@ -2,18 +2,20 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.base.ResourceException;
 import dev.sparkswitch.engine.DType;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Deque;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Queue;
 import java.util.Set;
 import java.util.function.LongUnaryOperator;
 
 /**
  * Blocks of a device's memory, reused by exact size: shapes are static, so after the first step every request hits. A block
- * may be handed out again while work on its former contents is still under way, because the device works in order.
+ * may be handed out again while work on its former contents is still under way, because the device works in order. Of the free
+ * ones it is the one that was made first, so that a step that asks for what the one before asked for gets the same.
  */
 final class DeviceMemory implements AutoCloseable {
     /** Every block starts at a multiple of this. */
@@ -21,16 +23,21 @@ final class DeviceMemory implements AutoCloseable {
 
     private static final double GIB = 1L << 30;
 
-    /** A block of the device's memory. */
-    record Block(long address, long bytes) {}
+    /**
+     * A block of the device's memory.
+     *
+     * @param number how many were made before
+     */
+    record Block(long address, long bytes, int number) {}
 
     private final Device device;
     private final LongUnaryOperator allocation;
     /** What gives the device back memory that nobody uses. */
     private final Runnable makeRoom;
 
-    private final Map<Long, Deque<Block>> free = new HashMap<>();
+    private final Map<Long, Queue<Block>> free = new HashMap<>();
     private final Set<Block> all = new HashSet<>();
+    private int made;
     private long bytes;
     private long parameterWrites;
 
@@ -63,8 +70,8 @@ final class DeviceMemory implements AutoCloseable {
      */
     Block take(long wanted, DType type, int... shape) {
         long size = Math.max(1, wanted);
-        Deque<Block> blocks = free.get(size);
-        Block block = blocks == null ? null : blocks.pollLast();
+        Queue<Block> blocks = free.get(size);
+        Block block = blocks == null ? null : blocks.poll();
         return block != null ? block : create(size, type, shape);
     }
 
@@ -85,7 +92,7 @@ final class DeviceMemory implements AutoCloseable {
                     device.freeBytes() / GIB,
                     bytes / GIB));
         }
-        Block block = new Block(address, size);
+        Block block = new Block(address, size, made++);
         all.add(block);
         bytes += size;
         return block;
@@ -94,7 +101,7 @@ final class DeviceMemory implements AutoCloseable {
     /** Gives the device back what nobody uses: blocks of sizes that may never be asked for again. */
     private void trim() {
         device.synchronize();
-        for (Deque<Block> blocks : free.values()) {
+        for (Queue<Block> blocks : free.values()) {
             for (Block block : blocks) {
                 device.free(block.address());
                 all.remove(block);
@@ -105,7 +112,8 @@ final class DeviceMemory implements AutoCloseable {
     }
 
     void release(Block block) {
-        free.computeIfAbsent(block.bytes(), size -> new ArrayDeque<>()).addLast(block);
+        free.computeIfAbsent(block.bytes(), size -> new PriorityQueue<>(Comparator.comparingInt(Block::number)))
+                .add(block);
     }
 
     /** Somebody writes a split parameter: what is known of its values no longer holds. */

@@ -9,7 +9,6 @@ final class Kernels {
     private final Device device;
     private final String module;
     private final DType compute;
-    private final Arguments arguments = new Arguments();
     private final Map<String, Kernel> loaded = new HashMap<>();
 
     Kernels(Device device, String module, DType compute) {
@@ -28,7 +27,6 @@ final class Kernels {
             kernel = device.kernel(module, compute, name);
             loaded.put(name, kernel);
         }
-        arguments.set(values);
-        device.launch(kernel, launch, arguments);
+        device.launch(kernel, launch, Arguments.of(values));
     }
 }

@@ -3,6 +3,7 @@ package dev.sparkswitch.engine.cuda;
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -111,6 +112,11 @@ final class PlannedDevice implements Device {
 
     @Override
     public void multiply(Product product) {}
+
+    @Override
+    public Optional<Graph> graph(List<Call> calls) {
+        return Optional.empty();
+    }
 
     @Override
     public void synchronize() {}

@@ -25,7 +25,7 @@ final class SharedBlocks {
     /** The next block. */
     synchronized void add(long address, long bytes) {
         numbers.put(address, blocks.size());
-        blocks.add(new DeviceMemory.Block(address, bytes));
+        blocks.add(new DeviceMemory.Block(address, bytes, blocks.size()));
         notifyAll();
     }
 

@@ -9,6 +9,9 @@ import java.util.List;
 final class Switches {
     static final String PROPERTY = "sparkswitch.cuda.off";
 
+    /** Operations that are started together where they have been asked for before. */
+    static final String GRAPHS = "graphs";
+
     /** Adafactor of large matrices by groups of blocks that keep a gradient in shared memory. */
     static final String ADAFACTOR_GROUPS = "adafactor-groups";
 
@@ -21,7 +24,7 @@ final class Switches {
     /** A mask of bits that ReLU keeps for its backward pass instead of its input. */
     static final String RELU_MASKS = "relu-masks";
 
-    /** Gradients of experts in bfloat16. */
+    /** Gradients of projections, experts' among them, in bfloat16. */
     static final String NARROW_GRADIENTS = "narrow-gradients";
 
     /** A backward pass of attention that keeps the gradients of scores instead of computing them twice. */

@@ -1,7 +1,8 @@
 // Adafactor over large matrices, each by a group of blocks that together hold its gradient in shared memory: the gradient is
 // read once instead of three times. A block has some of the rows, which it takes through all phases; between phases the
 // blocks of a group meet. While one group meets, others move memory, and the next matrix's gradient is on its way to the place of
-// each row that has been applied. Where a device runs its blocks one after the other, a launch does one phase, and every phase
+// each row that has been applied. Groups draw their next matrix: one whose blocks came late, because sums over cards kept them
+// from a multiprocessor, takes fewer. Where a device runs its blocks one after the other, a launch does one phase, and every phase
 // reads the gradient anew.
 
 #include "adafactor-group-phases.cuh"
@@ -33,11 +34,23 @@ __device__ __forceinline__ void describe(Matrix& copy, const Matrix* matrices, i
     }
 }
 
+// What blocks count and tell each other, and where: blocks that have begun, matrices drawn, and for each group the blocks that
+// have arrived at its meeting place and the matrix that it has drawn.
+struct Counters {
+    int* begun;
+    int* drawn;
+    int* arrived;
+    int* next;
+
+    __device__ __forceinline__ Counters(int* counters, int group, int groups)
+        : begun(counters), drawn(counters + 1), arrived(counters + 2 + group), next(counters + 2 + groups + group) {}
+};
+
 // The place of this block among all: in the order in which blocks begin, so that a group that waits is a group that runs.
-__device__ __forceinline__ int draw(int* drawn) {
+__device__ __forceinline__ int draw(int* begun) {
     __shared__ int place;
     if (threadIdx.x == 0) {
-        place = drawn == nullptr ? static_cast<int>(blockIdx.x) : atomicAdd(drawn, 1);
+        place = begun == nullptr ? static_cast<int>(blockIdx.x) : atomicAdd(begun, 1);
     }
     __syncthreads();
     return place;
@@ -57,7 +70,7 @@ __device__ __forceinline__ void work(
     int prefetch,
     int members,
     int row_numbers,
-    int* drawn,
+    int* counters,
     float* exchanges,
     long long exchange_size,
     int most_columns,
@@ -68,7 +81,7 @@ __device__ __forceinline__ void work(
     float* row_factors = row_sums + row_numbers;
     G* chunk = reinterpret_cast<G*>(row_factors + row_numbers);
     Matrix* descriptions = descriptions_in_shared_memory();
-    int place = draw(drawn);
+    int place = draw(counters);
     int group = place / members;
     int member = place % members;
     int groups = gridDim.x / members;
@@ -76,14 +89,20 @@ __device__ __forceinline__ void work(
     // Sums of columns begin at a multiple of 16 bytes.
     int numbers = (members + 3) / 4 * 4;
     const Exchange exchange = {own + most_columns + 2 * numbers, own, own + most_columns, own + most_columns + numbers};
-    int* meeting_place = drawn + 1 + group;
+    const Counters shared(counters, group, groups);
+    bool draws = phase == ALL && member == 0 && threadIdx.x == 0;
     int meetings = 0;
     int turn = 0;
     int loaded = 0;
     bool all = phase == ALL;
     describe(descriptions[0], matrices, first + group, end);
     __syncthreads();
-    for (int number = first + group; number < end; number += groups) {
+    int number = first + group;
+    while (number < end) {
+        int next = end;
+        if (draws) {
+            next = first + groups + atomicAdd(shared.drawn, 1);
+        }
         const Matrix matrix = descriptions[turn];
         const Part part(matrix, member, members);
         // Of the step before, or of this one where the phase that changes it is another launch
@@ -98,14 +117,18 @@ __device__ __forceinline__ void work(
             }
             moment = squares(chunk, row_sums, matrix, part, exchange, step, number, moment);
         }
+        if (draws) {
+            *shared.next = next;
+        }
         if (all) {
-            meet(meeting_place, ++meetings * members);
+            meet(shared.arrived, ++meetings * members);
+            next = *shared.next;
         }
         if (all || phase == MOMENTS) {
             column_moments(matrix, part, exchange, step);
         }
         if (all) {
-            meet(meeting_place, ++meetings * members);
+            meet(shared.arrived, ++meetings * members);
         }
         float factors[COLUMNS];
         float scale = 1.0f;
@@ -116,26 +139,27 @@ __device__ __forceinline__ void work(
             updates(chunk, row_factors, factors, matrix, part, exchange);
         }
         if (all) {
-            describe(descriptions[1 - turn], matrices, number + groups, end);
-            meet(meeting_place, ++meetings * members);
+            describe(descriptions[1 - turn], matrices, next, end);
+            meet(shared.arrived, ++meetings * members);
         }
         if (all || phase == APPLICATION) {
-            Source next = {nullptr, 0};
-            if (all && prefetch != 0 && number + groups < end) {
-                next = source_of<G>(descriptions[1 - turn], member);
+            Source ahead = {nullptr, 0};
+            if (all && prefetch != 0 && next < end) {
+                ahead = source_of<G>(descriptions[1 - turn], member);
             }
-            apply(chunk, row_factors, factors, scale, matrix, part, exchange, step, number, next);
-            loaded = min(gradient.bytes, next.bytes);
+            apply(chunk, row_factors, factors, scale, matrix, part, exchange, step, number, ahead);
+            loaded = min(gradient.bytes, ahead.bytes);
         }
         turn = 1 - turn;
+        number = next;
     }
 }
 
 // Matrices `first` to `end - 1` by groups of `members` blocks, one phase or all; `prefetch` is 1 where they are to ask for the
-// next gradient while they apply one. drawn [1 + groups] begins with zeros; it is null where a launch is one phase, and then there are no
-// more matrices than groups.
+// next gradient while they apply one. counters [2 + 2 * groups] begin with zeros; they are null where a launch is one phase, and then
+// there are no more matrices than groups.
 #define GROUPS_PARAMETERS                                                                                              \
-    const Matrix *matrices, int first, int end, int phase, int prefetch, int members, int row_numbers, int *drawn,    \
+    const Matrix *matrices, int first, int end, int phase, int prefetch, int members, int row_numbers, int *counters, \
         float *exchanges, long long exchange_size, int most_columns, float learning_rate, float decay,     \
         float fresh, float epsilon1, float epsilon2, float clip, int relative, int measure, float *value_squares,      \
         float *next_value_squares, float *gradient_squares
@@ -144,7 +168,7 @@ __device__ __forceinline__ void work(
     Step step = {learning_rate, decay,   fresh,         epsilon1,          epsilon2, clip,                             \
                  relative,      measure, value_squares, next_value_squares, gradient_squares};                         \
     work<G>(                                                                                                           \
-        matrices, first, end, phase, prefetch, members, row_numbers, drawn, exchanges, exchange_size,          \
+        matrices, first, end, phase, prefetch, members, row_numbers, counters, exchanges, exchange_size,       \
         most_columns, step)
 
 extern "C" __global__ void __launch_bounds__(MOST_THREADS, 2) adafactor_groups(GROUPS_PARAMETERS) { GROUPS_WORK(float); }

@@ -12,11 +12,11 @@ import org.junit.jupiter.api.Test;
 class CudaFaultTest {
     @Test
     void argumentsAreToldByTypeAndShape() {
-        Arguments arguments = new Arguments();
         try (DeviceMemory memory = new DeviceMemory(new PlannedDevice())) {
             CudaTensor x = CudaTensor.plain(memory, DType.BFLOAT16, 3, 64);
 
-            arguments.set(x, x.columns(0, 16), 7, null, Dropout.ofRows(0.25, RandomStream.DROPOUT.at(1, 2, 3), 0));
+            Arguments arguments = Arguments.of(
+                    x, x.columns(0, 16), 7, null, Dropout.ofRows(0.25, RandomStream.DROPOUT.at(1, 2, 3), 0));
 
             assertThat(arguments).hasToString("(BFLOAT16[3, 64], BFLOAT16[3, 16], 7, null, dropout 0.25)");
         }

@@ -39,6 +39,10 @@ final class EmulatedDevice implements Device {
     /** Of all times at which the host may see what was downloaded, the latest: when it waits for the card. */
     private final List<Runnable> downloads = new ArrayList<>();
 
+    private boolean makesGraphs = true;
+    private int graphs;
+    private int graphStarts;
+
     private final Optional<EmulatedLink> link;
 
     /** A card that reaches no others. */
@@ -201,7 +205,8 @@ final class EmulatedDevice implements Device {
                 launch.blocksZ(),
                 launch.threads(),
                 launch.sharedBytes(),
-                SimtHost.address(arguments.bytes()),
+                SimtHost.address(
+                        ByteBuffer.allocateDirect(arguments.bytes().length).put(arguments.bytes())),
                 offsets);
         time(kernel.name(), start);
         if (error != null) {
@@ -240,6 +245,49 @@ final class EmulatedDevice implements Device {
         SimtHost.multiply(
                 product.m(), product.n(), product.k(), product.alpha(), product.beta(), product.count(), operands);
         time("product " + product, start);
+    }
+
+    /** From here on there are none. */
+    void withoutGraphs() {
+        makesGraphs = false;
+    }
+
+    /** Graphs that are not closed. */
+    int graphs() {
+        return graphs;
+    }
+
+    /** How often graphs were started. */
+    int graphStarts() {
+        return graphStarts;
+    }
+
+    /** Starts what it was made of, and what it was told of since, one by one. */
+    @Override
+    public Optional<Graph> graph(List<Call> calls) {
+        if (!makesGraphs) {
+            return Optional.empty();
+        }
+        graphs++;
+        List<Call> held = new ArrayList<>(calls);
+        return Optional.of(new Graph() {
+            @Override
+            public void change(int place, Call.OfKernel call) {
+                held.set(place, call);
+            }
+
+            @Override
+            public void start() {
+                graphStarts++;
+                held.forEach(call -> call.start(EmulatedDevice.this));
+            }
+
+            @Override
+            public void close() {
+                graphs--;
+                held.clear();
+            }
+        });
     }
 
     @Override

@@ -14,12 +14,8 @@ public final class EmulatedEngine {
         return SimtCompiler.missing();
     }
 
-    /** A new engine in bf16 without one of the ways of computing that {@link Switches} names. */
-    public static Engine openWithout(String way) {
-        return without(way, () -> open(Precision.BF16));
-    }
-
-    private static synchronized Engine without(String way, Supplier<Engine> open) {
+    /** A new engine, on any card, without one of the ways of computing that {@link Switches} names. */
+    public static synchronized Engine without(String way, Supplier<Engine> open) {
         System.setProperty(Switches.PROPERTY, way);
         try {
             return open.get();
@@ -30,7 +26,7 @@ public final class EmulatedEngine {
 
     /** A new engine, FLOAT32 or BF16, whose card exchanges tensors with other such cards. */
     public static Engine openLinked(Precision precision) {
-        return new CudaEngine(new EmulatedDevice(Optional.of(new EmulatedLink())), precision);
+        return new CudaEngine(QueuedDevice.of(new EmulatedDevice(Optional.of(new EmulatedLink()))), precision);
     }
 
     /** {@link #openLinked} of a card that does not write into others' memory. */
@@ -40,6 +36,6 @@ public final class EmulatedEngine {
 
     /** A new engine, FLOAT32 or BF16, whose card reaches no other. */
     public static Engine open(Precision precision) {
-        return new CudaEngine(new EmulatedDevice(), precision);
+        return new CudaEngine(QueuedDevice.of(new EmulatedDevice()), precision);
     }
 }

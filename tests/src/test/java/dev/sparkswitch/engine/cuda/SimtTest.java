@@ -17,7 +17,6 @@ final class SimtTest {
     private static final int THREADS = 64;
 
     private EmulatedDevice device;
-    private final Arguments arguments = new Arguments();
     private long numbers;
 
     @BeforeAll
@@ -38,8 +37,7 @@ final class SimtTest {
     }
 
     private int[] run(String kernel, Object... values) {
-        arguments.set(values);
-        device.launch(device.kernel("mistakes", DType.BFLOAT16, kernel), Launch.of(2, THREADS), arguments);
+        device.launch(device.kernel("mistakes", DType.BFLOAT16, kernel), Launch.of(2, THREADS), Arguments.of(values));
         ByteBuffer bytes = ByteBuffer.allocateDirect(THREADS * Integer.BYTES).order(ByteOrder.nativeOrder());
         device.download(numbers, bytes);
         int[] found = new int[THREADS];

@@ -70,12 +70,23 @@ public record EngineCase(String name, Precision precision, int threads, IntFunct
 
     /** The emulated card in bf16 without one of the CUDA engine's ways of computing. */
     static EngineCase emulatedWithout(String way) {
+        return cuda("emulated cuda", (kind, rank) -> EmulatedEngine.open(kind), Precision.BF16)
+                .without(way);
+    }
+
+    /** This one, a card, without one of the CUDA engine's ways of computing. */
+    EngineCase without(String way) {
         return new EngineCase(
-                "emulated cuda without " + way,
-                Precision.BF16,
-                1,
-                rank -> EmulatedEngine.openWithout(way),
-                BF16_TOLERANCE);
+                name + " without " + way,
+                precision,
+                threads,
+                rank -> EmulatedEngine.without(way, () -> make(rank)),
+                tolerance);
+    }
+
+    /** Every CUDA engine that runs here, on cards or emulated ones. */
+    static Stream<EngineCase> cards() {
+        return all().filter(engineCase -> engineCase.name().contains("cuda"));
     }
 
     /** This one, and with it the emulated cards that reach others where this is one that does not. */

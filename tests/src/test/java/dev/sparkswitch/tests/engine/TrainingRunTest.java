@@ -146,6 +146,23 @@ class TrainingRunTest {
         }
     }
 
+    /** From the third step on, a card is given many operations at once. */
+    @ParameterizedTest
+    @MethodSource("dev.sparkswitch.tests.engine.EngineCase#cards")
+    void graphsChangeNoBits(EngineCase engineCase) {
+        Size size = Size.of(engineCase);
+        int steps = size == Size.TINY ? 4 : 30;
+        Run together = run(engineCase, size, steps);
+        Run oneByOne = run(engineCase.without("graphs"), size, steps);
+
+        assertThat(together.losses()).isEqualTo(oneByOne.losses());
+        for (int i = 0; i < together.parameters().size(); i++) {
+            assertThat(together.parameters().get(i))
+                    .as("parameter %d", i)
+                    .isEqualTo(oneByOne.parameters().get(i));
+        }
+    }
+
     /** Each engine that computes in bf16, or takes products in it, and itself in float32. */
     private record Pair(EngineCase narrow, EngineCase wide) {
         @Override

@@ -1,0 +1,195 @@
+package dev.sparkswitch.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.sparkswitch.engine.DType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Operations that wait are done when somebody looks, in their order, by graphs or not. */
+class QueuedDeviceTest {
+    private static final int NUMBERS = 64;
+    private static final int BYTES = NUMBERS * Integer.BYTES;
+    private static final int THREADS = 256;
+
+    private EmulatedDevice card;
+    private QueuedDevice device;
+    private long a;
+    private long b;
+    private Kernel fill;
+
+    @BeforeEach
+    void open() {
+        assumeTrue(
+                SimtCompiler.missing().isEmpty(), () -> SimtCompiler.missing().orElse(""));
+        card = new EmulatedDevice();
+        device = new QueuedDevice(card);
+        a = device.allocate(BYTES);
+        b = device.allocate(BYTES);
+        fill = device.kernel("memory", DType.BFLOAT16, "fill_32");
+    }
+
+    @AfterEach
+    void close() {
+        if (device != null) {
+            device.close();
+        }
+    }
+
+    private void fill(long target, int value) {
+        device.launch(fill, Launch.of(1, THREADS), Arguments.of(target, value, (long) NUMBERS));
+    }
+
+    /** a and then b become {@code first} and {@code second}, by way of others. */
+    private void run(int first, int second) {
+        fill(a, second);
+        device.copy(a, b, BYTES);
+        device.zero(a, BYTES);
+        fill(a, first);
+    }
+
+    private int[] contents(long source) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.nativeOrder());
+        device.download(source, bytes);
+        int[] found = new int[NUMBERS];
+        bytes.asIntBuffer().get(found);
+        return found;
+    }
+
+    private void assertContents(int first, int second) {
+        assertThat(contents(a)).containsOnly(first);
+        assertThat(contents(b)).containsOnly(second);
+    }
+
+    @Test
+    void runsThatAreAskedForAgainTakeOtherArguments() {
+        for (int step = 1; step <= 5; step++) {
+            run(step, 100 + step);
+
+            assertContents(step, 100 + step);
+        }
+        assertThat(card.graphStarts()).isEqualTo(4);
+    }
+
+    @Test
+    void runsOfAnotherFormAreStartedAsTheyAre() {
+        run(1, 2);
+        assertContents(1, 2);
+        run(3, 4);
+        assertContents(3, 4);
+        long other = device.allocate(BYTES);
+
+        fill(a, 6);
+        device.copy(a, other, BYTES);
+        device.zero(a, BYTES);
+        fill(a, 5);
+
+        assertContents(5, 4);
+        assertThat(contents(other)).containsOnly(6);
+        assertThat(card.graphStarts()).isEqualTo(1);
+    }
+
+    @Test
+    void longRunsAreCutAndKeepTheirOrder() {
+        for (int step = 0; step < 3; step++) {
+            for (int i = 0; i < 500; i++) {
+                fill(i % 2 == 0 ? a : b, 1000 * step + i);
+            }
+
+            assertContents(1000 * step + 498, 1000 * step + 499);
+        }
+        assertThat(card.graphStarts()).isPositive();
+    }
+
+    @Test
+    void everyWayOfLookingStartsWhatWaits() {
+        List<Runnable> looks = new ArrayList<>();
+        looks.add(device::synchronize);
+        looks.add(() -> device.moment());
+        looks.add(() -> device.exchangeMoment());
+        looks.add(device::mark);
+        looks.add(() -> device.beside(() -> {}));
+        looks.add(() -> assertThat(device.read(b, BYTES).get().remaining()).isEqualTo(BYTES));
+        looks.add(() -> device.startDownload(b, ByteBuffer.allocateDirect(BYTES)));
+        looks.add(() -> device.upload(b, ByteBuffer.allocateDirect(BYTES)));
+        for (int i = 0; i < looks.size(); i++) {
+            fill(a, i + 1);
+
+            looks.get(i).run();
+
+            // Not by way of the queue
+            ByteBuffer bytes = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.nativeOrder());
+            card.download(a, bytes);
+            assertThat(bytes.getInt(0)).as("look %d", i).isEqualTo(i + 1);
+        }
+    }
+
+    @Test
+    void aReadingIsOfItsMomentAndStartsWhatWaitsBehindIt() {
+        fill(a, 7);
+        Supplier<ByteBuffer> reading = device.read(a, BYTES);
+        fill(a, 8);
+
+        assertThat(reading.get().getInt(0)).isEqualTo(7);
+
+        ByteBuffer bytes = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.nativeOrder());
+        card.download(a, bytes);
+        assertThat(bytes.getInt(0)).isEqualTo(8);
+    }
+
+    @Test
+    void whatRunsBesideIsNotKeptWaiting() {
+        Device.Point end = device.beside(() -> fill(b, 9));
+        device.follow(end);
+
+        ByteBuffer bytes = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.nativeOrder());
+        card.download(b, bytes);
+        assertThat(bytes.getInt(0)).isEqualTo(9);
+    }
+
+    @Test
+    void aDeviceWithoutGraphsStartsOneByOne() {
+        card.withoutGraphs();
+        for (int step = 1; step <= 4; step++) {
+            run(step, 100 + step);
+
+            assertContents(step, 100 + step);
+        }
+        assertThat(card.graphStarts()).isZero();
+    }
+
+    @Test
+    void graphsOfLongAgoAreClosed() {
+        for (int i = 0; i < 1200; i++) {
+            for (int step = 0; step < 2; step++) {
+                device.zero(a, 4L * (1 + i % 16));
+                device.zero(a, 4L * (1 + i / 16 % 16));
+                device.zero(a, 4L * (1 + i / 256 % 16));
+                fill(a, i);
+                device.synchronize();
+            }
+        }
+
+        assertThat(card.graphStarts()).isEqualTo(1200);
+        assertThat(card.graphs()).isLessThanOrEqualTo(512);
+        assertThat(contents(a)).containsOnly(1199);
+    }
+
+    @Test
+    void timesAreOfOperationsOneByOne() {
+        run(1, 2);
+        device.startProfile();
+        run(3, 4);
+
+        assertThat(device.endProfile()).containsKey("fill_32");
+        assertContents(3, 4);
+        assertThat(card.graphStarts()).isZero();
+    }
+}
