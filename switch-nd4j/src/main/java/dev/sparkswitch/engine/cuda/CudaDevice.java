@@ -279,6 +279,12 @@ final class CudaDevice implements Device {
         }
     }
 
+    @Override
+    public boolean isIdle() {
+        use();
+        return cudart.cuStreamQuery(stream) == cudart.CUDA_SUCCESS && exchanges.isIdle();
+    }
+
     private record Event(CUevent_st event) implements Point {}
 
     @Override

@@ -51,6 +51,8 @@ final class CudaGraph implements Graph {
         }
         Cuda.check(ended, "cuStreamEndCapture", calls.size() + " operations");
         Cuda.check(cudart.cuGraphInstantiate(ready, graph, 0), "cuGraphInstantiate", calls.size() + " operations");
+        // Now rather than at its first start, when the card may be at work.
+        Cuda.check(cudart.cuGraphUpload(ready, stream), "cuGraphUpload", calls.size() + " operations");
     }
 
     /** What the stream would wait for next: the kernel that was added last. */

@@ -111,6 +111,9 @@ interface Device extends AutoCloseable {
     /** A graph of operations, which does not start them; empty where the device starts them as quickly one by one. */
     Optional<Graph> graph(List<Call> calls);
 
+    /** Whether everything that was started is done, here and in groups, but for what runs {@link #beside}. */
+    boolean isIdle();
+
     /** Waits for everything that was started; an error of a kernel shows here at the latest. */
     void synchronize();
 

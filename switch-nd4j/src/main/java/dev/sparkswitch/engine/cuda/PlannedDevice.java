@@ -119,6 +119,11 @@ final class PlannedDevice implements Device {
     }
 
     @Override
+    public boolean isIdle() {
+        return true;
+    }
+
+    @Override
     public void synchronize() {}
 
     @Override

@@ -5,15 +5,17 @@ import dev.sparkswitch.engine.Moment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
  * A device whose operations wait until there are some of them, or somebody wants to see what they do. Runs of operations that have been
  * asked for before are then started as a graph, in which only arguments that differ are changed. A training step asks for the same
- * runs each time, at the same addresses ({@link DeviceMemory}), so that from its third time on the device is told a hundred
+ * runs each time, at the same addresses ({@link DeviceMemory}), so that from the third on the device is told a hundred
  * operations at once. What is not asked for again is started one by one, and so is all while times are taken.
  */
 final class QueuedDevice implements Device {
@@ -73,6 +75,8 @@ final class QueuedDevice implements Device {
     private final Map<Integer, Run> runs = new LinkedHashMap<>(16, 0.75f, true);
 
     private int graphs;
+    /** Those that have come again and have no graph yet. */
+    private final Set<Run> again = new LinkedHashSet<>();
 
     QueuedDevice(Device device) {
         this.device = device;
@@ -119,11 +123,8 @@ final class QueuedDevice implements Device {
         }
         if (run.calls.isEmpty()) {
             run.calls = calls;
-            run.graph = device.graph(calls);
-            graphs += run.graph.isPresent() ? 1 : 0;
-            run.graph.ifPresent(Graph::start);
-            forget();
-            return run.graph.isPresent();
+            again.add(run);
+            return false;
         }
         if (run.graph.isEmpty() || !run.fits(calls)) {
             return false;
@@ -139,14 +140,34 @@ final class QueuedDevice implements Device {
             Run run = eldest.next();
             graphs -= run.graph.isPresent() ? 1 : 0;
             run.close();
+            again.remove(run);
             eldest.remove();
         }
     }
 
-    /** Starts what waits: somebody is to see what it does, and until then the device may stand still. */
-    private void startForHost() {
+    /** Starts what waits and has the host wait for the device, which stands still until it is asked for more. */
+    private <T> T seen(Supplier<T> wait) {
         start();
+        T found = wait.get();
         room = FEW;
+        makeGraphs();
+        return found;
+    }
+
+    /**
+     * Makes the graphs of runs that have come again. The driver may wait for the card while it makes one; a card that is at work may
+     * itself be waiting for another, which this process has yet to ask.
+     */
+    private void makeGraphs() {
+        if (again.isEmpty() || !device.isIdle()) {
+            return;
+        }
+        for (Run run : again) {
+            run.graph = device.graph(run.calls);
+            graphs += run.graph.isPresent() ? 1 : 0;
+        }
+        again.clear();
+        forget();
     }
 
     @Override
@@ -175,6 +196,11 @@ final class QueuedDevice implements Device {
     }
 
     @Override
+    public boolean isIdle() {
+        return waiting.isEmpty() && device.isIdle();
+    }
+
+    @Override
     public void upload(long target, ByteBuffer source) {
         start();
         device.upload(target, source);
@@ -182,18 +208,17 @@ final class QueuedDevice implements Device {
 
     @Override
     public void download(long source, ByteBuffer target) {
-        startForHost();
-        device.download(source, target);
+        seen(() -> {
+            device.download(source, target);
+            return target;
+        });
     }
 
     @Override
     public Supplier<ByteBuffer> read(long source, int bytes) {
         start();
         Supplier<ByteBuffer> contents = device.read(source, bytes);
-        return () -> {
-            startForHost();
-            return contents.get();
-        };
+        return () -> seen(contents);
     }
 
     @Override
@@ -230,8 +255,10 @@ final class QueuedDevice implements Device {
 
     @Override
     public void synchronize() {
-        startForHost();
-        device.synchronize();
+        seen(() -> {
+            device.synchronize();
+            return device;
+        });
     }
 
     @Override

@@ -75,6 +75,11 @@ final class SideStream implements AutoCloseable {
         free.push(end);
     }
 
+    /** Whether all that was started here has ended. */
+    boolean isIdle() {
+        return cudart.cuStreamQuery(stream) == cudart.CUDA_SUCCESS;
+    }
+
     /** The moment at which both orders have done what they were asked for so far. */
     Moment moment() {
         followEngine();

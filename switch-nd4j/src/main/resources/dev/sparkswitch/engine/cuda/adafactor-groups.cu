@@ -34,17 +34,13 @@ __device__ __forceinline__ void describe(Matrix& copy, const Matrix* matrices, i
     }
 }
 
-// What blocks count and tell each other, and where: blocks that have begun, matrices drawn, and for each group the blocks that
-// have arrived at its meeting place and the matrix that it has drawn.
-struct Counters {
-    int* begun;
-    int* drawn;
-    int* arrived;
-    int* next;
+// What blocks count and tell each other lies one after the other: blocks that have begun, matrices drawn, and for each group the
+// blocks that have arrived at its meeting place, and then for each the matrix that it has drawn.
+__device__ __forceinline__ int* arrived(int* counters, int group) { return counters + 2 + group; }
 
-    __device__ __forceinline__ Counters(int* counters, int group, int groups)
-        : begun(counters), drawn(counters + 1), arrived(counters + 2 + group), next(counters + 2 + groups + group) {}
-};
+__device__ __forceinline__ int* next_matrix(int* counters, int groups, int group) {
+    return counters + 2 + groups + group;
+}
 
 // The place of this block among all: in the order in which blocks begin, so that a group that waits is a group that runs.
 __device__ __forceinline__ int draw(int* begun) {
@@ -61,7 +57,7 @@ __device__ __forceinline__ Matrix* descriptions_in_shared_memory() {
     return descriptions;
 }
 
-template <class G>
+template <class G, bool all>
 __device__ __forceinline__ void work(
     const Matrix* matrices,
     int first,
@@ -89,20 +85,15 @@ __device__ __forceinline__ void work(
     // Sums of columns begin at a multiple of 16 bytes.
     int numbers = (members + 3) / 4 * 4;
     const Exchange exchange = {own + most_columns + 2 * numbers, own, own + most_columns, own + most_columns + numbers};
-    const Counters shared(counters, group, groups);
-    bool draws = phase == ALL && member == 0 && threadIdx.x == 0;
+    // The one after this block's matrix, once the last meeting over that is through
+    __shared__ int next;
     int meetings = 0;
     int turn = 0;
     int loaded = 0;
-    bool all = phase == ALL;
     describe(descriptions[0], matrices, first + group, end);
     __syncthreads();
     int number = first + group;
     while (number < end) {
-        int next = end;
-        if (draws) {
-            next = first + groups + atomicAdd(shared.drawn, 1);
-        }
         const Matrix matrix = descriptions[turn];
         const Part part(matrix, member, members);
         // Of the step before, or of this one where the phase that changes it is another launch
@@ -117,18 +108,21 @@ __device__ __forceinline__ void work(
             }
             moment = squares(chunk, row_sums, matrix, part, exchange, step, number, moment);
         }
-        if (draws) {
-            *shared.next = next;
-        }
         if (all) {
-            meet(shared.arrived, ++meetings * members);
-            next = *shared.next;
+            meet(arrived(counters, group), ++meetings * members);
+        }
+        int drawn = 0;
+        if (all && member == 0 && threadIdx.x == 0) {
+            drawn = first + groups + atomicAdd(counters + 1, 1);
         }
         if (all || phase == MOMENTS) {
             column_moments(matrix, part, exchange, step);
         }
         if (all) {
-            meet(shared.arrived, ++meetings * members);
+            if (member == 0 && threadIdx.x == 0) {
+                *next_matrix(counters, groups, group) = drawn;
+            }
+            meet(arrived(counters, group), ++meetings * members);
         }
         float factors[COLUMNS];
         float scale = 1.0f;
@@ -139,8 +133,12 @@ __device__ __forceinline__ void work(
             updates(chunk, row_factors, factors, matrix, part, exchange);
         }
         if (all) {
-            describe(descriptions[1 - turn], matrices, next, end);
-            meet(shared.arrived, ++meetings * members);
+            if (threadIdx.x < MATRIX_WORDS) {
+                int following = *next_matrix(counters, groups, group);
+                describe(descriptions[1 - turn], matrices, following, end);
+                next = following;
+            }
+            meet(arrived(counters, group), ++meetings * members);
         }
         if (all || phase == APPLICATION) {
             Source ahead = {nullptr, 0};
@@ -151,7 +149,7 @@ __device__ __forceinline__ void work(
             loaded = min(gradient.bytes, ahead.bytes);
         }
         turn = 1 - turn;
-        number = next;
+        number = all ? next : end;
     }
 }
 
@@ -167,9 +165,15 @@ __device__ __forceinline__ void work(
 #define GROUPS_WORK(G)                                                                                                 \
     Step step = {learning_rate, decay,   fresh,         epsilon1,          epsilon2, clip,                             \
                  relative,      measure, value_squares, next_value_squares, gradient_squares};                         \
-    work<G>(                                                                                                           \
-        matrices, first, end, phase, prefetch, members, row_numbers, counters, exchanges, exchange_size,       \
-        most_columns, step)
+    if (phase == ALL) {                                                                                                \
+        work<G, true>(                                                                                                 \
+            matrices, first, end, phase, prefetch, members, row_numbers, counters, exchanges, exchange_size,           \
+            most_columns, step);                                                                                       \
+    } else {                                                                                                           \
+        work<G, false>(                                                                                                \
+            matrices, first, end, phase, 0, members, row_numbers, nullptr, exchanges, exchange_size, most_columns,     \
+            step);                                                                                                     \
+    }
 
 extern "C" __global__ void __launch_bounds__(MOST_THREADS, 2) adafactor_groups(GROUPS_PARAMETERS) { GROUPS_WORK(float); }
 

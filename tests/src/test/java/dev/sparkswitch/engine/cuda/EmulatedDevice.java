@@ -39,6 +39,7 @@ final class EmulatedDevice implements Device {
     /** Of all times at which the host may see what was downloaded, the latest: when it waits for the card. */
     private final List<Runnable> downloads = new ArrayList<>();
 
+    private boolean idle = true;
     private boolean makesGraphs = true;
     private int graphs;
     private int graphStarts;
@@ -245,6 +246,16 @@ final class EmulatedDevice implements Device {
         SimtHost.multiply(
                 product.m(), product.n(), product.k(), product.alpha(), product.beta(), product.count(), operands);
         time("product " + product, start);
+    }
+
+    @Override
+    public boolean isIdle() {
+        return idle;
+    }
+
+    /** From here on something is always under way. */
+    void neverIdle() {
+        idle = false;
     }
 
     /** From here on there are none. */

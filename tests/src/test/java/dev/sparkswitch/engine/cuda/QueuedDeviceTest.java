@@ -75,7 +75,18 @@ class QueuedDeviceTest {
 
             assertContents(step, 100 + step);
         }
-        assertThat(card.graphStarts()).isEqualTo(4);
+        assertThat(card.graphStarts()).isEqualTo(3);
+    }
+
+    @Test
+    void graphsAreMadeWhileNothingIsUnderWay() {
+        card.neverIdle();
+        for (int step = 1; step <= 4; step++) {
+            run(step, 100 + step);
+
+            assertContents(step, 100 + step);
+        }
+        assertThat(card.graphs()).isZero();
     }
 
     @Test
@@ -84,6 +95,8 @@ class QueuedDeviceTest {
         assertContents(1, 2);
         run(3, 4);
         assertContents(3, 4);
+        run(5, 6);
+        assertContents(5, 6);
         long other = device.allocate(BYTES);
 
         fill(a, 6);
@@ -91,14 +104,14 @@ class QueuedDeviceTest {
         device.zero(a, BYTES);
         fill(a, 5);
 
-        assertContents(5, 4);
+        assertContents(5, 6);
         assertThat(contents(other)).containsOnly(6);
         assertThat(card.graphStarts()).isEqualTo(1);
     }
 
     @Test
     void longRunsAreCutAndKeepTheirOrder() {
-        for (int step = 0; step < 3; step++) {
+        for (int step = 0; step < 4; step++) {
             for (int i = 0; i < 500; i++) {
                 fill(i % 2 == 0 ? a : b, 1000 * step + i);
             }
@@ -168,7 +181,7 @@ class QueuedDeviceTest {
     @Test
     void graphsOfLongAgoAreClosed() {
         for (int i = 0; i < 1200; i++) {
-            for (int step = 0; step < 2; step++) {
+            for (int step = 0; step < 3; step++) {
                 device.zero(a, 4L * (1 + i % 16));
                 device.zero(a, 4L * (1 + i / 16 % 16));
                 device.zero(a, 4L * (1 + i / 256 % 16));
