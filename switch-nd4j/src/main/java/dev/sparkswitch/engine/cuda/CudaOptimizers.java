@@ -19,8 +19,8 @@ final class CudaOptimizers {
     private static final int SUM_ELEMENTS = 8;
     /** Blocks of a sum: fixed, so that it is the same on every card. */
     private static final int SUM_BLOCKS = 1056;
-    /** Lists of a step: experts' parameters and others. AdamW has both with weight decay and without. */
-    private static final int SHARES = 2;
+    /** More lists than a step has: each share of the parameters is one, and with AdamW two, with weight decay and without. */
+    private static final int MOST_LISTS = 16;
 
     private final CudaContext context;
     private final Kernels adamwKernels;
@@ -34,8 +34,8 @@ final class CudaOptimizers {
 
     CudaOptimizers(CudaContext context, AdafactorMemory adafactorMemory) {
         this.context = context;
-        this.adafactors = new RecentPlans<>(SHARES, slots -> new CudaAdafactor(context, slots, adafactorMemory));
-        this.adamws = new RecentPlans<>(2 * SHARES, slots -> new AdamWPlan(context, slots));
+        this.adafactors = new RecentPlans<>(MOST_LISTS, slots -> new CudaAdafactor(context, slots, adafactorMemory));
+        this.adamws = new RecentPlans<>(MOST_LISTS, slots -> new AdamWPlan(context, slots));
         this.adamwKernels = context.kernels("adamw");
         this.sums = context.kernels("sums");
     }

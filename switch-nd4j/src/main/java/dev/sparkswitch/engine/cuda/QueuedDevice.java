@@ -24,7 +24,7 @@ final class QueuedDevice implements Device {
     /** The same where the device may stand still; each further run may be twice as long. */
     private static final int FEW = 16;
     /** Fewer are started as quickly one by one. */
-    private static final int LEAST = 4;
+    static final int LEAST = 4;
 
     private static final int MOST_RUNS = 1 << 12;
     private static final int MOST_GRAPHS = 1 << 9;

@@ -43,6 +43,9 @@ final class EmulatedDevice implements Device {
     private boolean makesGraphs = true;
     private int graphs;
     private int graphStarts;
+    private int uploads;
+    private boolean inGraph;
+    private final Set<String> startedAlone = new HashSet<>();
 
     private final Optional<EmulatedLink> link;
 
@@ -134,6 +137,7 @@ final class EmulatedDevice implements Device {
 
     @Override
     public void upload(long target, ByteBuffer source) {
+        uploads++;
         ByteBuffer direct = ByteBuffer.allocateDirect(source.remaining()).put(source.duplicate());
         SimtHost.copy(SimtHost.address(direct), target, direct.capacity());
     }
@@ -189,6 +193,9 @@ final class EmulatedDevice implements Device {
         if (!arguments.kinds().equals(kernel.kinds().replace('p', 'l'))) {
             throw new IllegalStateException(
                     place + " takes parameters " + kernel.kinds() + ", not " + arguments.kinds());
+        }
+        if (!inGraph) {
+            startedAlone.add(kernel.name());
         }
         if (launch.sharedBytes() > SHARED_BYTES) {
             throw new IllegalStateException(place + " asks for " + launch.sharedBytes() + " bytes of shared memory");
@@ -268,6 +275,16 @@ final class EmulatedDevice implements Device {
         return graphs;
     }
 
+    /** The kernels that have been started by themselves since somebody last emptied this. */
+    Set<String> startedAlone() {
+        return startedAlone;
+    }
+
+    /** Uploads so far. */
+    int uploads() {
+        return uploads;
+    }
+
     /** How often graphs were started. */
     int graphStarts() {
         return graphStarts;
@@ -290,7 +307,12 @@ final class EmulatedDevice implements Device {
             @Override
             public void start() {
                 graphStarts++;
-                held.forEach(call -> call.start(EmulatedDevice.this));
+                inGraph = true;
+                try {
+                    held.forEach(call -> call.start(EmulatedDevice.this));
+                } finally {
+                    inGraph = false;
+                }
             }
 
             @Override
