@@ -140,8 +140,9 @@ final class StepBenchmarkTest {
         assertThat(one.phases()).doesNotContainKey(Phase.COMMUNICATION);
         // Through the host an exchange is over when its start returns: all of it is exposed.
         StepReport.Exchanges exchanges = two.exchanges().orElseThrow();
-        // Of tokens there and back, in two layers, forward and backward; of gradients; of the step's metrics.
-        assertThat(exchanges.count()).isEqualTo(2 * 2 * 2 + 1 + 1);
+        // Of tokens there and back, in two layers, forward and backward; of gradients, projections' and others'; of
+        // the step's metrics.
+        assertThat(exchanges.count()).isEqualTo(2 * 2 * 2 + 2 + 1);
         assertThat(exchanges.exposedSeconds()).isBetween(exchanges.seconds() / 2, exchanges.stepSeconds());
         assertThat(one.exchanges()).isEmpty();
         assertThat(two.parameters()).isEqualTo(one.parameters());
