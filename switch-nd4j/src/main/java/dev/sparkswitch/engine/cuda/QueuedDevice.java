@@ -14,8 +14,8 @@ import java.util.function.Supplier;
 
 /**
  * A device whose operations wait until there are some of them, or somebody wants to see what they do. Runs of operations that have been
- * asked for before are then started as a graph, in which only arguments that differ are changed. A training step asks for the same
- * runs each time, at the same addresses ({@link DeviceMemory}), so that from the third on the device is told a hundred
+ * asked for again and again are then started as a graph, in which only arguments that differ are changed. A training step asks for the same
+ * runs each time, at the same addresses ({@link DeviceMemory}), so that from the fourth on the device is told a hundred
  * operations at once. What is not asked for again is started one by one, and so is all while times are taken.
  */
 final class QueuedDevice implements Device {
@@ -26,11 +26,15 @@ final class QueuedDevice implements Device {
     /** Fewer are started as quickly one by one. */
     static final int LEAST = 4;
 
+    /** How often a run has to come for a graph, which takes longer to make than the run to start one by one. */
+    static final int ENOUGH = 3;
+
     private static final int MOST_RUNS = 1 << 12;
     private static final int MOST_GRAPHS = 1 << 9;
 
-    /** A run that has been asked for: once, and then nothing is known but its form, or more often. */
+    /** A run that has been asked for. Nothing is known of it but its form until that was often enough. */
     private static final class Run {
+        private int times;
         private List<Call> calls = List.of();
         private Optional<Graph> graph = Optional.empty();
 
@@ -75,7 +79,7 @@ final class QueuedDevice implements Device {
     private final Map<Integer, Run> runs = new LinkedHashMap<>(16, 0.75f, true);
 
     private int graphs;
-    /** Those that have come again and have no graph yet. */
+    /** Those that have come often enough and have no graph yet. */
     private final Set<Run> again = new LinkedHashSet<>();
 
     QueuedDevice(Device device) {
@@ -117,14 +121,14 @@ final class QueuedDevice implements Device {
     private boolean startTogether(int hash, List<Call> calls) {
         Run run = runs.get(hash);
         if (run == null) {
-            runs.put(hash, new Run());
+            run = new Run();
+            runs.put(hash, run);
             forget();
-            return false;
         }
-        if (run.calls.isEmpty()) {
+        run.times++;
+        if (run.times == ENOUGH) {
             run.calls = calls;
             again.add(run);
-            return false;
         }
         if (run.graph.isEmpty() || !run.fits(calls)) {
             return false;
@@ -155,11 +159,12 @@ final class QueuedDevice implements Device {
     }
 
     /**
-     * Makes the graphs of runs that have come again. The driver may wait for the card while it makes one; a card that is at work may
+     * Makes the graphs of runs that have come often enough. The driver may wait for the card while it makes one; a card that is at work may
      * itself be waiting for another, which this process has yet to ask.
      */
     private void makeGraphs() {
-        if (again.isEmpty() || !device.isIdle()) {
+        // What is timed is started one by one, and its marks cannot be part of a graph.
+        if (again.isEmpty() || direct || !device.isIdle()) {
             return;
         }
         for (Run run : again) {

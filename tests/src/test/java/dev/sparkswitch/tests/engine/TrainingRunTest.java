@@ -146,12 +146,12 @@ class TrainingRunTest {
         }
     }
 
-    /** From the third step on, a card is given many operations at once. */
+    /** After some steps a card is given many operations at once. */
     @ParameterizedTest
     @MethodSource("dev.sparkswitch.tests.engine.EngineCase#cards")
     void graphsChangeNoBits(EngineCase engineCase) {
         Size size = Size.of(engineCase);
-        int steps = size == Size.TINY ? 4 : 30;
+        int steps = size == Size.TINY ? 6 : 30;
         Run together = run(engineCase, size, steps);
         Run oneByOne = run(engineCase.without("graphs"), size, steps);
 
