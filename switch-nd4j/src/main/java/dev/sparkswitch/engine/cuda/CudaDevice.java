@@ -271,7 +271,7 @@ final class CudaDevice implements Device {
             return Optional.empty();
         }
         try {
-            return Optional.of(new CudaGraph(this, stream, launcher, trail, calls));
+            return Optional.of(new CudaGraph(this, this::use, stream, launcher, trail, calls));
         } catch (InternalException e) {
             refusesGraphs = true;
             LOG.warn("operations are started one by one: {}", e.getMessage());

@@ -14,6 +14,7 @@ import org.bytedeco.javacpp.SizeTPointer;
 
 /** A CUDA graph: a run of kernels, products and copies that the card is given as a whole. */
 final class CudaGraph implements Graph {
+    private final Runnable use;
     private final CUstream_st stream;
     private final CudaLauncher launcher;
     private final Trail trail;
@@ -28,9 +29,11 @@ final class CudaGraph implements Graph {
      * Makes a graph of what {@code calls} start in a stream; nothing is started.
      *
      * @param device whose operations go to the stream
+     * @param use tells the driver which card this thread means
      * @throws InternalException where something cannot be part of a graph
      */
-    CudaGraph(Device device, CUstream_st stream, CudaLauncher launcher, Trail trail, List<Call> calls) {
+    CudaGraph(Device device, Runnable use, CUstream_st stream, CudaLauncher launcher, Trail trail, List<Call> calls) {
+        this.use = use;
         this.stream = stream;
         this.launcher = launcher;
         this.trail = trail;
@@ -74,11 +77,13 @@ final class CudaGraph implements Graph {
 
     @Override
     public void change(int place, Call.OfKernel call) {
+        use.run();
         launcher.change(ready, nodes.get(place), call);
     }
 
     @Override
     public void start() {
+        use.run();
         Cuda.check(cudart.cuGraphLaunch(ready, stream), "cuGraphLaunch", nodes.size() + " operations");
         for (Object operation : last) {
             trail.add(operation);
@@ -87,6 +92,7 @@ final class CudaGraph implements Graph {
 
     @Override
     public void close() {
+        use.run();
         cudart.cuGraphExecDestroy(ready);
         cudart.cuGraphDestroy(graph);
     }
