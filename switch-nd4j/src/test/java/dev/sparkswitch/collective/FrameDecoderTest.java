@@ -57,6 +57,7 @@ class FrameDecoderTest {
                 Frames.goodbye(HEAP, 5));
         byte[] bytes = new byte[all.readableBytes()];
         all.readBytes(bytes);
+        all.release();
         return bytes;
     }
 
