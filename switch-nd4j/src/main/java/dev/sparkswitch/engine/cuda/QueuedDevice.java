@@ -29,8 +29,13 @@ final class QueuedDevice implements Device {
     /** How often a run has to come for a graph, which takes longer to make than the run to start one by one. */
     static final int ENOUGH = 3;
 
-    private static final int MOST_RUNS = 1 << 12;
-    private static final int MOST_GRAPHS = 1 << 9;
+    /** Runs that are known, those that were asked for last. */
+    static final int MOST_RUNS = 1 << 12;
+    /** Graphs of them. Those that are there stay: text that is generated has forms without end, and to make is dearer than to start. */
+    static final int MOST_GRAPHS = 1 << 9;
+
+    /** 2^64 over the golden ratio. */
+    private static final long MIX = 0x9E37_79B9_7F4A_7C15L;
 
     /** A run that has been asked for. Nothing is known of it but its form until that was often enough. */
     private static final class Run {
@@ -69,14 +74,14 @@ final class QueuedDevice implements Device {
     private final Device device;
     private List<Call> waiting = new ArrayList<>();
     /** The hash of what waits. */
-    private int form;
+    private long form;
     /** How many may wait. */
     private int room = FEW;
     /** Whether nothing waits. */
     private boolean direct;
 
     /** By hash, those asked for last at the end. */
-    private final Map<Integer, Run> runs = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<Long, Run> runs = new LinkedHashMap<>(16, 0.75f, true);
 
     private int graphs;
     /** Those that have come often enough and have no graph yet. */
@@ -97,7 +102,9 @@ final class QueuedDevice implements Device {
             return;
         }
         waiting.add(call);
-        form = 31 * form + call.form();
+        // Products and grids are alike, and so are their hashes: 64 bits, mixed.
+        form = (form ^ call.form()) * MIX;
+        form ^= form >>> Integer.SIZE;
         if (waiting.size() >= room) {
             room = Math.min(MOST, 2 * room);
             start();
@@ -110,7 +117,7 @@ final class QueuedDevice implements Device {
             return;
         }
         List<Call> calls = waiting;
-        int hash = form;
+        long hash = form;
         waiting = new ArrayList<>();
         form = 0;
         if (calls.size() < LEAST || !startTogether(hash, calls)) {
@@ -118,7 +125,7 @@ final class QueuedDevice implements Device {
         }
     }
 
-    private boolean startTogether(int hash, List<Call> calls) {
+    private boolean startTogether(long hash, List<Call> calls) {
         Run run = runs.get(hash);
         if (run == null) {
             run = new Run();
@@ -126,7 +133,7 @@ final class QueuedDevice implements Device {
             forget();
         }
         run.times++;
-        if (run.times == ENOUGH) {
+        if (run.times >= ENOUGH && run.calls.isEmpty() && graphs + again.size() < MOST_GRAPHS) {
             run.calls = calls;
             again.add(run);
         }
@@ -140,7 +147,7 @@ final class QueuedDevice implements Device {
     /** Keeps the runs that were asked for last. */
     private void forget() {
         var eldest = runs.values().iterator();
-        while (graphs > MOST_GRAPHS || runs.size() > MOST_RUNS) {
+        while (runs.size() > MOST_RUNS) {
             Run run = eldest.next();
             graphs -= run.graph.isPresent() ? 1 : 0;
             run.close();
@@ -172,7 +179,6 @@ final class QueuedDevice implements Device {
             graphs += run.graph.isPresent() ? 1 : 0;
         }
         again.clear();
-        forget();
     }
 
     @Override

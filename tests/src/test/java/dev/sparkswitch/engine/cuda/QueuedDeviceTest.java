@@ -176,21 +176,34 @@ class QueuedDeviceTest {
         assertThat(card.graphStarts()).isZero();
     }
 
+    /** A run of the form that has that number. */
+    private void form(int number) {
+        device.zero(a, 4L * (1 + number % 64));
+        device.zero(a, 4L * (1 + number / 64 % 64));
+        device.zero(a, 4L * (1 + number / 64 / 64));
+        fill(a, number);
+        device.synchronize();
+    }
+
     @Test
-    void graphsOfLongAgoAreClosed() {
-        for (int i = 0; i < 1200; i++) {
-            for (int step = 0; step <= QueuedDevice.ENOUGH; step++) {
-                device.zero(a, 4L * (1 + i % 16));
-                device.zero(a, 4L * (1 + i / 16 % 16));
-                device.zero(a, 4L * (1 + i / 256 % 16));
-                fill(a, i);
-                device.synchronize();
+    void graphsThatAreThereStayUntilManyOthersHaveCome() {
+        int forms = QueuedDevice.MOST_GRAPHS + 100;
+        for (int number = 0; number < forms; number++) {
+            for (int i = 0; i <= QueuedDevice.ENOUGH; i++) {
+                form(number);
             }
         }
+        assertThat(card.graphs()).isEqualTo(QueuedDevice.MOST_GRAPHS);
+        assertThat(card.graphStarts()).isEqualTo(QueuedDevice.MOST_GRAPHS);
 
-        assertThat(card.graphStarts()).isEqualTo(1200);
-        assertThat(card.graphs()).isLessThanOrEqualTo(512);
-        assertThat(contents(a)).containsOnly(1199);
+        form(1);
+        assertThat(card.graphStarts()).isEqualTo(QueuedDevice.MOST_GRAPHS + 1);
+        for (int number = forms; number < forms + QueuedDevice.MOST_RUNS; number++) {
+            form(number);
+        }
+
+        assertThat(card.graphs()).isZero();
+        assertThat(contents(a)).containsOnly(forms + QueuedDevice.MOST_RUNS - 1);
     }
 
     @Test
