@@ -2,6 +2,7 @@ package dev.sparkswitch.engine.cuda;
 
 import dev.sparkswitch.engine.DType;
 import dev.sparkswitch.engine.Moment;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -140,6 +141,7 @@ final class EmulatedDevice implements Device {
         uploads++;
         ByteBuffer direct = ByteBuffer.allocateDirect(source.remaining()).put(source.duplicate());
         SimtHost.copy(SimtHost.address(direct), target, direct.capacity());
+        Reference.reachabilityFence(direct);
     }
 
     @Override
@@ -204,6 +206,7 @@ final class EmulatedDevice implements Device {
         for (int i = 0; i < offsets.length; i++) {
             offsets[i] = arguments.offset(i);
         }
+        ByteBuffer bytes = ByteBuffer.allocateDirect(arguments.bytes().length).put(arguments.bytes());
         long start = System.nanoTime();
         String error = SimtHost.launch(
                 kernel.module(),
@@ -213,9 +216,10 @@ final class EmulatedDevice implements Device {
                 launch.blocksZ(),
                 launch.threads(),
                 launch.sharedBytes(),
-                SimtHost.address(
-                        ByteBuffer.allocateDirect(arguments.bytes().length).put(arguments.bytes())),
+                SimtHost.address(bytes),
                 offsets);
+        // Nobody else holds them, and an address does not.
+        Reference.reachabilityFence(bytes);
         time(kernel.name(), start);
         if (error != null) {
             throw new IllegalStateException(place + ": " + error);
