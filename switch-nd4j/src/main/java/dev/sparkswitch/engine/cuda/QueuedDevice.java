@@ -156,13 +156,10 @@ final class QueuedDevice implements Device {
         }
     }
 
-    /** Starts what waits and has the host wait for the device, which stands still until it is asked for more. */
-    private <T> T seen(Supplier<T> wait) {
-        start();
-        T found = wait.get();
+    /** The host has waited for the device, which may stand still until it is asked for more. */
+    private void waited() {
         room = FEW;
         makeGraphs();
-        return found;
     }
 
     /**
@@ -219,17 +216,21 @@ final class QueuedDevice implements Device {
 
     @Override
     public void download(long source, ByteBuffer target) {
-        seen(() -> {
-            device.download(source, target);
-            return target;
-        });
+        start();
+        device.download(source, target);
+        waited();
     }
 
     @Override
     public Supplier<ByteBuffer> read(long source, int bytes) {
         start();
         Supplier<ByteBuffer> contents = device.read(source, bytes);
-        return () -> seen(contents);
+        return () -> {
+            start();
+            ByteBuffer found = contents.get();
+            waited();
+            return found;
+        };
     }
 
     @Override
@@ -266,10 +267,9 @@ final class QueuedDevice implements Device {
 
     @Override
     public void synchronize() {
-        seen(() -> {
-            device.synchronize();
-            return device;
-        });
+        start();
+        device.synchronize();
+        waited();
     }
 
     @Override

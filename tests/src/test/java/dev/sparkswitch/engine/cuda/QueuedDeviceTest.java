@@ -68,24 +68,25 @@ class QueuedDeviceTest {
         assertThat(contents(b)).containsOnly(second);
     }
 
-    @Test
-    void runsThatAreAskedForAgainTakeOtherArguments() {
-        for (int step = 1; step <= 5; step++) {
+    /** Runs of one form, each with arguments of its own. */
+    private void assertSteps(int steps) {
+        for (int step = 1; step <= steps; step++) {
             run(step, 100 + step);
 
             assertContents(step, 100 + step);
         }
+    }
+
+    @Test
+    void runsThatAreAskedForAgainTakeOtherArguments() {
+        assertSteps(5);
         assertThat(card.graphStarts()).isEqualTo(5 - QueuedDevice.ENOUGH);
     }
 
     @Test
     void graphsAreMadeWhileNothingIsUnderWay() {
         card.neverIdle();
-        for (int step = 1; step <= 4; step++) {
-            run(step, 100 + step);
-
-            assertContents(step, 100 + step);
-        }
+        assertSteps(4);
         assertThat(card.graphs()).isZero();
     }
 
@@ -168,11 +169,7 @@ class QueuedDeviceTest {
     @Test
     void aDeviceWithoutGraphsStartsOneByOne() {
         card.withoutGraphs();
-        for (int step = 1; step <= 4; step++) {
-            run(step, 100 + step);
-
-            assertContents(step, 100 + step);
-        }
+        assertSteps(4);
         assertThat(card.graphStarts()).isZero();
     }
 
